@@ -1,0 +1,49 @@
+"""Random features, linearised neural tangent features and over-parameterised networks
+with one hidden layer, as scikit-learn estimators.
+
+| what | names |
+| --- | --- |
+| transformers | `RandomReLUFeatures`, `RandomFeatures`, `LinearizedNTKFeatures` |
+| estimators | `OverparamNetRegressor`, `OverparamNetClassifier` |
+| targets | `SingleNeuron`, `BoundedDegreePolynomial`, `TriangleWave` |
+| data | `make_single_neuron`, `make_polynomial`, `make_polynomial_classification` |
+| tables | `ACTIVATIONS`, `LOSSES` |
+| bug reports | `show_versions` |
+"""
+
+from pathlib import Path as _Path
+
+from skrf._environment import refuse_scikit_rf as _refuse_scikit_rf
+from skrf._environment import show_versions
+
+_refuse_scikit_rf(_Path(__file__).parent)
+
+from skrf.activations import ACTIVATIONS
+from skrf.datasets import (
+    make_polynomial,
+    make_polynomial_classification,
+    make_single_neuron,
+)
+from skrf.features import LinearizedNTKFeatures, RandomFeatures, RandomReLUFeatures
+from skrf.losses import LOSSES
+from skrf.networks import OverparamNetClassifier, OverparamNetRegressor
+from skrf.targets import BoundedDegreePolynomial, SingleNeuron, TriangleWave
+
+__version__ = "0.1.0.dev0"
+
+__all__ = [
+    "ACTIVATIONS",
+    "LOSSES",
+    "BoundedDegreePolynomial",
+    "LinearizedNTKFeatures",
+    "OverparamNetClassifier",
+    "OverparamNetRegressor",
+    "RandomFeatures",
+    "RandomReLUFeatures",
+    "SingleNeuron",
+    "TriangleWave",
+    "make_polynomial",
+    "make_polynomial_classification",
+    "make_single_neuron",
+    "show_versions",
+]

@@ -1,0 +1,423 @@
+"""What the two network estimators share: parameters, checks, the fit loop, attributes."""
+
+import warnings
+from numbers import Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, is_classifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skrf import _weights
+from skrf._environment import require_memory
+from skrf._sgd import SGD, Diverged, Objective, Progress, Weights, probe
+from skrf._validation import (
+    FINITE,
+    FRACTION,
+    NON_NEGATIVE,
+    POSITIVE,
+    POSITIVE_INTEGER,
+    Interval,
+    StrOptions,
+    check_sample_weight,
+    fit_context,
+    one_of,
+)
+from skrf.activations import ACTIVATIONS
+from skrf.losses import LOSSES
+
+# How often a fit whose automatic step diverges starts again at half the step.
+_RESTARTS = 30
+
+
+def can_stream(network):
+    """Whether a network has a `partial_fit`; the AttributeError says why not."""
+    if network.early_stopping:
+        raise AttributeError(
+            "early_stopping=True needs a validation set, so there is no partial_fit. Set "
+            "early_stopping=False, or call fit."
+        )
+    return True
+
+
+class OverparamNet(BaseEstimator):
+    """Everything but the meaning of y.
+
+    A subclass gives `_validate(X, y, dtype, resume, streaming)` -> X, Y, with Y real and
+    of shape (n_samples, n_outputs), which also sets `_flat`, whether predictions are 1-D;
+    and `_score(N, Y, sample_weight)`, which early stopping watches, for outputs N of the
+    network. `resume` means going on from fitted weights, `streaming` that `partial_fit`
+    asks.
+    """
+
+    _parameter_constraints = {
+        **_weights.CONSTRAINTS,
+        "loss": [one_of(LOSSES)],
+        "activation": [one_of(ACTIVATIONS)],
+        "train": [StrOptions({"both", "output", "hidden"})],
+        "parametrization": [StrOptions({"standard", "ntk"})],
+        "symmetric_init": ["boolean"],
+        "fit_intercept": ["boolean"],
+        "alpha": [NON_NEGATIVE],
+        "max_iter": [POSITIVE_INTEGER],
+        "batch_size": [POSITIVE_INTEGER],
+        "shuffle": ["boolean"],
+        "learning_rate": [StrOptions({"constant", "invscaling"})],
+        "eta0": [POSITIVE, StrOptions({"auto"})],
+        "power_t": [FINITE],
+        "momentum": [Interval(Real, 0, 1, closed="left")],
+        "average": ["boolean", POSITIVE_INTEGER],
+        "tol": [NON_NEGATIVE, None],
+        "n_iter_no_change": [POSITIVE_INTEGER],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [FRACTION],
+        "warm_start": ["boolean"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        width=1000,
+        *,
+        loss="squared_error",
+        activation="relu",
+        train="both",
+        parametrization="standard",
+        weights="uniform",
+        weight_scale=3**-0.5,
+        biases="constant",
+        bias_scale=0.0,
+        symmetric_init=False,
+        fit_intercept=True,
+        alpha=0.0,
+        max_iter=200,
+        batch_size=1,
+        shuffle=True,
+        learning_rate="constant",
+        eta0="auto",
+        power_t=0.5,
+        momentum=0.0,
+        average=False,
+        tol=1e-4,
+        n_iter_no_change=10,
+        early_stopping=False,
+        validation_fraction=0.1,
+        warm_start=False,
+        verbose=False,
+        random_state=None,
+    ):
+        self.width = width
+        self.loss = loss
+        self.activation = activation
+        self.train = train
+        self.parametrization = parametrization
+        self.weights = weights
+        self.weight_scale = weight_scale
+        self.biases = biases
+        self.bias_scale = bias_scale
+        self.symmetric_init = symmetric_init
+        self.fit_intercept = fit_intercept
+        self.alpha = alpha
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.learning_rate = learning_rate
+        self.eta0 = eta0
+        self.power_t = power_t
+        self.momentum = momentum
+        self.average = average
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.random_state = random_state
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Train the network by up to `max_iter` epochs of SGD.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The training data; float32 is trained in float32, everything else in float64.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The targets; the classifier takes labels of shape (n_samples,).
+        sample_weight : array-like of shape (n_samples,), default=None
+            Factors of the samples' losses; None means 1.
+
+        Returns
+        -------
+        self : object
+            The fitted network. Ctrl-C ends the training early with the weights reached
+            so far, and warns.
+        """
+        resume = self.warm_start and hasattr(self, "hidden_weights_")
+        rng = check_random_state(self.random_state)
+        X, Y, sample_weight = self._check_data(X, y, sample_weight, resume, False)
+        train, validation = self._split(X, Y, sample_weight, rng)
+        sgd = self._resume(Y) if resume else self._start(*train, rng)
+        if resume:
+            sgd.probe = probe(self._objective(), sgd.weights, *train)
+            sgd.eta0 = self._step(sgd.probe)
+        restarts = _RESTARTS if self.eta0 == "auto" and not resume else 0
+        while True:
+            progress = Progress(self.tol, self.n_iter_no_change)
+            try:
+                self._run_epochs(sgd, train, validation, rng, progress, halve=resume)
+            except KeyboardInterrupt:
+                warnings.warn(
+                    f"Training was interrupted after {len(progress.losses)} epochs and "
+                    f"{sgd.n_updates} updates; the weights reached so far are kept.",
+                    stacklevel=3,
+                )
+            except Diverged as stop:
+                if restarts > 0:
+                    restarts -= 1
+                    weights = self._draw(sgd.seed, X.shape[1], Y.shape[1], X.dtype)
+                    sgd = SGD(weights, sgd.seed, sgd.probe, sgd.eta0 / 2)
+                    continue
+                self._warn_diverged(stop, sgd)
+            break
+        if progress.best_weights is not None:
+            sgd.replace(progress.best_weights)
+        curve, scores = progress.losses, progress.scores
+        if resume:
+            curve = self.loss_curve_ + curve
+            scores = (self.validation_scores_ or []) + scores
+        self.n_iter_ = len(progress.losses)
+        self._publish(sgd, curve, scores if self.early_stopping else None)
+        return self
+
+    def _partial_fit(self, X, y, sample_weight):
+        resume = hasattr(self, "hidden_weights_")
+        X, Y, sample_weight = self._check_data(X, y, sample_weight, resume, True)
+        if resume:
+            sgd = self._resume(Y)
+            if self.eta0 != "auto":
+                sgd.eta0 = self.eta0
+        else:
+            sgd = self._start(X, Y, sample_weight, check_random_state(self.random_state))
+        self._configure(sgd)
+        curve = list(getattr(self, "loss_curve_", ()))
+        try:
+            order = np.arange(len(Y))
+            halve = self.eta0 == "auto"
+            curve.append(sgd.run(X, Y, sample_weight, order, halve=halve))
+        except Diverged as stop:
+            self._warn_diverged(stop, sgd)
+        finally:
+            self.n_iter_ = 1
+            self._publish(sgd, curve, None)
+        return self
+
+    def initial_weights(self):
+        """The weights that the training started from, drawn again from their seed.
+
+        Returns
+        -------
+        hidden_weights, hidden_biases, output_weights, output_bias
+            With the shapes of the fitted attributes of these names.
+        """
+        check_is_fitted(self)
+        n_outputs = 1 if self._flat else len(self.output_weights_)
+        shape = self.n_features_in_, n_outputs
+        return self._shaped(self._draw(self._sgd.seed, *shape, self.hidden_weights_.dtype))
+
+    def _check_data(self, X, y, sample_weight, resume, streaming):
+        """Check everything before any work; return X, Y (n, n_outputs), weights (n,)."""
+        if self.train != "output" and not ACTIVATIONS[self.activation].has_slope:
+            raise ValueError(
+                f"activation={self.activation!r} has derivative 0 almost everywhere, so "
+                f"train={self.train!r} cannot train the hidden layer. Use another "
+                'activation, or train="output".'
+            )
+        if self.symmetric_init and self.width % 2:
+            raise ValueError(
+                f"symmetric_init=True pairs the neurons; got the odd width={self.width}. "
+                "Use an even width."
+            )
+        if resume and len(self.hidden_biases_) != self.width:
+            raise ValueError(
+                f"width={self.width} differs from the {len(self.hidden_biases_)} neurons "
+                "fitted before. Set width back, or fit a clone with warm_start=False."
+            )
+        dtype = [self.hidden_weights_.dtype] if resume else [np.float64, np.float32]
+        X, Y = self._validate(X, y, dtype, resume, streaming)
+        sample_weight = check_sample_weight(
+            sample_weight, X, dtype=X.dtype, ensure_non_negative=True
+        )
+        copies = 2 + (self.momentum > 0) + bool(self.average) + self.early_stopping
+        require_memory(
+            copies * self.width * X.shape[1] * X.dtype.itemsize,
+            f"Training width={self.width} neurons on {X.shape[1]} columns",
+            "Use a smaller width or float32 input.",
+        )
+        return X, Y, sample_weight
+
+    def _split(self, X, Y, sample_weight, rng):
+        """(training data, validation data or None)."""
+        if not self.early_stopping:
+            return (X, Y, sample_weight), None
+        n_validation = int(np.ceil(self.validation_fraction * len(Y)))
+        if n_validation < 2 or n_validation == len(Y):
+            raise ValueError(
+                f"validation_fraction={self.validation_fraction} sets {n_validation} of "
+                f"n_samples={len(Y)} rows aside, but at least 2 must be, and 1 must be "
+                "left. Change it, or set early_stopping=False."
+            )
+        stratify = None
+        if is_classifier(self):
+            patterns, counts = np.unique(Y, axis=0, return_counts=True)
+            enough = min(n_validation, len(Y) - n_validation) >= len(patterns)
+            stratify = Y if enough and counts.min() > 1 else None
+        from sklearn.model_selection import train_test_split
+
+        parts = train_test_split(
+            X,
+            Y,
+            sample_weight,
+            test_size=n_validation,
+            random_state=rng,
+            stratify=stratify,
+        )
+        return tuple(parts[::2]), tuple(parts[1::2])
+
+    def _objective(self):
+        trains_hidden = self.train != "output"
+        return Objective(
+            activation=ACTIVATIONS[self.activation],
+            loss=LOSSES[self.loss],
+            scale=self.width**-0.5 if self.parametrization == "ntk" else 1.0,
+            alpha=self.alpha,
+            train_hidden=trains_hidden,
+            train_biases=trains_hidden and self.biases != "none",
+            train_output=self.train != "hidden",
+            train_intercept=self.fit_intercept,
+        )
+
+    def _draw(self, seed, n_features, n_outputs, dtype):
+        """The weights at initialisation."""
+        width = self.width // 2 if self.symmetric_init else self.width
+        law = (self.weights, self.weight_scale, dtype)
+        W = _weights.draw_weights(seed, width, n_features, *law)
+        b = _weights.draw_biases(seed, width, self.biases, self.bias_scale, dtype)
+        # The law of u is that of all `width` neurons, also when half of them mirror it.
+        U = _weights.draw_output_weights(
+            seed, n_outputs, self.width, self.parametrization, dtype
+        )
+        if self.symmetric_init:
+            W, b = np.concatenate([W, W]), np.concatenate([b, b])
+            U = np.concatenate([U[:, :width], -U[:, :width]], axis=1)
+        return Weights(W, b, U, np.zeros(n_outputs, dtype))
+
+    def _start(self, X, Y, sample_weight, rng):
+        """A new run from freshly drawn weights."""
+        seed = _weights.draw_seed(rng)
+        weights = self._draw(seed, X.shape[1], Y.shape[1], X.dtype)
+        found = probe(self._objective(), weights, X, Y, sample_weight)
+        return SGD(weights, seed, found, self._step(found))
+
+    def _step(self, found):
+        if self.eta0 == "auto":
+            return (1 - self.momentum) * found.stable_step
+        return float(self.eta0)
+
+    def _resume(self, Y):
+        """The run of the last call, going on from the fitted attributes."""
+        U, c = np.atleast_2d(self.output_weights_), np.atleast_1d(self.output_bias_)
+        if Y.shape[1] != len(U):
+            raise ValueError(
+                f"y has {Y.shape[1]} outputs, but the network was fitted with {len(U)}. "
+                "Give as many as before, or fit a clone."
+            )
+        sgd = self._sgd
+        if sgd.average is None:
+            fitted = Weights(self.hidden_weights_, self.hidden_biases_, U, c)
+            # Arrays loaded as read-only memory maps are copied, all others updated.
+            sgd.weights = Weights(*(np.require(a, requirements="CW") for a in fitted))
+        return sgd
+
+    def _configure(self, sgd):
+        sgd.configure(
+            self._objective(),
+            batch_size=self.batch_size,
+            power_t=self.power_t if self.learning_rate == "invscaling" else 0.0,
+            momentum=self.momentum,
+            average_after=int(self.average) - 1,
+        )
+
+    def _run_epochs(self, sgd, train, validation, rng, progress, *, halve):
+        """Run epochs until `progress` says stop, or for `max_iter` of them."""
+        self._configure(sgd)
+        halve = halve and self.eta0 == "auto"
+        n_samples = len(train[1])
+        for epoch in range(1, self.max_iter + 1):
+            order = rng.permutation(n_samples) if self.shuffle else np.arange(n_samples)
+            loss, score = sgd.run(*train, order, halve=halve), None
+            if validation is not None:
+                N = sgd.objective.predict(validation[0], sgd.result())
+                score = self._score(N, *validation[1:])
+            if self.verbose:
+                tail = "" if score is None else f", validation score = {score:.6f}"
+                print(f"Epoch {epoch}, loss = {loss:.8f}{tail}")
+            if progress.stop_after(loss, score, sgd.result()):
+                return
+        if self.tol is not None:
+            warnings.warn(
+                f"The training has not converged after max_iter={self.max_iter} epochs. "
+                "Increase max_iter or tol; tol=None runs all epochs without this warning.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+
+    def _warn_diverged(self, stop, sgd):
+        warnings.warn(
+            f"SGD diverged with step eta0={sgd.eta0:.3g}: the mean loss reached "
+            f"{stop.mean_loss:.3g} after {stop.n_updates} updates. The last finite weights "
+            "are kept. The largest stable step is estimated as "
+            f"{(1 - self.momentum) * sgd.probe.stable_step:.3g}; use a smaller eta0, or "
+            'eta0="auto".',
+            ConvergenceWarning,
+            stacklevel=4,
+        )
+
+    def _shaped(self, weights):
+        """Weights in the shapes of the fitted attributes."""
+        W, b, U, c = weights
+        return (W, b, U[0], c[0]) if self._flat else (W, b, U, c)
+
+    def _publish(self, sgd, loss_curve, validation_scores):
+        """Set the fitted attributes from the state of the run."""
+        self._sgd = sgd
+        (
+            self.hidden_weights_,
+            self.hidden_biases_,
+            self.output_weights_,
+            self.output_bias_,
+        ) = self._shaped(sgd.result())
+        self.eta0_ = sgd.eta0
+        self.t_ = sgd.n_updates
+        self.loss_curve_ = loss_curve
+        self.validation_scores_ = validation_scores
+
+    def _outputs(self, X):
+        """N(x): (n_samples,) for one output, else (n_samples, n_outputs)."""
+        check_is_fitted(self)
+        dtype = self.hidden_weights_.dtype
+        X = validate_data(self, X, accept_sparse="csr", dtype=dtype, reset=False)
+        weights = Weights(
+            self.hidden_weights_,
+            self.hidden_biases_,
+            np.atleast_2d(self.output_weights_),
+            np.atleast_1d(self.output_bias_),
+        )
+        N = self._objective().predict(X, weights)
+        return N[:, 0] if self._flat else N
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

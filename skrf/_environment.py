@@ -1,0 +1,112 @@
+"""Facts about this installation and this machine: versions, name clashes, free memory."""
+
+import importlib.metadata
+import os
+import platform
+import sys
+from pathlib import Path
+
+DISTRIBUTION = "scikit-random-features"
+
+
+def refuse_scikit_rf(package_dir, path=None):
+    """Raise ImportError when scikit-rf, which has the same import name, shares our folder.
+
+    Parameters
+    ----------
+    package_dir : Path
+        The folder of the package being imported.
+    path : list of str, default=None
+        Where to look for installed distributions; None means `sys.path`.
+    """
+    other = _folder_of("scikit-rf", path)
+    if other is None:
+        return
+    ours = {Path(package_dir).resolve().parent, _folder_of(DISTRIBUTION, path)}
+    if other in ours:
+        raise ImportError(
+            f"{DISTRIBUTION} and scikit-rf are both installed in {other}, and both are "
+            "imported as 'skrf', so their files overwrite each other. Run 'python -m pip "
+            f"uninstall scikit-rf {DISTRIBUTION}', then install the one you need again; "
+            "to use both, give each its own virtual environment."
+        )
+
+
+def _folder_of(name, path):
+    """The site-packages folder that holds the metadata of a distribution, or None."""
+    where = {} if path is None else {"path": path}
+    found = next(iter(importlib.metadata.distributions(name=name, **where)), None)
+    return None if found is None else Path(found.locate_file("")).resolve()
+
+
+def available_memory():
+    """Bytes that can still be allocated without swapping, or None where not known.
+
+    The smaller of what the kernel calls available and, inside a container, what the
+    memory limit of its control group leaves.
+    """
+    known = []
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                known.append(1024 * int(line.split()[1]))
+    except OSError:
+        if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", {}):
+            known.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    try:
+        group = Path("/sys/fs/cgroup")
+        limit = (group / "memory.max").read_text().strip()
+        if limit != "max":
+            used = int((group / "memory.current").read_text())
+            stat = dict(map(str.split, (group / "memory.stat").read_text().splitlines()))
+            # File pages not in use count as used, but are given back on demand.
+            known.append(int(limit) - used + int(stat["inactive_file"]))
+    except OSError:
+        pass
+    return min(known, default=None)
+
+
+def require_memory(n_bytes, what, remedy):
+    """Raise MemoryError, before any work is done, when `n_bytes` are not available."""
+    available = available_memory()
+    if available is not None and n_bytes > available:
+        raise MemoryError(
+            f"{what} needs {n_bytes:,} bytes ({n_bytes / 2**30:.1f} GiB), but only "
+            f"{available / 2**30:.1f} GiB of memory are available. {remedy}"
+        )
+
+
+def show_versions():
+    """Print what a bug report needs: system, versions of the dependencies, BLAS threads.
+
+    Examples
+    --------
+    >>> import skrf
+    >>> skrf.show_versions()  # doctest: +SKIP
+    """
+    from threadpoolctl import threadpool_info
+
+    print("\nSystem:")
+    for name, value in (
+        ("python", sys.version.replace("\n", " ")),
+        ("executable", sys.executable),
+        ("machine", platform.platform()),
+        ("cores", os.cpu_count()),
+    ):
+        print(f"{name:>10}: {value}")
+
+    print("\nPython dependencies:")
+    dependencies = ("scikit-learn", "numpy", "scipy", "numba", "llvmlite", "joblib")
+    others = ("threadpoolctl", "pandas", "matplotlib", "pip")
+    for name in (DISTRIBUTION, *dependencies, *others):
+        try:
+            version = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            version = None
+        print(f"{name:>22}: {version}")
+
+    print("\nThread pools:")
+    for pool in threadpool_info():
+        print()
+        for key, value in pool.items():
+            print(f"{key:>16}: {value}")

@@ -1,0 +1,313 @@
+"""Stochastic gradient descent on N(x) = scale * U act(W x + b) + c: arrays in, arrays out.
+
+`SGD` holds the state of one run (weights, velocities, averages, update count) and passes
+over data in blocks of rows: the compiled kernel works inside a block, and between blocks
+Python notices interrupts and divergence.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from skrf import _kernels
+from skrf._blocks import dense_rows, row_blocks
+from skrf.activations import Activation
+from skrf.losses import Loss
+
+# Rows that the step size is estimated on.
+_PROBE_ROWS = 1000
+# A block whose mean loss is this many times the loss to be expected before training has
+# diverged: predictions are then about 1,000 times too large.
+_GROWTH = 1e6
+# A step halved this often that still diverges will not stop diverging.
+_HALVINGS = 60
+# A block has at most this many rows, and this many rows times weights: well below a
+# second of work, so that an interrupt is noticed at once.
+_BLOCK_ROWS = 256
+_BLOCK_WORK = 2**27
+
+
+class Weights(NamedTuple):
+    """The weights of a network, or arrays of the same shapes."""
+
+    hidden: np.ndarray  # W (width, n_features)
+    biases: np.ndarray  # b (width,)
+    output: np.ndarray  # U (n_outputs, width)
+    intercept: np.ndarray  # c (n_outputs,)
+
+    def copy(self):
+        return Weights(*(array.copy() for array in self))
+
+    def zeros(self):
+        return Weights(*(np.zeros_like(array) for array in self))
+
+    def assign(self, other):
+        for mine, theirs in zip(self, other, strict=True):
+            mine[...] = theirs
+
+    def finite(self):
+        # A sum is one pass without a temporary, and keeps any NaN or infinity.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return all(np.isfinite(array.sum()) for array in self)
+
+
+# Stands for velocities or averages that are not kept; the kernel never reads it.
+_NONE = {
+    dtype: Weights(*(np.zeros((0,) * ndim, dtype) for ndim in (2, 1, 2, 1)))
+    for dtype in (np.dtype(np.float64), np.dtype(np.float32))
+}
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is minimised, and over which of the weights."""
+
+    activation: Activation
+    loss: Loss
+    scale: float
+    alpha: float
+    train_hidden: bool
+    train_biases: bool
+    train_output: bool
+    train_intercept: bool
+
+    def predict(self, X, weights):
+        """N(x) for every row of X: (n_samples, n_outputs)."""
+        W, b, U, c = weights
+        N = np.empty((X.shape[0], len(U)), W.dtype)
+        for rows in row_blocks(X.shape[0], len(W)):
+            Z = dense_rows(X, rows) @ W.T
+            _kernels.random_feature_rows(Z, b, self.activation.code, self.scale)
+            N[rows] = Z @ U.T + c
+        return N
+
+    def mean_loss(self, predictions, Y, sample_weight):
+        """Weighted mean over the rows of the loss summed over the outputs."""
+        return np.average(self.loss(predictions, Y).sum(axis=1), weights=sample_weight)
+
+
+class Probe(NamedTuple):
+    """What the initial weights say about a run."""
+
+    stable_step: float
+    mean_loss: float
+
+
+def probe(objective, weights, X, Y, sample_weight):
+    """Estimate the largest stable step for plain SGD, on up to 1,000 rows.
+
+    The step is the smaller of 1 / max_i K_i and 1 / RMS_i ||grad_theta l_i||, where K_i is
+    the largest eigenvalue of the tangent kernel J J' of row i (J the derivative of the
+    outputs in the trained weights), times its sample weight. The first bound keeps the
+    linearised squared loss from growing, the second keeps one step from leaving the
+    region where the linearisation holds. Computed in float64.
+    """
+    picked = np.unique(np.linspace(0, X.shape[0] - 1, _PROBE_ROWS).astype(int))
+    W, b, U, c = (array.astype(np.float64) for array in weights)
+    curvature, squared_norms, mean_losses = [], [], []
+    for rows in row_blocks(len(picked), len(W)):
+        x = dense_rows(X, picked[rows]).astype(np.float64)
+        y, w = Y[picked[rows]].astype(np.float64), sample_weight[picked[rows]]
+        value, slope = objective.activation.value_and_derivative(x @ W.T + b)
+        predictions = objective.scale * value @ U.T + c
+        kernel = _tangent_kernel(objective, x, value, slope, U)
+        gradient = objective.loss.derivative(predictions, y)
+        curvature.append(w * np.linalg.eigvalsh(kernel)[:, -1])
+        squared_norms.append(w**2 * np.einsum("nk,nkl,nl->n", gradient, kernel, gradient))
+        mean_losses.append(w * objective.loss(predictions, y).sum(axis=1))
+    largest = np.max(np.concatenate(curvature))
+    norm = np.sqrt(np.mean(np.concatenate(squared_norms)))
+    total = np.sum(np.concatenate(mean_losses))
+    bound = max(largest, norm)
+    # Data that moves no weight leaves the step open.
+    step = 1 / bound if bound > 0 else 1.0
+    return Probe(step, total / max(np.sum(sample_weight[picked]), np.finfo(float).tiny))
+
+
+def _tangent_kernel(objective, x, value, slope, U):
+    """J J' of every row, (n_rows, n_outputs, n_outputs)."""
+    n, n_outputs = len(x), len(U)
+    kernel = np.zeros((n, n_outputs, n_outputs))
+    if objective.train_hidden:
+        inputs = np.einsum("nj,nj->n", x, x) + objective.train_biases
+        for i in range(n):
+            kernel[i] = inputs[i] * (U * slope[i] ** 2) @ U.T
+    diagonal = objective.train_output * np.einsum("nr,nr->n", value, value)
+    kernel += diagonal[:, np.newaxis, np.newaxis] * np.eye(n_outputs)
+    return objective.scale**2 * kernel + objective.train_intercept * np.eye(n_outputs)
+
+
+class Diverged(Exception):
+    """The loss grew without bound; the weights are those before the block it grew in."""
+
+    def __init__(self, mean_loss, n_updates):
+        super().__init__(mean_loss, n_updates)
+        self.mean_loss = mean_loss
+        self.n_updates = n_updates
+
+
+class SGD:
+    """One run of SGD with heavy-ball momentum and averaging of the iterates.
+
+    Parameters
+    ----------
+    weights : Weights
+        Changed in place.
+    seed : int
+        What they were drawn from, so that they can be drawn again.
+    probe : Probe
+        Says what loss was to be expected.
+    eta0 : float
+        Step of the first update.
+    """
+
+    def __init__(self, weights, seed, probe, eta0):
+        self.weights = weights
+        self.seed = seed
+        self.probe = probe
+        self.eta0 = eta0
+        self.velocity = None
+        self.average = None
+        self.n_updates = 0
+        self.n_averaged = 0
+
+    def result(self):
+        """The averaged weights where there are any, else the last ones."""
+        return self.weights if self.average is None else self.average
+
+    def replace(self, weights):
+        """Go on from other weights: no velocity, no average."""
+        self.weights = weights
+        self.velocity = self.average = None
+        self.n_averaged = 0
+
+    def configure(self, objective, *, batch_size, power_t, momentum, average_after):
+        """Set what may change between passes.
+
+        Update t has the step eta0 / t**power_t. The iterates after update
+        `average_after` are averaged; -1 keeps no average.
+        """
+        self.objective = objective
+        self.batch_size = batch_size
+        self.power_t = power_t
+        self.momentum = momentum
+        self.average_after = average_after
+        if momentum == 0:
+            self.velocity = None
+        elif self.velocity is None:
+            self.velocity = self.weights.zeros()
+        if average_after < 0:
+            self.average, self.n_averaged = None, 0
+
+    def run(self, X, Y, sample_weight, order, *, halve=False):
+        """One pass over the rows of X in the given order; return the mean loss.
+
+        The losses are those before each update. A block that diverges is undone; then
+        the step is halved and the block tried again (`halve`), or `Diverged` is raised.
+        """
+        # Rounding alone gives a loss of about eps^2 where 0 is expected.
+        rounding = np.finfo(Y.dtype).eps ** 2
+        at_zero = self._loss_at_zero(Y, sample_weight)
+        expected = max(self.probe.mean_loss, at_zero, rounding)
+        per_block = min(_BLOCK_ROWS, _BLOCK_WORK // self.weights.hidden.size)
+        per_block = self.batch_size * max(1, per_block // self.batch_size)
+        total, halvings = 0.0, 0
+        for start in range(0, len(order), per_block):
+            rows = order[start : start + per_block]
+            block = dense_rows(X, rows), Y[rows], sample_weight[rows]
+            limit = _GROWTH * expected * block[2].sum(dtype=np.float64)
+            while (block_loss := self._try_block(*block, limit)) is None:
+                halvings += 1
+                if not halve or halvings > _HALVINGS:
+                    raise Diverged(self._rejected, self.n_updates)
+                self.eta0 /= 2
+            total += block_loss
+        weight = sample_weight[order].sum(dtype=np.float64)
+        return total / weight if weight > 0 else 0.0
+
+    def _loss_at_zero(self, Y, sample_weight):
+        if not sample_weight.any():
+            return 0.0
+        return self.objective.mean_loss(np.zeros_like(Y), Y, sample_weight)
+
+    def _try_block(self, X, Y, sample_weight, limit):
+        """Update on the rows of one block and return their summed loss.
+
+        None when it diverged, with everything as before but no velocity.
+        """
+        o = self.objective
+        n_updates = -(-len(X) // self.batch_size)
+        last = self.n_updates + n_updates
+        averaging = self.average_after >= 0 and last > self.average_after
+        if averaging and self.average is None:
+            self.average = self.weights.copy()
+        none = _NONE[self.weights.hidden.dtype]
+        saved = self.weights.copy(), self.average.copy() if averaging else None
+        block_loss = _kernels.sgd_updates(
+            X,
+            Y,
+            sample_weight,
+            tuple(self.weights),
+            tuple(self.velocity or none),
+            tuple(self.average if averaging else none),
+            self.n_updates,
+            self.batch_size,
+            self.eta0,
+            self.power_t,
+            self.momentum,
+            o.alpha,
+            self.average_after if averaging else last,
+            self.n_averaged,
+            o.scale,
+            o.train_hidden,
+            o.train_biases,
+            o.train_output,
+            o.train_intercept,
+            o.loss.code,
+            o.activation.code,
+        )
+        if np.isfinite(block_loss) and block_loss <= limit and self.weights.finite():
+            self.n_updates = last
+            if averaging:
+                self.n_averaged += min(n_updates, last - self.average_after)
+            return block_loss
+        weight = sample_weight.sum(dtype=np.float64)
+        self._rejected = block_loss / weight if weight > 0 else block_loss
+        self.weights.assign(saved[0])
+        if averaging:
+            self.average.assign(saved[1])
+        if self.velocity is not None:
+            self.velocity = self.weights.zeros()
+        return None
+
+
+class Progress:
+    """What a fit has seen after each epoch: losses, scores, and the best weights."""
+
+    def __init__(self, tol, patience):
+        self.tol = tol
+        self.patience = patience
+        self.losses = []
+        self.scores = []
+        self.best = -np.inf
+        self.best_weights = None
+        self.stale = 0
+
+    def stop_after(self, loss, score, weights):
+        """Record an epoch; return whether `patience` epochs in a row brought no `tol`.
+
+        With validation scores these are watched, and the best weights are kept; without
+        (score None) the training loss is.
+        """
+        self.losses.append(loss)
+        value = -loss
+        if score is not None:
+            self.scores.append(score)
+            value = score
+            if value > self.best:
+                self.best_weights = weights.copy()
+        if self.tol is not None:
+            self.stale = 0 if value > self.best + self.tol else self.stale + 1
+        self.best = max(self.best, value)
+        return self.stale >= self.patience

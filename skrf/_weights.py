@@ -1,0 +1,89 @@
+"""Random laws of hidden weights and biases, shared by transformers and networks.
+
+Weights, biases and output weights come from separate random streams of one seed, and
+rows are drawn one after the other, so that widths nest: with one seed, the first r rows
+of a wider draw are the narrower draw. All draws are made in float64, then cast.
+"""
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from skrf._validation import NON_NEGATIVE, POSITIVE_INTEGER, one_of
+
+_HIDDEN_WEIGHTS, _HIDDEN_BIASES, _OUTPUT_WEIGHTS = range(3)
+
+
+def _gaussian_rows(rng, n_rows, n_features):
+    return rng.standard_normal((n_rows, n_features)) / np.sqrt(n_features)
+
+
+def _sphere_rows(rng, n_rows, n_features):
+    rows = rng.standard_normal((n_rows, n_features))
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def _uniform_rows(rng, n_rows, n_features):
+    return rng.uniform(-1, 1, (n_rows, n_features)) * np.sqrt(3 / n_features)
+
+
+# Each law is (rng, n_rows, n_features) -> rows with E||w||^2 = 1, so that laws compare.
+WEIGHT_LAWS = {
+    "gaussian": _gaussian_rows,
+    "sphere": _sphere_rows,
+    "uniform": _uniform_rows,
+}
+
+# Each law is (rng, width) -> biases with E b^2 = 1. "none" means a model without biases.
+BIAS_LAWS = {
+    "gaussian": lambda rng, width: rng.standard_normal(width),
+    "uniform": lambda rng, width: rng.uniform(-1, 1, width) * np.sqrt(3),
+    "constant": lambda rng, width: np.ones(width),
+    "none": lambda rng, width: np.zeros(width),
+}
+
+PROJECTIONS = ("dense",)
+
+# The parameters that every class with random hidden weights shares.
+CONSTRAINTS = {
+    "width": [POSITIVE_INTEGER],
+    "weights": [one_of(WEIGHT_LAWS)],
+    "weight_scale": [NON_NEGATIVE],
+    "biases": [one_of(BIAS_LAWS)],
+    "bias_scale": [NON_NEGATIVE],
+    "random_state": ["random_state"],
+}
+
+
+def draw_seed(random_state):
+    """One integer that fixes every later draw; the same for the same integer seed."""
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
+def draw_weights(seed, width, n_features, law, scale, dtype):
+    """(width, n_features) hidden weights with E||w||^2 = scale^2."""
+    rng = np.random.default_rng((seed, _HIDDEN_WEIGHTS))
+    weights = np.empty((width, n_features), dtype)
+    # In pieces, so that the float64 draw of a large float32 matrix is never whole.
+    step = max(1, 2**20 // n_features)
+    for start in range(0, width, step):
+        rows = weights[start : start + step]
+        rows[...] = scale * WEIGHT_LAWS[law](rng, len(rows), n_features)
+    return weights
+
+
+def draw_biases(seed, width, law, scale, dtype):
+    """(width,) hidden biases with E b^2 = scale^2, or zeros for the law "none"."""
+    rng = np.random.default_rng((seed, _HIDDEN_BIASES))
+    return (scale * BIAS_LAWS[law](rng, width)).astype(dtype)
+
+
+def draw_output_weights(seed, n_outputs, width, parametrization, dtype):
+    """(n_outputs, width) output weights of a network at initialisation.
+
+    Uniform on +-1/sqrt(width) for the standard parametrisation, random signs for ntk.
+    """
+    rng = np.random.default_rng((seed, _OUTPUT_WEIGHTS))
+    draws = rng.uniform(-1, 1, (width, n_outputs)).T
+    if parametrization == "ntk":
+        return np.where(draws < 0, -1, 1).astype(dtype)
+    return np.ascontiguousarray(draws / np.sqrt(width), dtype)

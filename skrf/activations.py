@@ -1,0 +1,70 @@
+"""Activations by name: value, derivative and the code of the compiled kernels."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skrf import _kernels
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A scalar function act(z), applied elementwise.
+
+    Parameters
+    ----------
+    name : str
+        Its name in `ACTIVATIONS`.
+    formula : str
+        act(z), for reading.
+    code : int
+        What the compiled kernels know it by.
+    analytic : bool
+        Whether it is analytic on the real line, which Theorem 3.1 asks for.
+    has_slope : bool
+        Whether its derivative carries information: step's is 0 almost everywhere, so
+        nothing that trains hidden weights can use it.
+    """
+
+    name: str
+    formula: str
+    code: int
+    analytic: bool
+    has_slope: bool = True
+
+    def __call__(self, z):
+        """act(z), elementwise; float32 stays float32."""
+        return self.value_and_derivative(z)[0]
+
+    def derivative(self, z):
+        """act'(z), elementwise; at a kink the derivative on the left, for abs 0."""
+        return self.value_and_derivative(z)[1]
+
+    def value_and_derivative(self, z):
+        """act(z) and act'(z), two arrays of the shape of `z`."""
+        z = np.asarray(z)
+        z = np.ascontiguousarray(z, np.result_type(z, np.float32)).reshape(z.shape)
+        value, slope = np.empty_like(z), np.empty_like(z)
+        _kernels.activate(z.reshape(-1), self.code, value.reshape(-1), slope.reshape(-1))
+        return value, slope
+
+
+ACTIVATIONS = {
+    entry.name: entry
+    for entry in (
+        Activation("relu", "max(z, 0)", _kernels.RELU, analytic=False),
+        Activation("step", "1(z > 0)", _kernels.STEP, analytic=False, has_slope=False),
+        Activation("leaky_relu", "max(z, 0.01 z)", _kernels.LEAKY_RELU, analytic=False),
+        Activation("abs", "|z|", _kernels.ABS, analytic=False),
+        Activation("squared_relu", "max(z, 0)^2", _kernels.SQUARED_RELU, analytic=False),
+        Activation("softplus", "log(1 + exp(z))", _kernels.SOFTPLUS, analytic=True),
+        Activation("silu", "z / (1 + exp(-z))", _kernels.SILU, analytic=True),
+        Activation("gelu", "z P(g < z), g ~ N(0, 1)", _kernels.GELU, analytic=True),
+        Activation("tanh", "tanh(z)", _kernels.TANH, analytic=True),
+        Activation("sigmoid", "1 / (1 + exp(-z))", _kernels.SIGMOID, analytic=True),
+        Activation("erf", "erf(z)", _kernels.ERF, analytic=True),
+        Activation("sin", "sin(z)", _kernels.SIN, analytic=True),
+        Activation("cos", "cos(z)", _kernels.COS, analytic=True),
+        Activation("identity", "z", _kernels.IDENTITY, analytic=True),
+    )
+}

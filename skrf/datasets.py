@@ -1,0 +1,258 @@
+"""Data drawn from the targets, in the manner of `sklearn.datasets`."""
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from skrf._validation import (
+    FINITE,
+    NON_NEGATIVE,
+    NON_NEGATIVE_INTEGER,
+    POSITIVE,
+    POSITIVE_INTEGER,
+    PROBABILITY,
+    one_of,
+    validate_params,
+)
+from skrf.activations import ACTIVATIONS
+from skrf.targets import BoundedDegreePolynomial, SingleNeuron
+
+
+def _sphere(rng, shape):
+    X = rng.standard_normal(shape)
+    return X / np.linalg.norm(X, axis=1, keepdims=True)
+
+
+def _ball(rng, shape):
+    return _sphere(rng, shape) * rng.uniform(size=(shape[0], 1)) ** (1 / shape[1])
+
+
+# Each law is (rng, (n_samples, n_features)) -> X.
+INPUT_LAWS = {
+    "gaussian": lambda rng, shape: rng.standard_normal(shape),
+    "sphere": _sphere,
+    "ball": _ball,
+    "cube": lambda rng, shape: rng.choice([-1.0, 1.0], shape),
+}
+
+_SAMPLING = {
+    "n_samples": [POSITIVE_INTEGER],
+    "n_features": [POSITIVE_INTEGER],
+    "inputs": [one_of(INPUT_LAWS)],
+    "return_target": ["boolean"],
+    "random_state": ["random_state"],
+}
+_POLYNOMIAL = {
+    **_SAMPLING,
+    "polynomial": [BoundedDegreePolynomial, None],
+    "degree": [NON_NEGATIVE_INTEGER],
+    "coefficient_bound": [POSITIVE],
+    "n_terms": [POSITIVE_INTEGER],
+}
+
+
+def _draw_inputs(random_state, n_samples, n_features, inputs):
+    """(rng, X), with a modern generator seeded from `random_state`."""
+    seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
+    rng = np.random.default_rng(seed)
+    return rng, INPUT_LAWS[inputs](rng, (n_samples, n_features))
+
+
+@validate_params(
+    {
+        **_SAMPLING,
+        "weight_norm": [NON_NEGATIVE],
+        "bias": [FINITE],
+        "activation": [one_of(ACTIVATIONS)],
+        "noise": [NON_NEGATIVE],
+    },
+    prefer_skip_nested_validation=True,
+)
+def make_single_neuron(
+    n_samples=100,
+    n_features=10,
+    *,
+    weight_norm=1.0,
+    bias=0.0,
+    activation="relu",
+    noise=0.0,
+    inputs="gaussian",
+    return_target=False,
+    random_state=None,
+):
+    r"""Draw data from one neuron, :math:`y = act(\langle w, x\rangle + b) + noise`.
+
+    The direction of w is uniform on the sphere. Source: Eq. (2) and Theorem 4.2.
+
+    Parameters
+    ----------
+    n_samples : int, default=100
+        Number of rows.
+    n_features : int, default=10
+        Number of columns d.
+    weight_norm : float, default=1.0
+        ||w||; the theorem takes d^2.
+    bias : float, default=0.0
+        b.
+    activation : str, default="relu"
+        A key of `skrf.activations.ACTIVATIONS`.
+    noise : float, default=0.0
+        Standard deviation of the Gaussian noise on y.
+    inputs : {"gaussian", "sphere", "ball", "cube"}, default="gaussian"
+        Law of the rows of X: N(0, I), uniform on the unit sphere, in the unit ball, or
+        on {-1, 1}^d.
+    return_target : bool, default=False
+        Whether to return the target too.
+    random_state : int, RandomState instance or None, default=None
+        Fixes the draw.
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, n_features)
+        The inputs.
+    y : ndarray of shape (n_samples,)
+        The noisy values of the target.
+    target : SingleNeuron
+        With ``return_target=True``.
+    """
+    rng, X = _draw_inputs(random_state, n_samples, n_features, inputs)
+    weight = weight_norm * _sphere(rng, (1, n_features))[0]
+    target = SingleNeuron(weight, bias, activation)
+    y = target(X) + noise * rng.standard_normal(n_samples)
+    return (X, y, target) if return_target else (X, y)
+
+
+@validate_params(
+    {**_POLYNOMIAL, "noise": [NON_NEGATIVE]}, prefer_skip_nested_validation=True
+)
+def make_polynomial(
+    n_samples=100,
+    n_features=10,
+    *,
+    polynomial=None,
+    degree=2,
+    coefficient_bound=1.0,
+    n_terms=5,
+    noise=0.0,
+    inputs="gaussian",
+    return_target=False,
+    random_state=None,
+):
+    r"""Draw data from a polynomial of bounded degree, :math:`y = P(x) + noise`.
+
+    Parameters
+    ----------
+    n_samples : int, default=100
+        Number of rows.
+    n_features : int, default=10
+        Number of columns d.
+    polynomial : BoundedDegreePolynomial, default=None
+        P; None draws one by ``BoundedDegreePolynomial.random`` from the next three.
+    degree : int, default=2
+        Largest degree of a monomial.
+    coefficient_bound : float, default=1.0
+        Largest magnitude of a coefficient.
+    n_terms : int, default=5
+        Number of monomials.
+    noise : float, default=0.0
+        Standard deviation of the Gaussian noise on y.
+    inputs : {"gaussian", "sphere", "ball", "cube"}, default="gaussian"
+        Law of the rows of X: N(0, I), uniform on the unit sphere, in the unit ball, or
+        on {-1, 1}^d.
+    return_target : bool, default=False
+        Whether to return the polynomial too.
+    random_state : int, RandomState instance or None, default=None
+        Fixes the draw.
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, n_features)
+        The inputs.
+    y : ndarray of shape (n_samples,)
+        The noisy values of the polynomial.
+    target : BoundedDegreePolynomial
+        With ``return_target=True``.
+    """
+    rng, X = _draw_inputs(random_state, n_samples, n_features, inputs)
+    target = _polynomial(rng, polynomial, n_features, degree, coefficient_bound, n_terms)
+    y = target(X) + noise * rng.standard_normal(n_samples)
+    return (X, y, target) if return_target else (X, y)
+
+
+@validate_params(
+    {**_POLYNOMIAL, "flip_y": [PROBABILITY]},
+    prefer_skip_nested_validation=True,
+)
+def make_polynomial_classification(
+    n_samples=100,
+    n_features=10,
+    *,
+    polynomial=None,
+    degree=2,
+    coefficient_bound=1.0,
+    n_terms=5,
+    flip_y=0.0,
+    inputs="gaussian",
+    return_target=False,
+    random_state=None,
+):
+    r"""Draw labels from the sign of a polynomial: y = 1 where P(x) >= 0, else -1.
+
+    The setting of Theorem 3.1, whose loss is the hinge loss.
+
+    Parameters
+    ----------
+    n_samples : int, default=100
+        Number of rows.
+    n_features : int, default=10
+        Number of columns d.
+    polynomial : BoundedDegreePolynomial, default=None
+        P; None draws one by ``BoundedDegreePolynomial.random`` from the next three.
+    degree : int, default=2
+        Largest degree of a monomial.
+    coefficient_bound : float, default=1.0
+        Largest magnitude of a coefficient.
+    n_terms : int, default=5
+        Number of monomials.
+    flip_y : float, default=0.0
+        Probability with which a label is replaced by a random one.
+    inputs : {"gaussian", "sphere", "ball", "cube"}, default="gaussian"
+        Law of the rows of X: N(0, I), uniform on the unit sphere, in the unit ball, or
+        on {-1, 1}^d.
+    return_target : bool, default=False
+        Whether to return the polynomial too.
+    random_state : int, RandomState instance or None, default=None
+        Fixes the draw.
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, n_features)
+        The inputs.
+    y : ndarray of shape (n_samples,), of int
+        The labels, -1 or 1.
+    target : BoundedDegreePolynomial
+        With ``return_target=True``.
+    """
+    rng, X = _draw_inputs(random_state, n_samples, n_features, inputs)
+    target = _polynomial(rng, polynomial, n_features, degree, coefficient_bound, n_terms)
+    y = np.where(target(X) >= 0, 1, -1)
+    flipped = rng.uniform(size=n_samples) < flip_y
+    y[flipped] = rng.choice([-1, 1], flipped.sum())
+    return (X, y, target) if return_target else (X, y)
+
+
+def _polynomial(rng, polynomial, n_features, degree, coefficient_bound, n_terms):
+    """The given polynomial, or a random one."""
+    if polynomial is None:
+        return BoundedDegreePolynomial.random(
+            n_features,
+            degree,
+            coefficient_bound=coefficient_bound,
+            n_terms=n_terms,
+            random_state=int(rng.integers(np.iinfo(np.int32).max)),
+        )
+    if polynomial.n_features != n_features:
+        raise ValueError(
+            f"polynomial takes n_features={polynomial.n_features}, but "
+            f"n_features={n_features}. Make them equal."
+        )
+    return polynomial

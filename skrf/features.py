@@ -1,0 +1,451 @@
+"""Feature maps with random hidden weights: random features and linearised networks."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skrf import _kernels, _weights
+from skrf._blocks import dense_rows, multiply, row_blocks
+from skrf._environment import require_memory
+from skrf._validation import StrOptions, fit_context, one_of
+from skrf.activations import ACTIVATIONS
+
+_FLOATS = [np.float64, np.float32]
+
+
+class _HiddenLayerFeatures(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
+    """A random hidden layer drawn in `fit`, and features made from it in `transform`.
+
+    A subclass writes the features of X[rows] into `out` in `_fill(X, rows, weights,
+    biases, out)`, and overrides `_prepare` where they are not one per neuron.
+    """
+
+    _parameter_constraints = {
+        **_weights.CONSTRAINTS,
+        "activation": [one_of(ACTIVATIONS)],
+        "projection": [one_of(_weights.PROJECTIONS)],
+    }
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Draw the hidden layer; only the shape and dtype of X are used.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Any data with the columns to come.
+        y : ignored
+            For the common interface of transformers.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+        """
+        X = validate_data(self, X, accept_sparse="csr", dtype=_FLOATS)
+        n_features = X.shape[1]
+        require_memory(
+            self.width * n_features * X.dtype.itemsize,
+            f"Drawing width={self.width} weights for {n_features} columns",
+            "Use a smaller width or float32 input.",
+        )
+        self._check_parameters()
+        seed = _weights.draw_seed(self.random_state)
+        self.weights_ = _weights.draw_weights(
+            seed, self.width, n_features, self.weights, self.weight_scale, X.dtype
+        )
+        self.biases_ = _weights.draw_biases(
+            seed, self.width, self.biases, self.bias_scale, X.dtype
+        )
+        self._prepare()
+        return self
+
+    def transform(self, X):
+        """Compute the features of every row of X.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The data; float32 gives float32 features, everything else float64.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_features_out)
+            The features, dense.
+
+        Raises
+        ------
+        MemoryError
+            When the result would not fit into the memory that is available; the
+            message gives its size in bytes.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", dtype=_FLOATS, reset=False)
+        shape = (X.shape[0], self._n_features_out)
+        require_memory(
+            shape[0] * shape[1] * X.dtype.itemsize,
+            f"transform of {type(self).__name__} to shape {shape} in {X.dtype}",
+            "Transform fewer rows at a time, or use a smaller width or float32 input.",
+        )
+        Z = np.empty(shape, X.dtype)
+        weights = self.weights_.astype(X.dtype, copy=False)
+        biases = self.biases_.astype(X.dtype, copy=False)
+        for rows in row_blocks(*shape):
+            self._fill(X, rows, weights, biases, Z[rows])
+        return Z
+
+    def _check_parameters(self):
+        """Check what single parameter constraints cannot say."""
+
+    def _prepare(self):
+        """Set what `transform` needs beside the drawn weights."""
+        self._n_features_out = self.width
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+class RandomFeatures(_HiddenLayerFeatures):
+    r"""Random features of a one-hidden-layer network.
+
+    Each row x becomes
+
+    .. math:: z(x) = \frac{1}{\sqrt{r}} \big(act(\langle w_1, x\rangle + b_1), \dots,
+              act(\langle w_r, x\rangle + b_r)\big), \quad r = width,
+
+    with :math:`(w_i, b_i)` drawn once and then fixed. A linear model on z(x) is a network
+    whose hidden layer is not trained; as `width` grows, :math:`\langle z(x), z(y)\rangle`
+    converges to the kernel :math:`E[act(\langle w, x\rangle + b)\, act(\langle w,
+    y\rangle + b)]`, with an error of order 1/sqrt(width).
+
+    Source: Eq. (1), Theorem 4.2 and Example 4.3 of Yehudai and Shamir (2019); Rahimi and
+    Recht (2007).
+
+    Parameters
+    ----------
+    width : int, default=1000
+        Number r of random neurons, which is the number of features.
+    activation : str, default="relu"
+        A key of `skrf.activations.ACTIVATIONS`: relu, step, leaky_relu, abs,
+        squared_relu, softplus, silu, gelu, tanh, sigmoid, erf, sin, cos or identity.
+    weights : {"gaussian", "sphere", "uniform"}, default="gaussian"
+        Law of w: Gaussian entries, uniform on a sphere (the law of Theorem 4.2), or
+        uniform entries. Each has :math:`E\|w\|^2 = weight\_scale^2`.
+    weight_scale : float, default=1.0
+        Root mean square length of w; suits columns of unit variance, where it gives
+        <w, x> unit variance too.
+    biases : {"gaussian", "uniform", "constant", "none"}, default="gaussian"
+        Law of b: each has :math:`E b^2 = bias\_scale^2` ("constant" is b = bias_scale),
+        and "none" has no biases.
+    bias_scale : float, default=1.0
+        Root mean square of b.
+    projection : {"dense"}, default="dense"
+        How the products <w_i, x> are made: by a dense matrix of independent rows.
+    random_state : int, RandomState instance or None, default=None
+        Fixes the draw. With the same integer, the first r weights of a wider transformer
+        are the weights of the narrower one.
+
+    Attributes
+    ----------
+    weights_ : ndarray of shape (width, n_features)
+        The hidden weights w_i.
+    biases_ : ndarray of shape (width,)
+        The hidden biases b_i; zeros where there are none.
+    n_features_in_ : int
+        Number of columns seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of those columns, where they were all strings.
+
+    See Also
+    --------
+    RandomReLUFeatures : The ReLU case.
+    LinearizedNTKFeatures : Features of training the hidden layer, to first order.
+    sklearn.kernel_approximation.RBFSampler : Random cosines, for the Gaussian kernel.
+
+    Notes
+    -----
+    Deeper random networks are a Pipeline of these transformers.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.linear_model import RidgeClassifier
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skrf import RandomFeatures
+    >>> X, y = load_digits(return_X_y=True)
+    >>> features = RandomFeatures(width=500, activation="erf", random_state=0)
+    >>> model = make_pipeline(StandardScaler(), features, RidgeClassifier(alpha=0.01))
+    >>> bool(model.fit(X[:1000], y[:1000]).score(X[1000:], y[1000:]) > 0.9)
+    True
+    """
+
+    def __init__(
+        self,
+        width=1000,
+        *,
+        activation="relu",
+        weights="gaussian",
+        weight_scale=1.0,
+        biases="gaussian",
+        bias_scale=1.0,
+        projection="dense",
+        random_state=None,
+    ):
+        self.width = width
+        self.activation = activation
+        self.weights = weights
+        self.weight_scale = weight_scale
+        self.biases = biases
+        self.bias_scale = bias_scale
+        self.projection = projection
+        self.random_state = random_state
+
+    def _fill(self, X, rows, weights, biases, out):
+        multiply(X[rows], weights, out)
+        code = ACTIVATIONS[self.activation].code
+        _kernels.random_feature_rows(out, biases, code, 1 / np.sqrt(len(weights)))
+
+
+class RandomReLUFeatures(RandomFeatures):
+    r"""Random ReLU features: the transformer of the paper's random feature model.
+
+    Each row x becomes
+
+    .. math:: z(x) = \frac{1}{\sqrt{r}} \big([\langle w_1, x\rangle + b_1]_+, \dots,
+              [\langle w_r, x\rangle + b_r]_+\big), \quad r = width.
+
+    Equivalent to ``RandomFeatures(activation="relu")``. Without biases and with Gaussian
+    weights the kernel of the limit is half the arc-cosine kernel of order 1.
+
+    Source: Theorem 4.2 and Example 4.3 of Yehudai and Shamir (2019); Cho and Saul (2009).
+
+    Parameters
+    ----------
+    width : int, default=1000
+        Number r of random neurons, which is the number of features.
+    weights : {"gaussian", "sphere", "uniform"}, default="gaussian"
+        Law of w: Gaussian entries, uniform on a sphere (the law of Theorem 4.2), or
+        uniform entries. Each has :math:`E\|w\|^2 = weight\_scale^2`.
+    weight_scale : float, default=1.0
+        Root mean square length of w.
+    biases : {"gaussian", "uniform", "constant", "none"}, default="gaussian"
+        Law of b: each has :math:`E b^2 = bias\_scale^2` ("constant" is b = bias_scale),
+        and "none" has no biases.
+    bias_scale : float, default=1.0
+        Root mean square of b.
+    projection : {"dense"}, default="dense"
+        How the products <w_i, x> are made: by a dense matrix of independent rows.
+    random_state : int, RandomState instance or None, default=None
+        Fixes the draw. With the same integer, the first r weights of a wider transformer
+        are the weights of the narrower one.
+
+    Attributes
+    ----------
+    weights_ : ndarray of shape (width, n_features)
+        The hidden weights w_i.
+    biases_ : ndarray of shape (width,)
+        The hidden biases b_i; zeros where there are none.
+    n_features_in_ : int
+        Number of columns seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of those columns, where they were all strings.
+
+    See Also
+    --------
+    RandomFeatures : Any other activation.
+    LinearizedNTKFeatures : Features of training the hidden layer, to first order.
+
+    Examples
+    --------
+    >>> from skrf import RandomReLUFeatures, make_single_neuron
+    >>> X, y = make_single_neuron(n_samples=100, n_features=5, random_state=0)
+    >>> RandomReLUFeatures(width=300, random_state=0).fit_transform(X).shape
+    (100, 300)
+    """
+
+    _parameter_constraints = {
+        name: constraint
+        for name, constraint in RandomFeatures._parameter_constraints.items()
+        if name != "activation"
+    }
+    activation = "relu"
+
+    def __init__(
+        self,
+        width=1000,
+        *,
+        weights="gaussian",
+        weight_scale=1.0,
+        biases="gaussian",
+        bias_scale=1.0,
+        projection="dense",
+        random_state=None,
+    ):
+        self.width = width
+        self.weights = weights
+        self.weight_scale = weight_scale
+        self.biases = biases
+        self.bias_scale = bias_scale
+        self.projection = projection
+        self.random_state = random_state
+
+
+class LinearizedNTKFeatures(_HiddenLayerFeatures):
+    r"""Features of a one-hidden-layer network linearised at its random initialisation.
+
+    Neuron i gives n_features columns, and one more where there are biases:
+
+    .. math:: \frac{1}{\sqrt{r}}\, a_i\, act'(\langle w_i, x\rangle + b_i)\, (x_1, \dots,
+              x_d, 1), \quad r = width,
+
+    the derivatives of the network :math:`\frac{1}{\sqrt r} \sum_i a_i act(\langle w_i,
+    x\rangle + b_i)` in its hidden weights and biases (``train="hidden"``). A linear model
+    on them is that network trained while it stays near its initialisation; the features'
+    inner products are the finite-width neural tangent kernel.
+
+    Source: Eq. (8), Section 2.1 and Example 4.9 of Yehudai and Shamir (2019); Jacot,
+    Gabriel and Hongler (2018).
+
+    Parameters
+    ----------
+    width : int, default=100
+        Number r of random neurons; the features are about width * n_features.
+    activation : str, default="relu"
+        A key of `skrf.activations.ACTIVATIONS` except "step", whose derivative is 0.
+    train : {"hidden", "output", "both"}, default="hidden"
+        Which layer's derivatives are features: the hidden layer's, the output layer's
+        (:math:`act(\langle w_i, x\rangle + b_i)/\sqrt{r}`, the random features), or the
+        hidden layer's followed by the output layer's.
+    output_weights : array-like of shape (width,), default=None
+        The a_i; None means all 1, as in Eq. (8). Not used for ``train="output"``.
+    weights : {"gaussian", "sphere", "uniform"}, default="gaussian"
+        Law of w, with :math:`E\|w\|^2 = weight\_scale^2`.
+    weight_scale : float, default=1.0
+        Root mean square length of w.
+    biases : {"gaussian", "uniform", "constant", "none"}, default="gaussian"
+        Law of b, with :math:`E b^2 = bias\_scale^2`; "none" has no biases, and no
+        column for their derivative.
+    bias_scale : float, default=1.0
+        Root mean square of b.
+    projection : {"dense"}, default="dense"
+        How the products <w_i, x> are made: by a dense matrix of independent rows.
+    random_state : int, RandomState instance or None, default=None
+        Fixes the draw. With the same integer, the first r weights of a wider transformer
+        are the weights of the narrower one.
+
+    Attributes
+    ----------
+    weights_ : ndarray of shape (width, n_features)
+        The hidden weights w_i.
+    biases_ : ndarray of shape (width,)
+        The hidden biases b_i; zeros where there are none.
+    output_weights_ : ndarray of shape (width,)
+        The output weights a_i.
+    n_features_in_ : int
+        Number of columns seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of those columns, where they were all strings.
+
+    See Also
+    --------
+    RandomReLUFeatures : Features of training the output layer only.
+
+    Notes
+    -----
+    Column ``i * (d + 1) + j`` belongs to neuron i and column j of X, with d = n_features
+    and j = d for the bias; without biases, ``i * d + j``.
+
+    Examples
+    --------
+    >>> from skrf import LinearizedNTKFeatures, make_single_neuron
+    >>> X, y = make_single_neuron(n_samples=100, n_features=5, random_state=0)
+    >>> LinearizedNTKFeatures(width=30, random_state=0).fit_transform(X).shape
+    (100, 180)
+    """
+
+    _parameter_constraints = {
+        **_HiddenLayerFeatures._parameter_constraints,
+        "train": [StrOptions({"hidden", "output", "both"})],
+        "output_weights": ["array-like", None],
+    }
+
+    def __init__(
+        self,
+        width=100,
+        *,
+        activation="relu",
+        train="hidden",
+        output_weights=None,
+        weights="gaussian",
+        weight_scale=1.0,
+        biases="gaussian",
+        bias_scale=1.0,
+        projection="dense",
+        random_state=None,
+    ):
+        self.width = width
+        self.activation = activation
+        self.train = train
+        self.output_weights = output_weights
+        self.weights = weights
+        self.weight_scale = weight_scale
+        self.biases = biases
+        self.bias_scale = bias_scale
+        self.projection = projection
+        self.random_state = random_state
+
+    def _check_parameters(self):
+        if self.train != "output" and not ACTIVATIONS[self.activation].has_slope:
+            raise ValueError(
+                f"activation={self.activation!r} has derivative 0 almost everywhere, so "
+                f"train={self.train!r} has no features. Use another activation, or "
+                'train="output".'
+            )
+        if self.output_weights is None:
+            return
+        given = np.asarray(self.output_weights)
+        if given.shape != (self.width,) or given.dtype.kind not in "biuf":
+            raise ValueError(
+                f"output_weights must be numbers of shape (width,) = ({self.width},); got "
+                f"shape {given.shape} and dtype {given.dtype}. Give one per neuron, or "
+                "None for all ones."
+            )
+        if not np.isfinite(given).all():
+            raise ValueError(
+                "output_weights must be finite; got "
+                f"{given[~np.isfinite(given)][0]}. Replace NaN and infinity."
+            )
+
+    def _prepare(self):
+        dtype = self.weights_.dtype
+        if self.output_weights is None:
+            self.output_weights_ = np.ones(self.width, dtype)
+        else:
+            self.output_weights_ = np.array(self.output_weights, dtype)
+        hidden = self.width * (self.n_features_in_ + (self.biases != "none"))
+        columns = {"hidden": hidden, "output": self.width, "both": hidden + self.width}
+        self._n_features_out = columns[self.train]
+
+    def _fill(self, X, rows, weights, biases, out):
+        x = dense_rows(X, rows)
+        z = x @ weights.T
+        z += biases
+        value, slope = ACTIVATIONS[self.activation].value_and_derivative(z)
+        scale = x.dtype.type(1 / np.sqrt(len(weights)))
+        if self.train == "output":
+            np.multiply(value, scale, out=out)
+            return
+        slope *= scale * self.output_weights_.astype(x.dtype, copy=False)
+        n_hidden = self._n_features_out - (len(weights) if self.train == "both" else 0)
+        columns = out[:, :n_hidden].reshape(len(x), len(weights), -1)
+        d = x.shape[1]
+        np.multiply(slope[:, :, np.newaxis], x[:, np.newaxis, :], out=columns[:, :, :d])
+        columns[:, :, d:] = slope[:, :, np.newaxis]
+        if self.train == "both":
+            np.multiply(value, scale, out=out[:, n_hidden:])
