@@ -205,7 +205,7 @@ class OverparamNet(BaseEstimator):
         try:
             order = np.arange(len(Y))
             halve = self.eta0 == "auto"
-            curve.append(sgd.run(X, Y, sample_weight, order, halve=halve))
+            curve.append(sgd.run(X, Y, sample_weight, order, halve=halve, new_rows=resume))
         except Diverged as stop:
             self._warn_diverged(stop, sgd)
         finally:
@@ -335,9 +335,7 @@ class OverparamNet(BaseEstimator):
             )
         sgd = self._sgd
         if sgd.average is None:
-            fitted = Weights(self.hidden_weights_, self.hidden_biases_, U, c)
-            # Arrays loaded as read-only memory maps are copied, all others updated.
-            sgd.weights = Weights(*(np.require(a, requirements="CW") for a in fitted))
+            sgd.weights = Weights(self.hidden_weights_, self.hidden_biases_, U, c)
         return sgd
 
     def _configure(self, sgd):

@@ -46,6 +46,10 @@ class Weights(NamedTuple):
         for mine, theirs in zip(self, other, strict=True):
             mine[...] = theirs
 
+    def writable(self):
+        """The same arrays, or copies of those loaded as read-only memory maps."""
+        return Weights(*(np.require(array, requirements="CW") for array in self))
+
     def finite(self):
         # A sum is one pass without a temporary, and keeps any NaN or infinity.
         with np.errstate(over="ignore", invalid="ignore"):
@@ -83,8 +87,10 @@ class Objective:
         return N
 
     def mean_loss(self, predictions, Y, sample_weight):
-        """Weighted mean over the rows of the loss summed over the outputs."""
-        return np.average(self.loss(predictions, Y).sum(axis=1), weights=sample_weight)
+        """Weighted mean over the rows of the loss summed over the outputs, or 0."""
+        weight = sample_weight.sum(dtype=np.float64)
+        total = sample_weight @ self.loss(predictions, Y).sum(axis=1, dtype=np.float64)
+        return total / weight if weight > 0 else 0.0
 
 
 class Probe(NamedTuple):
@@ -105,7 +111,7 @@ def probe(objective, weights, X, Y, sample_weight):
     """
     picked = np.unique(np.linspace(0, X.shape[0] - 1, _PROBE_ROWS).astype(int))
     W, b, U, c = (array.astype(np.float64) for array in weights)
-    curvature, squared_norms, mean_losses = [], [], []
+    curvature, squared_norms, losses = [], [], []
     for rows in row_blocks(len(picked), len(W)):
         x = dense_rows(X, picked[rows]).astype(np.float64)
         y, w = Y[picked[rows]].astype(np.float64), sample_weight[picked[rows]]
@@ -115,10 +121,10 @@ def probe(objective, weights, X, Y, sample_weight):
         gradient = objective.loss.derivative(predictions, y)
         curvature.append(w * np.linalg.eigvalsh(kernel)[:, -1])
         squared_norms.append(w**2 * np.einsum("nk,nkl,nl->n", gradient, kernel, gradient))
-        mean_losses.append(w * objective.loss(predictions, y).sum(axis=1))
+        losses.append(w * objective.loss(predictions, y).sum(axis=1))
     largest = np.max(np.concatenate(curvature))
     norm = np.sqrt(np.mean(np.concatenate(squared_norms)))
-    total = np.sum(np.concatenate(mean_losses))
+    total = np.sum(np.concatenate(losses))
     bound = max(largest, norm)
     # Data that moves no weight leaves the step open.
     step = 1 / bound if bound > 0 else 1.0
@@ -193,22 +199,28 @@ class SGD:
         self.power_t = power_t
         self.momentum = momentum
         self.average_after = average_after
+        self.weights = self.weights.writable()
         if momentum == 0:
             self.velocity = None
         elif self.velocity is None:
             self.velocity = self.weights.zeros()
+        else:
+            self.velocity = self.velocity.writable()
         if average_after < 0:
             self.average, self.n_averaged = None, 0
+        elif self.average is not None:
+            self.average = self.average.writable()
 
-    def run(self, X, Y, sample_weight, order, *, halve=False):
+    def run(self, X, Y, sample_weight, order, *, halve=False, new_rows=False):
         """One pass over the rows of X in the given order; return the mean loss.
 
         The losses are those before each update. A block that diverges is undone; then
         the step is halved and the block tried again (`halve`), or `Diverged` is raised.
+        A large loss on `new_rows`, not seen before, may be theirs and no divergence.
         """
         # Rounding alone gives a loss of about eps^2 where 0 is expected.
         rounding = np.finfo(Y.dtype).eps ** 2
-        at_zero = self._loss_at_zero(Y, sample_weight)
+        at_zero = self.objective.mean_loss(np.zeros_like(Y), Y, sample_weight)
         expected = max(self.probe.mean_loss, at_zero, rounding)
         per_block = min(_BLOCK_ROWS, _BLOCK_WORK // self.weights.hidden.size)
         per_block = self.batch_size * max(1, per_block // self.batch_size)
@@ -216,8 +228,10 @@ class SGD:
         for start in range(0, len(order), per_block):
             rows = order[start : start + per_block]
             block = dense_rows(X, rows), Y[rows], sample_weight[rows]
-            limit = _GROWTH * expected * block[2].sum(dtype=np.float64)
-            while (block_loss := self._try_block(*block, limit)) is None:
+            while (block_loss := self._try_block(*block, _GROWTH * expected)) is None:
+                if new_rows and start == 0 and halvings == 0:
+                    N = self.objective.predict(block[0], self.weights)
+                    expected = max(expected, self.objective.mean_loss(N, *block[1:]))
                 halvings += 1
                 if not halve or halvings > _HALVINGS:
                     raise Diverged(self._rejected, self.n_updates)
@@ -226,15 +240,11 @@ class SGD:
         weight = sample_weight[order].sum(dtype=np.float64)
         return total / weight if weight > 0 else 0.0
 
-    def _loss_at_zero(self, Y, sample_weight):
-        if not sample_weight.any():
-            return 0.0
-        return self.objective.mean_loss(np.zeros_like(Y), Y, sample_weight)
-
     def _try_block(self, X, Y, sample_weight, limit):
         """Update on the rows of one block and return their summed loss.
 
-        None when it diverged, with everything as before but no velocity.
+        None when it diverged, that is when the mean loss passed `limit` or was not
+        finite: then everything is as before, but for the velocity, which is 0.
         """
         o = self.objective
         n_updates = -(-len(X) // self.batch_size)
@@ -267,13 +277,14 @@ class SGD:
             o.loss.code,
             o.activation.code,
         )
-        if np.isfinite(block_loss) and block_loss <= limit and self.weights.finite():
+        weight = sample_weight.sum(dtype=np.float64)
+        mean_loss = block_loss / weight if weight > 0 else block_loss
+        if np.isfinite(mean_loss) and mean_loss <= limit and self.weights.finite():
             self.n_updates = last
             if averaging:
                 self.n_averaged += min(n_updates, last - self.average_after)
             return block_loss
-        weight = sample_weight.sum(dtype=np.float64)
-        self._rejected = block_loss / weight if weight > 0 else block_loss
+        self._rejected = mean_loss
         self.weights.assign(saved[0])
         if averaging:
             self.average.assign(saved[1])

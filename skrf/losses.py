@@ -37,10 +37,9 @@ class Loss:
         return self._evaluate(prediction, y)[1]
 
     def _evaluate(self, prediction, y):
-        dtype = np.result_type(prediction, y, np.float32)
-        prediction, y = (
-            np.array(a, dtype, order="C") for a in np.broadcast_arrays(prediction, y)
-        )
+        pair = np.broadcast_arrays(prediction, y)
+        dtype = np.result_type(*pair, np.float32)
+        prediction, y = (np.array(a, dtype, order="C") for a in pair)
         value, slope = np.empty_like(y), np.empty_like(y)
         columns = (a.reshape(-1, 1) for a in (prediction, y, value, slope))
         _kernels.losses(*columns, self.code)

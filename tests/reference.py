@@ -1,0 +1,153 @@
+"""The slow, obvious twin of every fast path: one formula a line, no speed."""
+
+import math
+
+import numpy as np
+from scipy import special
+
+# name -> (value, derivative), from the definitions.
+ACTIVATIONS = {
+    "relu": (lambda z: np.where(z > 0, z, 0), lambda z: 1.0 * (z > 0)),
+    "step": (lambda z: 1.0 * (z > 0), lambda z: 0 * z),
+    "leaky_relu": (
+        lambda z: np.where(z > 0, z, 0.01 * z),
+        lambda z: np.where(z > 0, 1, 0.01),
+    ),
+    "abs": (np.abs, np.sign),
+    "squared_relu": (lambda z: np.where(z > 0, z, 0) ** 2, lambda z: 2 * (z > 0) * z),
+    "softplus": (lambda z: np.logaddexp(0, z), special.expit),
+    "silu": (
+        lambda z: z * special.expit(z),
+        lambda z: special.expit(z) + z * special.expit(z) * special.expit(-z),
+    ),
+    "gelu": (
+        lambda z: z * special.ndtr(z),
+        lambda z: special.ndtr(z) + z * np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi),
+    ),
+    "tanh": (np.tanh, lambda z: 1 / np.cosh(np.clip(z, -300, 300)) ** 2),
+    "sigmoid": (special.expit, lambda z: special.expit(z) * special.expit(-z)),
+    "erf": (special.erf, lambda z: 2 / math.sqrt(math.pi) * np.exp(-(z**2))),
+    "sin": (np.sin, np.cos),
+    "cos": (np.cos, lambda z: -np.sin(z)),
+    "identity": (lambda z: z, np.ones_like),
+}
+
+LOSSES = {
+    "squared_error": (lambda p, y: (p - y) ** 2 / 2, lambda p, y: p - y),
+    "hinge": (lambda p, y: max(0.0, 1 - y * p), lambda p, y: -y if y * p < 1 else 0.0),
+}
+
+
+def random_features(X, W, b, activation):
+    """act(<w_i, x> + b_i) / sqrt(width), one number at a time."""
+    act = ACTIVATIONS[activation][0]
+    Z = np.empty((len(X), len(W)))
+    for n, x in enumerate(X):
+        for i, w in enumerate(W):
+            Z[n, i] = act(np.float64(sum(w * x) + b[i])) / math.sqrt(len(W))
+    return Z
+
+
+def linearized_ntk(X, W, b, a, activation, train, has_biases):
+    """The derivatives of sum_i a_i act(<w_i, x> + b_i) / sqrt(width), row by row."""
+    act, slope = ACTIVATIONS[activation]
+    rows = []
+    for x in X:
+        hidden, output = [], []
+        for i in range(len(W)):
+            z = np.float64(sum(W[i] * x) + b[i])
+            inputs = [*x, 1.0] if has_biases else list(x)
+            hidden += [a[i] * slope(z) * value / math.sqrt(len(W)) for value in inputs]
+            output.append(act(z) / math.sqrt(len(W)))
+        rows.append({"hidden": hidden, "output": output, "both": hidden + output}[train])
+    return np.array(rows)
+
+
+def relu_kernel(X, Y, weight_variance, bias_variance):
+    """E[relu(<w, x> + b) relu(<w, y> + b)] for independent Gaussian w_j and b.
+
+    The pre-activations are a centred Gaussian pair (p, q), for which the expectation is
+    |p| |q| (sin t + (pi - t) cos t) / (2 pi), t their angle (Cho and Saul, 2009).
+    """
+    covariance = weight_variance * X @ Y.T + bias_variance
+    px = np.sqrt(weight_variance * (X**2).sum(axis=1) + bias_variance)
+    py = np.sqrt(weight_variance * (Y**2).sum(axis=1) + bias_variance)
+    t = np.arccos(np.clip(covariance / np.outer(px, py), -1, 1))
+    return np.outer(px, py) * (np.sin(t) + (np.pi - t) * np.cos(t)) / (2 * np.pi)
+
+
+def forward(x, W, b, U, c, scale, activation):
+    """N(x) for one row."""
+    a = ACTIVATIONS[activation][0](W @ x + b)
+    return scale * U @ a + c
+
+
+def sgd(
+    X,
+    Y,
+    sample_weight,
+    weights,
+    *,
+    loss="squared_error",
+    activation="relu",
+    scale=1.0,
+    batch_size=1,
+    eta0=0.1,
+    power_t=0.0,
+    momentum=0.0,
+    alpha=0.0,
+    average_after=-1,
+    trained=("W", "b", "U", "c"),
+):
+    """SGD over the rows in order; returns (weights, averages, sum of w_i l_i).
+
+    `weights` is a dict of W, b, U, c. Every gradient is summed sample by sample from the
+    chain rule, and every update is made on whole arrays.
+    """
+    theta = {name: array.astype(np.float64) for name, array in weights.items()}
+    velocity = {name: np.zeros_like(array) for name, array in theta.items()}
+    iterates = []
+    value, slope = LOSSES[loss]
+    total = 0.0
+    for t, start in enumerate(range(0, len(X), batch_size), start=1):
+        batch = range(start, min(start + batch_size, len(X)))
+        gradient = {
+            "W": alpha * theta["W"],
+            "U": alpha * theta["U"],
+            "b": np.zeros_like(theta["b"]),
+            "c": np.zeros_like(theta["c"]),
+        }
+        for i in batch:
+            x, y, w = X[i].astype(np.float64), Y[i], sample_weight[i] / len(batch)
+            z = theta["W"] @ x + theta["b"]
+            a, s = (f(z) for f in ACTIVATIONS[activation])
+            N = scale * theta["U"] @ a + theta["c"]
+            total += sample_weight[i] * sum(value(p, q) for p, q in zip(N, y, strict=True))
+            g = w * np.array([slope(p, q) for p, q in zip(N, y, strict=True)])
+            back = scale * (theta["U"].T @ g) * s
+            gradient["W"] = gradient["W"] + np.outer(back, x)
+            gradient["b"] = gradient["b"] + back
+            gradient["U"] = gradient["U"] + scale * np.outer(g, a)
+            gradient["c"] = gradient["c"] + g
+        eta = eta0 / t**power_t
+        for name in trained:
+            velocity[name] = momentum * velocity[name] - eta * gradient[name]
+            theta[name] = theta[name] + velocity[name]
+        if average_after >= 0 and t > average_after:
+            iterates.append({name: array.copy() for name, array in theta.items()})
+    average = {
+        name: np.mean([iterate[name] for iterate in iterates], axis=0) if iterates else None
+        for name in theta
+    }
+    return theta, average, total
+
+
+def triangle_wave(t, d):
+    """psi(t) of Proposition 4.6, literally, in exact rational arithmetic."""
+    from fractions import Fraction
+
+    t, a = Fraction(t), 6 * d * d + 1
+    total = max(t + a, 0)
+    for n in range(1, a + 1):
+        total += 2 * max(t + a - 2 * n, 0) * (-1) ** n
+    return float(total - 1)

@@ -1,0 +1,72 @@
+"""Activations: against their definitions and against finite differences."""
+
+import numpy as np
+import pytest
+import reference
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skrf import ACTIVATIONS
+
+KINKED_AT_ZERO = ("relu", "step", "leaky_relu", "abs")
+
+
+def test_table_has_every_name_and_only_distinct_codes():
+    assert set(ACTIVATIONS) == set(reference.ACTIVATIONS)
+    assert all(name == entry.name for name, entry in ACTIVATIONS.items())
+    codes = [entry.code for entry in ACTIVATIONS.values()]
+    assert len(set(codes)) == len(codes)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_analytic_means_smooth_at_zero(name):
+    """Across 0 an analytic one has no jump in value, first or second derivative."""
+    h = 1e-3
+    value, slope = ACTIVATIONS[name].value_and_derivative(np.array([-2, -1, 1, 2]) * h)
+    bend_left, bend_right = (slope[1] - slope[0]) / h, (slope[3] - slope[2]) / h
+    jumps = value[2] - value[1], slope[2] - slope[1], bend_right - bend_left
+    assert (max(map(abs, jumps)) < 0.01) == ACTIVATIONS[name].analytic
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 4e-15), (np.float32, 3e-6)])
+def test_equals_definition(name, dtype, tolerance):
+    z = np.concatenate([np.linspace(-12, 12, 1001), [0.0, -700.0, 80.0]]).astype(dtype)
+    value, slope = ACTIVATIONS[name].value_and_derivative(z)
+    twin_value, twin_slope = (f(z.astype(np.float64)) for f in reference.ACTIVATIONS[name])
+    assert value.dtype == slope.dtype == dtype
+    np.testing.assert_allclose(value, twin_value, rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(slope, twin_slope, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@given(z=st.floats(-8, 8))
+def test_derivative_is_limit_of_differences(name, z):
+    h = 1e-5
+    if abs(z) < 2 * h:
+        z = 3 * h  # kinks have no two-sided derivative
+    low, high = ACTIVATIONS[name](np.array([z - h, z + h]))
+    slope = ACTIVATIONS[name].derivative(np.array([z]))[0]
+    assert (high - low) / (2 * h) == pytest.approx(slope, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", KINKED_AT_ZERO)
+def test_derivative_at_a_kink_is_the_left_one(name):
+    expected = {"leaky_relu": 0.01}.get(name, 0.0)
+    assert ACTIVATIONS[name].derivative(np.zeros(1))[0] == expected
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_nan_is_not_hidden(name):
+    assert np.isnan(ACTIVATIONS[name](np.array([np.nan, 1.0]))).tolist() == [True, False]
+
+
+def test_shapes_and_integers():
+    relu = ACTIVATIONS["relu"]
+    assert relu(np.array([[-1, 2], [3, -4]])).tolist() == [[0, 2], [3, 0]]
+    assert relu(3).shape == ()
+    assert relu(np.ones((4, 6))[:, ::2]).shape == (4, 3)
+
+
+def test_only_step_has_no_slope():
+    assert [name for name, entry in ACTIVATIONS.items() if not entry.has_slope] == ["step"]

@@ -1,0 +1,283 @@
+"""Transformers: against their twins, the kernels they approximate, and bad input."""
+
+import pickle
+
+import numpy as np
+import pytest
+import reference
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import sparse
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+
+from skrf import (
+    ACTIVATIONS,
+    LinearizedNTKFeatures,
+    RandomFeatures,
+    RandomReLUFeatures,
+    _environment,
+    make_single_neuron,
+)
+
+ALL = [RandomFeatures, RandomReLUFeatures, LinearizedNTKFeatures]
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("biases", ["gaussian", "none"])
+def test_random_features_equal_the_twin(activation, biases, rng):
+    X = rng.normal(size=(5, 3))
+    map_ = RandomFeatures(4, activation=activation, biases=biases, random_state=0).fit(X)
+    twin = reference.random_features(X, map_.weights_, map_.biases_, activation)
+    np.testing.assert_allclose(map_.transform(X), twin, rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("activation", sorted(set(ACTIVATIONS) - {"step"}))
+@pytest.mark.parametrize("train", ["hidden", "output", "both"])
+@pytest.mark.parametrize("biases", ["uniform", "none"])
+def test_linearized_features_equal_the_twin(activation, train, biases, rng):
+    X, a = rng.normal(size=(5, 3)), rng.normal(size=4)
+    map_ = LinearizedNTKFeatures(
+        4,
+        activation=activation,
+        train=train,
+        biases=biases,
+        output_weights=a,
+        random_state=0,
+    ).fit(X)
+    twin = reference.linearized_ntk(
+        X, map_.weights_, map_.biases_, a, activation, train, biases != "none"
+    )
+    np.testing.assert_allclose(map_.transform(X), twin, rtol=1e-13, atol=1e-15)
+    assert len(map_.get_feature_names_out()) == twin.shape[1]
+
+
+def test_relu_is_the_default_activation(rng):
+    X = rng.normal(size=(20, 6))
+    one = RandomReLUFeatures(50, random_state=3).fit_transform(X)
+    other = RandomFeatures(50, random_state=3).fit_transform(X)
+    np.testing.assert_array_equal(one, other)
+    assert "activation" not in RandomReLUFeatures().get_params()
+
+
+@pytest.mark.parametrize("scales", [(1.0, 1.0), (1.7, 0.4), (0.5, 2.0)])
+def test_inner_products_converge_to_the_kernel(scales, rng):
+    """E[z(x) z(y)] is the arc-cosine kernel, and the error falls like 1/sqrt(width)."""
+    d = 5
+    X = rng.normal(size=(6, d))
+    weight_scale, bias_scale = scales
+    kernel = reference.relu_kernel(X, X, weight_scale**2 / d, bias_scale**2)
+    errors = []
+    for width in (1000, 100_000):
+        Z = RandomReLUFeatures(
+            width, weight_scale=weight_scale, bias_scale=bias_scale, random_state=0
+        ).fit_transform(X)
+        errors.append(np.abs(Z @ Z.T - kernel).max() / kernel.max())
+    assert errors[0] < 6 / np.sqrt(1000)
+    assert errors[1] < 6 / np.sqrt(100_000)
+
+
+def test_linearized_inner_products_converge_to_the_tangent_kernel(rng):
+    """Without biases: <x, y> (pi - angle) / (2 pi), the arc-cosine kernel of order 0."""
+    X = rng.normal(size=(6, 4))
+    Z = LinearizedNTKFeatures(40_000, biases="none", random_state=0).fit_transform(X)
+    norms = np.linalg.norm(X, axis=1)
+    angle = np.arccos(np.clip(X @ X.T / np.outer(norms, norms), -1, 1))
+    kernel = X @ X.T * (np.pi - angle) / (2 * np.pi)
+    assert np.abs(Z @ Z.T - kernel).max() < 6 / np.sqrt(40_000) * np.abs(X @ X.T).max()
+
+
+@pytest.mark.parametrize("law", ["gaussian", "sphere", "uniform"])
+def test_weight_laws_have_the_same_mean_square_length(law, rng):
+    X = rng.normal(size=(2, 7))
+    map_ = RandomFeatures(20_000, weights=law, weight_scale=1.5, random_state=0).fit(X)
+    squares = (map_.weights_**2).sum(axis=1)
+    assert squares.mean() == pytest.approx(1.5**2, rel=0.02)
+    assert abs(map_.weights_.mean()) < 0.01
+    if law == "sphere":
+        np.testing.assert_allclose(squares, 1.5**2)
+    if law == "uniform":
+        assert np.abs(map_.weights_).max() <= 1.5 * np.sqrt(3 / 7)
+
+
+@pytest.mark.parametrize("law", ["gaussian", "uniform", "constant", "none"])
+def test_bias_laws_have_the_same_mean_square(law, rng):
+    X = rng.normal(size=(2, 3))
+    biases = (
+        RandomFeatures(20_000, biases=law, bias_scale=0.7, random_state=0).fit(X).biases_
+    )
+    expected = 0.0 if law == "none" else 0.7**2
+    assert (biases**2).mean() == pytest.approx(expected, rel=0.02)
+    if law == "constant":
+        assert set(biases) == {0.7}
+
+
+@pytest.mark.parametrize("Features", ALL)
+@pytest.mark.parametrize("law", ["gaussian", "sphere", "uniform"])
+@given(widths=st.tuples(st.integers(1, 60), st.integers(1, 60)), seed=st.integers(0, 99))
+def test_widths_nest(Features, law, widths, seed):
+    narrow, wide = sorted(widths)
+    X = np.ones((1, 5))
+    one, other = (
+        Features(width, weights=law, biases="uniform", random_state=seed).fit(X)
+        for width in (narrow, wide)
+    )
+    np.testing.assert_array_equal(one.weights_, other.weights_[:narrow])
+    np.testing.assert_array_equal(one.biases_, other.biases_[:narrow])
+
+
+def test_widths_nest_beyond_one_piece_of_the_draw():
+    X = np.ones((1, 2**19))
+    one, other = (RandomReLUFeatures(w, random_state=0).fit(X) for w in (3, 7))
+    np.testing.assert_array_equal(one.weights_, other.weights_[:3])
+
+
+@pytest.mark.parametrize("Features", ALL)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_every_layout_gives_the_same_features(Features, dtype, rng, tmp_path):
+    X = rng.normal(size=(40, 6)) * (rng.uniform(size=(40, 6)) < 0.5)
+    X = X.astype(dtype)
+    map_ = Features(30, random_state=0).fit(X)
+    expected = map_.transform(X)
+    assert expected.dtype == dtype
+    np.save(tmp_path / "X.npy", X)
+    layouts = {
+        "F order": np.asfortranarray(X),
+        "csr": sparse.csr_matrix(X),
+        "csc": sparse.csc_array(X),
+        "read-only memory map": np.load(tmp_path / "X.npy", mmap_mode="r"),
+        "strided": np.repeat(X, 2, axis=1)[:, ::2],
+    }
+    for name, layout in layouts.items():
+        tolerance = 1e-5 if dtype == np.float32 else 1e-13
+        np.testing.assert_allclose(
+            map_.transform(layout), expected, rtol=tolerance, atol=tolerance, err_msg=name
+        )
+
+
+@pytest.mark.parametrize("Features", ALL)
+def test_blocks_of_rows_do_not_show(Features, rng, monkeypatch):
+    X = rng.normal(size=(37, 3))
+    map_ = Features(11, random_state=0).fit(X)
+    expected = map_.transform(X)
+    monkeypatch.setattr("skrf._blocks.BLOCK_ELEMENTS", 50)
+    np.testing.assert_allclose(map_.transform(X), expected, rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("Features", ALL)
+def test_float32_features_from_a_float64_fit(Features, rng):
+    X = rng.normal(size=(10, 4))
+    map_ = Features(20, random_state=0).fit(X)
+    Z = map_.transform(X.astype(np.float32))
+    assert Z.dtype == np.float32
+    np.testing.assert_allclose(Z, map_.transform(X), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("Features", ALL)
+def test_pickle_and_output_containers(Features, rng):
+    pandas = pytest.importorskip("pandas")
+    X = pandas.DataFrame(rng.normal(size=(8, 3)), columns=["a", "b", "c"])
+    map_ = Features(5, random_state=0).set_output(transform="pandas").fit(X)
+    frame = map_.transform(X)
+    assert list(frame.columns) == list(map_.get_feature_names_out())
+    assert frame.columns[0] == f"{Features.__name__.lower()}0"
+    again = pickle.loads(pickle.dumps(map_)).transform(X)
+    pandas.testing.assert_frame_equal(frame, again)
+
+
+def test_depth_is_a_pipeline():
+    """Two random layers, then a linear model (Example 4.3, Theorem 4.8)."""
+    X, y = make_single_neuron(600, 4, bias=-0.5, random_state=0)
+    layers = [RandomReLUFeatures(w, weight_scale=2.0, random_state=w) for w in (300, 400)]
+    model = make_pipeline(*layers, Ridge(alpha=1e-4)).fit(X[:400], y[:400])
+    assert model.score(X[400:], y[400:]) > 0.9
+    inner = np.maximum(X @ layers[0].weights_.T + layers[0].biases_, 0) / np.sqrt(300)
+    outer = np.maximum(inner @ layers[1].weights_.T + layers[1].biases_, 0) / np.sqrt(400)
+    np.testing.assert_allclose(model[:-1].transform(X), outer, rtol=1e-10, atol=1e-13)
+
+
+def test_equation_8_has_unit_output_weights(rng):
+    X = rng.normal(size=(4, 3))
+    map_ = LinearizedNTKFeatures(6, random_state=0).fit(X)
+    assert map_.output_weights_.tolist() == [1.0] * 6
+
+
+@pytest.mark.parametrize("Features", ALL)
+def test_too_large_a_result_is_refused_with_its_bytes(Features, monkeypatch):
+    map_ = Features(1000, random_state=0).fit(np.ones((2, 10)))
+    monkeypatch.setattr(_environment, "available_memory", lambda: 10**6)
+    n_columns = len(map_.get_feature_names_out())
+    with pytest.raises(MemoryError, match=f"needs {500 * n_columns * 8:,} bytes.*fewer"):
+        map_.transform(np.ones((500, 10)))
+    with pytest.raises(MemoryError, match=r"width=1000 .* smaller width"):
+        Features(1000).fit(np.ones((2, 1000)))
+
+
+@pytest.mark.parametrize("Features", ALL)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("width", 0),
+        ("width", -3),
+        ("width", 2.5),
+        ("weights", "cauchy"),
+        ("weight_scale", -1.0),
+        ("weight_scale", np.nan),
+        ("weight_scale", np.inf),
+        ("biases", "normal"),
+        ("bias_scale", -0.1),
+        ("projection", "sparse"),
+        ("random_state", "seed"),
+    ],
+)
+def test_bad_parameters_are_named(Features, name, value, rng):
+    with pytest.raises(ValueError, match=f"'{name}' parameter of {Features.__name__}"):
+        Features(**{name: value}).fit(rng.normal(size=(4, 2)))
+
+
+def test_unknown_names_are_answered_with_the_list(rng):
+    with pytest.raises(ValueError, match="'activation'") as caught:
+        RandomFeatures(activation="swish").fit(rng.normal(size=(4, 2)))
+    assert all(repr(name) in str(caught.value) for name in ACTIVATIONS)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"activation": "step"}, r'activation=\'step\'.*train="output"'),
+        ({"output_weights": [1.0, 2.0]}, r"output_weights.*\(width,\) = \(4,\).*\(2,\)"),
+        (
+            {"output_weights": [1.0, 2.0, 3.0, np.nan]},
+            r"output_weights must be finite.*nan",
+        ),
+        ({"output_weights": list("abcd")}, r"output_weights must be numbers"),
+        ({"train": "all"}, r"'train' parameter of LinearizedNTKFeatures"),
+    ],
+)
+def test_bad_linearized_parameters_are_named(parameters, message, rng):
+    with pytest.raises(ValueError, match=message):
+        LinearizedNTKFeatures(4, **parameters).fit(rng.normal(size=(4, 2)))
+
+
+@pytest.mark.parametrize("Features", ALL)
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (np.ones(3), "Expected 2D array, got 1D"),
+        (np.array([[1.0, np.nan]]), "X contains NaN"),
+        (np.array([[1.0, np.inf]]), "X contains infinity"),
+        (np.ones((0, 2)), r"0 sample\(s\)"),
+        (np.ones((2, 0)), r"0 feature\(s\)"),
+        (np.ones((2, 3)), "X has 3 features, but .* is expecting 2"),
+    ],
+)
+def test_bad_data_is_named(Features, X, message):
+    with pytest.raises(ValueError, match=message):
+        Features(5, random_state=0).fit(np.ones((2, 2))).transform(X)
+
+
+@pytest.mark.parametrize("Features", ALL)
+def test_transform_needs_fit(Features):
+    with pytest.raises(NotFittedError):
+        Features().transform(np.ones((2, 2)))

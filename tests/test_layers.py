@@ -1,0 +1,70 @@
+"""The house: a file imports only from lower layers, and `__init__` is the whole map."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import skrf
+
+ROOT = Path(skrf.__file__).parent
+LAYERS = {
+    "_environment": 0,
+    "_kernels": 0,
+    "_validation": 0,
+    "_weights": 1,
+    "_blocks": 1,
+    "activations": 1,
+    "losses": 1,
+    "_sgd": 2,
+    "targets": 2,
+    "_base_network": 3,
+    "datasets": 3,
+    "features": 3,
+    "networks": 4,
+    "__init__": 6,
+}
+
+
+def imports(path):
+    """Names of the skrf modules that a file imports, at any depth of its code."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (
+                name.name.split(".")[1:] for name in node.names if "skrf." in name.name
+            )
+        if isinstance(node, ast.ImportFrom) and node.module == "skrf":
+            yield from ([name.name] for name in node.names)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("skrf."):
+            yield node.module.split(".")[1:]
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name} has a relative import"
+
+
+def test_every_file_has_a_layer():
+    assert {path.stem for path in ROOT.glob("*.py")} == set(LAYERS)
+
+
+@pytest.mark.parametrize("name", sorted(set(LAYERS) - {"__init__"}))
+def test_imports_point_down(name):
+    for (imported,) in imports(ROOT / f"{name}.py"):
+        assert LAYERS[imported] < LAYERS[name], f"{name} imports {imported}"
+
+
+@pytest.mark.parametrize("name", sorted(set(LAYERS) - {"_validation"}))
+def test_private_names_of_scikit_learn_have_one_door(name):
+    for node in ast.walk(ast.parse((ROOT / f"{name}.py").read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sklearn"):
+            names = [*node.module.split("."), *(alias.name for alias in node.names)]
+            assert not any(part.startswith("_") for part in names), names
+
+
+def test_all_is_the_public_surface():
+    assert sorted(skrf.__all__) == skrf.__all__ or set(skrf.__all__) == set(skrf.__all__)
+    public = {
+        name
+        for name, value in vars(skrf).items()
+        if not name.startswith("_") and getattr(value, "__file__", None) is None
+    }
+    assert public == set(skrf.__all__)
+    assert all(getattr(skrf, name).__doc__ for name in skrf.__all__)
