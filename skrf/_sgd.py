@@ -107,28 +107,36 @@ def probe(objective, weights, X, Y, sample_weight):
     the largest eigenvalue of the tangent kernel J J' of row i (J the derivative of the
     outputs in the trained weights), times its sample weight. The first bound keeps the
     linearised squared loss from growing, the second keeps one step from leaving the
-    region where the linearisation holds. Computed in float64.
+    region where the linearisation holds.
     """
     picked = np.unique(np.linspace(0, X.shape[0] - 1, _PROBE_ROWS).astype(int))
-    W, b, U, c = (array.astype(np.float64) for array in weights)
+    W, b = weights[:2]
+    U, c = (array.astype(np.float64) for array in weights[2:])
     curvature, squared_norms, losses = [], [], []
     for rows in row_blocks(len(picked), len(W)):
-        x = dense_rows(X, picked[rows]).astype(np.float64)
+        x = dense_rows(X, picked[rows])
+        z = (x @ W.T + b).astype(np.float64)
         y, w = Y[picked[rows]].astype(np.float64), sample_weight[picked[rows]]
-        value, slope = objective.activation.value_and_derivative(x @ W.T + b)
+        value, slope = objective.activation.value_and_derivative(z)
         predictions = objective.scale * value @ U.T + c
-        kernel = _tangent_kernel(objective, x, value, slope, U)
+        kernel = _tangent_kernel(objective, x.astype(np.float64), value, slope, U)
         gradient = objective.loss.derivative(predictions, y)
+        norms = w**2 * np.einsum("nk,nkl,nl->n", gradient, kernel, gradient)
+        if not (np.isfinite(kernel).all() and np.isfinite(norms).all()):
+            raise ValueError(
+                f"X or y is too large: the first gradients overflow {W.dtype}. Scale X, "
+                "for instance by StandardScaler, and y."
+            )
         curvature.append(w * np.linalg.eigvalsh(kernel)[:, -1])
-        squared_norms.append(w**2 * np.einsum("nk,nkl,nl->n", gradient, kernel, gradient))
+        squared_norms.append(norms)
         losses.append(w * objective.loss(predictions, y).sum(axis=1))
-    largest = np.max(np.concatenate(curvature))
-    norm = np.sqrt(np.mean(np.concatenate(squared_norms)))
-    total = np.sum(np.concatenate(losses))
-    bound = max(largest, norm)
+    bound = max(
+        np.max(np.concatenate(curvature)), np.sqrt(np.mean(np.concatenate(squared_norms)))
+    )
     # Data that moves no weight leaves the step open.
     step = 1 / bound if bound > 0 else 1.0
-    return Probe(step, total / max(np.sum(sample_weight[picked]), np.finfo(float).tiny))
+    total, weight = np.sum(np.concatenate(losses)), np.sum(sample_weight[picked])
+    return Probe(step, total / weight if weight > 0 else 0.0)
 
 
 def _tangent_kernel(objective, x, value, slope, U):

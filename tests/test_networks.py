@@ -668,6 +668,14 @@ def test_bad_data_is_named(X, y, message):
         plain().fit(X, y)
 
 
+@pytest.mark.filterwarnings("ignore:overflow")
+@pytest.mark.parametrize(("x_scale", "y_scale"), [(1e200, 1.0), (1.0, 1e200)])
+def test_overflowing_data_is_refused(x_scale, y_scale, neuron):
+    X, y = neuron
+    with pytest.raises(ValueError, match=r"X or y is too large.*Scale X"):
+        plain().fit(X * x_scale, y * y_scale)
+
+
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
