@@ -10,7 +10,8 @@ from sklearn.utils import check_random_state
 
 from skrf._validation import NON_NEGATIVE, POSITIVE_INTEGER, one_of
 
-_HIDDEN_WEIGHTS, _HIDDEN_BIASES, _OUTPUT_WEIGHTS = range(3)
+# What a random stream is for: streams of one seed and different purposes are independent.
+_HIDDEN_WEIGHTS, _HIDDEN_BIASES, _OUTPUT_WEIGHTS, DATA = range(4)
 
 
 def _gaussian_rows(rng, n_rows, n_features):
@@ -59,9 +60,14 @@ def draw_seed(random_state):
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
 
 
+def random_stream(seed, purpose):
+    """A generator; a spawn key, because NumPy pads seeds: (s, 0) is the same seed as s."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(purpose,)))
+
+
 def draw_weights(seed, width, n_features, law, scale, dtype):
     """(width, n_features) hidden weights with E||w||^2 = scale^2."""
-    rng = np.random.default_rng((seed, _HIDDEN_WEIGHTS))
+    rng = random_stream(seed, _HIDDEN_WEIGHTS)
     weights = np.empty((width, n_features), dtype)
     # In pieces, so that the float64 draw of a large float32 matrix is never whole.
     step = max(1, 2**20 // n_features)
@@ -73,7 +79,7 @@ def draw_weights(seed, width, n_features, law, scale, dtype):
 
 def draw_biases(seed, width, law, scale, dtype):
     """(width,) hidden biases with E b^2 = scale^2, or zeros for the law "none"."""
-    rng = np.random.default_rng((seed, _HIDDEN_BIASES))
+    rng = random_stream(seed, _HIDDEN_BIASES)
     return (scale * BIAS_LAWS[law](rng, width)).astype(dtype)
 
 
@@ -82,7 +88,7 @@ def draw_output_weights(seed, n_outputs, width, parametrization, dtype):
 
     Uniform on +-1/sqrt(width) for the standard parametrisation, random signs for ntk.
     """
-    rng = np.random.default_rng((seed, _OUTPUT_WEIGHTS))
+    rng = random_stream(seed, _OUTPUT_WEIGHTS)
     draws = rng.uniform(-1, 1, (width, n_outputs)).T
     if parametrization == "ntk":
         return np.where(draws < 0, -1, 1).astype(dtype)

@@ -1,8 +1,8 @@
 """Data drawn from the targets, in the manner of `sklearn.datasets`."""
 
 import numpy as np
-from sklearn.utils import check_random_state
 
+from skrf import _weights
 from skrf._validation import (
     FINITE,
     NON_NEGATIVE,
@@ -51,9 +51,8 @@ _POLYNOMIAL = {
 
 
 def _draw_inputs(random_state, n_samples, n_features, inputs):
-    """(rng, X), with a modern generator seeded from `random_state`."""
-    seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
-    rng = np.random.default_rng(seed)
+    """(rng, X); independent of the weights that a model draws from the same seed."""
+    rng = _weights.random_stream(_weights.draw_seed(random_state), _weights.DATA)
     return rng, INPUT_LAWS[inputs](rng, (n_samples, n_features))
 
 
@@ -99,7 +98,8 @@ def make_single_neuron(
         Standard deviation of the Gaussian noise on y.
     inputs : {"gaussian", "sphere", "ball", "cube"}, default="gaussian"
         Law of the rows of X: N(0, I), uniform on the unit sphere, in the unit ball, or
-        on {-1, 1}^d.
+        on {-1, 1}^d. On the sphere and in the ball columns have a variance of about 1/d;
+        the default weights of the models suit columns of variance 1.
     return_target : bool, default=False
         Whether to return the target too.
     random_state : int, RandomState instance or None, default=None
@@ -157,7 +157,8 @@ def make_polynomial(
         Standard deviation of the Gaussian noise on y.
     inputs : {"gaussian", "sphere", "ball", "cube"}, default="gaussian"
         Law of the rows of X: N(0, I), uniform on the unit sphere, in the unit ball, or
-        on {-1, 1}^d.
+        on {-1, 1}^d. On the sphere and in the ball columns have a variance of about 1/d;
+        the default weights of the models suit columns of variance 1.
     return_target : bool, default=False
         Whether to return the polynomial too.
     random_state : int, RandomState instance or None, default=None
@@ -217,7 +218,8 @@ def make_polynomial_classification(
         Probability with which a label is replaced by a random one.
     inputs : {"gaussian", "sphere", "ball", "cube"}, default="gaussian"
         Law of the rows of X: N(0, I), uniform on the unit sphere, in the unit ball, or
-        on {-1, 1}^d.
+        on {-1, 1}^d. On the sphere and in the ball columns have a variance of about 1/d;
+        the default weights of the models suit columns of variance 1.
     return_target : bool, default=False
         Whether to return the polynomial too.
     random_state : int, RandomState instance or None, default=None

@@ -74,9 +74,9 @@ class OverparamNetRegressor(RegressorMixin, OverparamNet):
         Step of update t: eta0, or eta0 / t**power_t.
     eta0 : float or "auto", default="auto"
         The step. "auto" is (1 - momentum) min(1 / max_i ||grad N(x_i)||^2,
-        1 / RMS_i ||grad l_i||) at the start, on up to 1,000 rows, and is halved when the
-        loss grows without bound: `fit` then starts again, `partial_fit` goes on from the
-        last finite weights.
+        1 / RMS_i ||grad l_i||) at the start, on up to 1,000 rows, whatever the batch
+        size, and is halved when the loss grows without bound: `fit` then starts again,
+        `partial_fit` goes on from the last finite weights.
     power_t : float, default=0.5
         Exponent of "invscaling".
     momentum : float, default=0.0

@@ -5,6 +5,8 @@ import pytest
 
 from skrf import (
     BoundedDegreePolynomial,
+    OverparamNetRegressor,
+    RandomReLUFeatures,
     SingleNeuron,
     make_polynomial,
     make_polynomial_classification,
@@ -49,6 +51,23 @@ def test_input_laws(inputs, mean_square):
     if inputs == "ball":
         # The radius of the uniform law on the ball has P(R < t) = t^d.
         assert (squares < 0.5 ** (2 / 6)).mean() == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize("weights", ["gaussian", "sphere", "uniform"])
+def test_data_and_weights_of_one_seed_are_independent(make, weights):
+    """One seed for data and model must not put the rows, or the target, in the weights."""
+    X, _, target = make(200, 20, random_state=3, return_target=True)
+    features = RandomReLUFeatures(600, weights=weights, random_state=3).fit(X)
+    network = OverparamNetRegressor(600, weights=weights, max_iter=1, random_state=3)
+    hidden = network.fit(X, np.zeros(200)).initial_weights()[0]
+    data = np.vstack([X, getattr(target, "weight", X[:1])])
+    data /= np.linalg.norm(data, axis=1, keepdims=True)
+    for W in (features.weights_, hidden):
+        cosines = data @ (W / np.linalg.norm(W, axis=1, keepdims=True)).T
+        # The largest of 120,000 cosines of independent directions in 20 dimensions.
+        assert np.abs(cosines).max() < 0.95
+        assert np.abs(np.diag(cosines)).mean() < 0.3
 
 
 def test_single_neuron_options():

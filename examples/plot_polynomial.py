@@ -1,0 +1,192 @@
+r"""Wide networks learn a polynomial while their hidden weights hardly move.
+
+Theorem 3.1 of Yehudai and Shamir (2019): SGD on the hinge loss, from a standard random
+start, brings a wide enough one-hidden-layer network to at most the loss of any polynomial
+P of bounded degree and coefficients, plus epsilon. Here y = sign(P), P(x) = x_1 x_2: as
+the width r grows, ||W_T - W_0|| / ||W_0|| goes to 0, and training both layers becomes
+training the output layer only, that is, learning with random features. Narrow networks,
+whose weights move far, do better than that.
+
+Details that matter:
+
+- The activation is tanh(z + 0.7), which is tanh with all biases starting at 0.7. Without
+  biases tanh is odd, so N(-x) = -N(x), but P(-x) = P(x): no such network knows P.
+- The step is 4 / r with the same number of updates T for every width, each on a batch of
+  fresh samples: one pass of `partial_fit`.
+- Points of the unit sphere are multiplied by sqrt(d), so that columns have unit variance
+  as after `StandardScaler`; otherwise the neurons would see almost no x at all.
+- On the cube |P| = 1, and the loss of P is 0. On the sphere |P| takes small values too
+  and the loss of P is about 1/2. That is what the theorem promises there; getting lower
+  with random features takes a larger multiple of P, hence more updates.
+
+Run it with ``python examples/plot_polynomial.py``; it takes about a minute.
+"""
+
+import argparse
+import importlib
+from pathlib import Path
+
+import numpy as np
+
+from skrf import (
+    LOSSES,
+    BoundedDegreePolynomial,
+    OverparamNetRegressor,
+    make_polynomial_classification,
+)
+
+D = 10
+TITLES = {
+    "cube": f"Inputs on the cube $\\{{-1, 1\\}}^{{{D}}}$",
+    "sphere": f"Inputs on the sphere of radius $\\sqrt{{{D}}}$ in dimension {D}",
+}
+# P(x) = x_1 x_2: one monomial, with the exponents (1, 1, 0, ..., 0).
+POLYNOMIAL = BoundedDegreePolynomial([[1, 1] + [0] * (D - 2)], [1.0])
+
+
+def draw(inputs, n_samples, seed):
+    """Rows with columns of unit variance, and the signs of P there."""
+    X, y = make_polynomial_classification(
+        n_samples, D, polynomial=POLYNOMIAL, inputs=inputs, random_state=seed
+    )
+    # P is homogeneous, so that longer rows have the same signs.
+    X *= np.sqrt(D) if inputs == "sphere" else 1.0
+    return X.astype(np.float32), y
+
+
+def hinge_loss(predictions, y):
+    return LOSSES["hinge"](predictions, y).mean()
+
+
+def train(width, layers, X, y, batch_size, seed):
+    """A network after one pass over X and y."""
+    net = OverparamNetRegressor(
+        width,
+        loss="hinge",
+        activation="tanh",
+        biases="constant",
+        bias_scale=0.7,
+        train=layers,
+        fit_intercept=False,
+        eta0=4 / width,
+        batch_size=batch_size,
+        random_state=seed,
+    )
+    return net.partial_fit(X, y)
+
+
+def movement(net):
+    """||W_T - W_0|| / ||W_0||, in Frobenius norms."""
+    start = net.initial_weights()[0]
+    return np.linalg.norm(net.hidden_weights_ - start) / np.linalg.norm(start)
+
+
+def measure(inputs, args):
+    """The loss of P itself, and runs of shape (n_widths, n_seeds, 3).
+
+    A run is the loss with both layers trained, that with the output layer only, and the
+    movement with both.
+    """
+    X_test, y_test = draw(inputs, args.test_samples, seed=0)
+    runs = np.empty((len(args.widths), args.seeds, 3))
+    for seed in range(args.seeds):
+        X, y = draw(inputs, args.updates * args.batch_size, seed=seed + 1)
+        for run, width in zip(runs[:, seed], args.widths, strict=True):
+            both = train(width, "both", X, y, args.batch_size, seed)
+            output = train(width, "output", X, y, args.batch_size, seed)
+            run[0] = hinge_loss(both.predict(X_test), y_test)
+            run[1] = hinge_loss(output.predict(X_test), y_test)
+            run[2] = movement(both)
+    return hinge_loss(POLYNOMIAL(X_test), y_test), runs
+
+
+def print_table(inputs, own_loss, runs, widths):
+    print(f"\n{inputs}: the hinge loss of P itself is {own_loss:.3f}")
+    print("  width   loss, both layers   loss, output only   movement of W, both layers")
+    for width, (both, output, moved) in zip(widths, runs.mean(axis=1), strict=True):
+        print(f"{width:7d} {both:19.4f} {output:19.4f} {moved:28.4f}")
+
+
+def plot(results, args):
+    """One panel for each law of the inputs: loss on the left axis, movement right."""
+    from matplotlib.figure import Figure
+
+    def curve(axes, values, color, style, label):
+        """Means over the seeds, in a band from the smallest to the largest."""
+        bounds = values.min(axis=1), values.max(axis=1)
+        axes.fill_between(args.widths, *bounds, color=color, alpha=0.2, linewidth=0)
+        return axes.plot(args.widths, values.mean(axis=1), style, color=color, label=label)
+
+    # Blue, vermilion and green that colour-blind readers tell apart.
+    blue, vermilion, green = "#0072B2", "#D55E00", "#007A5A"
+    figure = Figure(figsize=(11, 4.9), layout="constrained")
+    figure.suptitle(
+        "Wide networks learn $\\mathrm{sign}(x_1 x_2)$ while their hidden weights hardly "
+        "move:\ntraining both layers becomes learning with random features"
+    )
+    panels = figure.subplots(1, 2, sharey=True)
+    rights = [axes.twinx() for axes in panels]
+    rights[1].sharey(rights[0])
+    for axes, right, inputs in zip(panels, rights, results, strict=True):
+        own_loss, runs = results[inputs]
+        lines = [
+            axes.axhline(own_loss, color="black", linestyle=":", label="loss of P itself"),
+            *curve(axes, runs[..., 0], blue, "o-", "loss, both layers trained"),
+            *curve(axes, runs[..., 1], vermilion, "s-", "loss, output layer only"),
+            *curve(right, runs[..., 2], green, "^--", "movement (right), both layers"),
+        ]
+        axes.set_title(TITLES[inputs])
+        axes.set_xlabel("width r")
+        axes.set_xscale("log")
+        axes.set_xticks(args.widths, [f"{width:,}" for width in args.widths])
+        axes.minorticks_off()
+        axes.set_ylim(-0.04, 1.04)  # the network N = 0 has the loss 1
+        right.set_yscale("log")
+        right.margins(y=0.1)
+        right.tick_params(axis="y", colors=green)
+    panels[0].set_ylabel("hinge loss on fresh samples")
+    rights[1].set_ylabel("$\\|W_T - W_0\\| \\,/\\, \\|W_0\\|$", color=green)
+    figure.legend(handles=lines, loc="outside lower center", ncols=2, frameon=False)
+    figure.savefig(args.output, dpi=150)
+
+
+def check_picture(path):
+    """Fail before the computation, not after it."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"--output {path}: there is no folder {path.parent}. Create it first."
+        )
+    try:
+        importlib.import_module("matplotlib.figure")
+    except ImportError as error:
+        raise ImportError(
+            "The picture needs matplotlib. Install it with "
+            'python -m pip install "scikit-random-features[examples]"'
+        ) from error
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    option = parser.add_argument
+    option("--widths", type=int, nargs="+", default=[30, 100, 300, 1000, 3000])
+    option("--seeds", type=int, default=2, help="networks per width")
+    option("--updates", type=int, default=4000, help="number of SGD steps T")
+    option("--batch-size", type=int, default=16, help="fresh samples per step")
+    option("--test-samples", type=int, default=5000, help="fresh samples for the losses")
+    option("--output", type=Path, default=Path(__file__).with_suffix(".png"))
+    args = parser.parse_args(argv)
+    check_picture(args.output)
+    print(
+        f"y = sign(x_1 x_2), d = {D}, hinge loss, step 4 / width, {args.updates} updates "
+        f"of {args.batch_size} fresh samples; means over {args.seeds} seed(s)"
+    )
+    results = {}
+    for inputs in TITLES:
+        results[inputs] = measure(inputs, args)
+        print_table(inputs, *results[inputs], args.widths)
+    plot(results, args)
+    print(f"\nThe picture is in {args.output}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,271 @@
+"""Thousands of random features do not learn one neuron; training one neuron does.
+
+The target is the ReLU neuron [<w*, x> - 1]_+ with ||w*|| = 1, and x is Gaussian in d = 10,
+20 and 40 dimensions. Ridge regression on 3,000 random ReLU features leaves 4.5% of E[y^2]
+at d = 10 and 23% at d = 40 as error; features of a linearised network (NTK) do no better
+with as many columns. From the same samples SGD learns the neuron with a network, and, up
+to rounding, with one neuron. At this fixed norm and bias the width that a given error takes
+grows polynomially with d; the exponential growth of Yehudai and Shamir (2019), Theorem 4.2,
+is for errors or biases that change with d.
+
+Errors are relative, E[(prediction - y)^2] / E[y^2], so that predicting 0 has error 1.
+
+- The linear models have their ridge strength chosen on validation samples, a fifth as many
+  as for training. With 3,000 random features the error is at most a third above the best
+  that unlimited samples would reach: it is the width that limits them.
+- The network starts from small hidden weights, which let SGD take larger steps; from the
+  default start wide ones take many more epochs. Every width gets the same few epochs, so
+  its error says how far SGD came, not what the width can express. It stops at width 1,000
+  to save time.
+- One neuron is the same network at width 1. About half of the starts draw an output weight
+  of the wrong sign, and nearly all of these die: their output becomes 0 everywhere. So a
+  few starts are trained, and the validation samples choose one.
+
+Run it with ``python examples/plot_single_neuron.py``; it takes about a minute.
+"""
+
+import argparse
+import importlib
+import os
+from pathlib import Path
+
+import numpy as np
+from joblib import Parallel, delayed
+from scipy.linalg import cho_factor, cho_solve
+from sklearn.utils import gen_batches
+from threadpoolctl import threadpool_limits
+
+from skrf import (
+    LinearizedNTKFeatures,
+    OverparamNetRegressor,
+    RandomReLUFeatures,
+    make_single_neuron,
+)
+
+BIAS = -1.0
+# Ridge strengths, relative to the trace of Z'Z: without noise the good ones are small.
+STRENGTHS = (3e-7, 3e-6, 3e-5)
+# Features are computed for this many rows at a time: 48 MB at width 3,000 in float32.
+BLOCK_ROWS = 4000
+WIDEST_NETWORK = 1000
+RANDOM, NTK, NETWORK, NEURON = METHODS = (
+    "random ReLU features",
+    "linearised NTK features",
+    "trained network",
+    "one trained neuron",
+)
+
+
+def make_data(d, seed, args):
+    """(X, y) for training, validation and test; each seed has its own target."""
+    sizes = args.n_samples, max(1, args.n_samples // 5), args.n_test
+    X, y = make_single_neuron(sum(sizes), d, bias=BIAS, random_state=seed)
+    cuts = np.cumsum(sizes)[:-1]
+    parts = (np.split(array.astype(np.float32), cuts) for array in (X, y))
+    return list(zip(*parts, strict=True))
+
+
+def relative_error(predictions, y):
+    """Mean squared error of every column of `predictions` over the mean of y^2."""
+    y = y.astype(np.float64)
+    return np.mean((predictions.T - y) ** 2, axis=-1) / np.mean(y**2)
+
+
+def ridge_errors(features, widths, train, validation, test):
+    """{width: error} of ridge regression on the first `width` neurons of the features.
+
+    Draws nest: the first neurons of a wide layer are the narrower layer. So the normal
+    equations of the widest one hold those of all the others.
+    """
+    per_neuron = features.transform(test[0][:1]).shape[1] // features.width
+    n_columns = per_neuron * features.width
+    gram, moments = np.zeros((n_columns, n_columns)), np.zeros(n_columns)
+    for rows in gen_batches(len(train[0]), BLOCK_ROWS):
+        Z = features.transform(train[0][rows])
+        gram += Z.T @ Z
+        moments += Z.T @ train[1][rows]
+    fits = [(width, strength) for width in widths for strength in STRENGTHS]
+    coefficients = np.zeros((n_columns, len(fits)))
+    for column, (width, strength) in enumerate(fits):
+        k = width * per_neuron
+        penalised = gram[:k, :k].copy()
+        penalised[np.diag_indices(k)] += strength * np.trace(penalised)
+        factor = cho_factor(penalised, overwrite_a=True)
+        coefficients[:k, column] = cho_solve(factor, moments[:k])
+
+    def errors(X, y):
+        batches = gen_batches(len(X), BLOCK_ROWS)
+        predictions = [features.transform(X[rows]) @ coefficients for rows in batches]
+        return relative_error(np.vstack(predictions), y).reshape(len(widths), -1)
+
+    chosen = errors(*validation).argmin(axis=1)
+    return dict(zip(widths, errors(*test)[np.arange(len(widths)), chosen], strict=True))
+
+
+def network(width, epochs, random_state):
+    """A network as in Eq. (1): no intercept."""
+    return OverparamNetRegressor(
+        width,
+        weight_scale=0.1,
+        fit_intercept=False,
+        max_iter=epochs,
+        tol=None,
+        random_state=random_state,
+    )
+
+
+def measure(method, d, seed, args):
+    """{width: error} of one method for one target; widths are in increasing order."""
+    train, validation, test = make_data(d, seed, args)
+    # Data and models are drawn from different seeds, so that they are independent.
+    random_state = 1000 + seed
+    widths = sorted(set(args.widths))
+    # The law of Theorem 4.2, with N(0, 1) biases.
+    law = {"weights": "sphere", "random_state": random_state}
+    if method == RANDOM:
+        features = RandomReLUFeatures(widths[-1], **law).fit(test[0])
+        return ridge_errors(features, widths, train, validation, test)
+    if method == NTK:
+        widest = max(1, widths[-1] // (d + 1))
+        widths = [width for width in widths if width < widest] + [widest]
+        features = LinearizedNTKFeatures(widest, **law).fit(test[0])
+        return ridge_errors(features, widths, train, validation, test)
+    if method == NETWORK:
+        widths = [width for width in widths if width <= WIDEST_NETWORK] or widths[:1]
+        nets = {width: network(width, args.epochs, random_state) for width in widths}
+        return {
+            width: relative_error(net.fit(*train).predict(test[0]), test[1])
+            for width, net in nets.items()
+        }
+    starts = [
+        network(1, args.epochs, random_state + 1000 * start).fit(*train)
+        for start in range(args.starts)
+    ]
+    errors = [relative_error(net.predict(validation[0]), validation[1]) for net in starts]
+    return {1: relative_error(starts[np.argmin(errors)].predict(test[0]), test[1])}
+
+
+def readable(error):
+    return f"{error:.2g}" if error >= 1e-3 else f"{error:.1e}"
+
+
+def print_table(results, args):
+    print(
+        f"Relative test error on one neuron, {args.n_samples} training samples; means over "
+        f"{args.seeds} seed(s) [least, largest]\n"
+    )
+    print(f"{'d':>4}  {'method':<24} {'width':>5} {'fitted numbers':>15}  error")
+    for (d, method), by_width in results.items():
+        per_neuron = {RANDOM: 1, NTK: d + 1}.get(method, d + 2)
+        for width, errors in by_width.items():
+            low, mean, high = map(readable, (min(errors), np.mean(errors), max(errors)))
+            print(
+                f"{d:>4}  {method:<24} {width:>5} {width * per_neuron:>15}  "
+                f"{mean:<7} [{low}, {high}]"
+            )
+        if method == NEURON:
+            print()
+
+
+def plot(results, args):
+    """One panel per dimension: error against width, on a shared logarithmic axis."""
+    from matplotlib.figure import Figure
+
+    # Colours that colour-blind readers tell apart.
+    looks = {
+        RANDOM: ("#D55E00", "o"),
+        NTK: ("#AA4499", "s"),
+        NETWORK: ("#0072B2", "^"),
+        NEURON: ("#000000", ""),
+    }
+    dimensions = sorted(set(args.dimensions))
+    figure = Figure(figsize=(12, 4.3), layout="constrained")
+    figure.suptitle(
+        f"{max(args.widths):,} random features do not learn one ReLU neuron, and fall "
+        "further short as the dimension d grows;\nSGD on one neuron, or on a whole "
+        f"network, learns it from the same {args.n_samples:,} samples"
+    )
+    panels = figure.subplots(1, len(dimensions), sharex=True, sharey=True, squeeze=False)
+    for panel, d in zip(panels[0], dimensions, strict=True):
+        for method, (color, marker) in looks.items():
+            widths = list(results[d, method])
+            errors = np.array(list(results[d, method].values()))
+            low, mean, high = errors.min(axis=1), errors.mean(axis=1), errors.max(axis=1)
+            label = f"{method}: {readable(mean[-1])}"
+            if method == NEURON:
+                panel.axhspan(low[0], high[0], color=color, alpha=0.2, linewidth=0)
+                panel.axhline(mean[0], color=color, linestyle="--")
+            else:
+                spread = mean - low, high - mean
+                panel.errorbar(widths, mean, spread, color=color, marker=marker, capsize=3)
+                label += f" at width {widths[-1]:,}"
+            # Labels stand on the side of their line where no other line is close.
+            above = method in (RANDOM, NEURON)
+            panel.annotate(
+                label,
+                (max(args.widths), high.max() if above else low.min()),
+                xytext=(0, 6 if above else -6),
+                textcoords="offset points",
+                ha="right",
+                va="bottom" if above else "top",
+                color=color,
+            )
+        panel.set(xscale="log", yscale="log", title=f"d = {d}", xlabel="width")
+        panel.grid(alpha=0.3)
+    panels[0, 0].set_ylabel("relative test error (1: predicting 0)")
+    # Room for the label above the highest line.
+    panels[0, 0].set_ylim(top=30)
+    figure.savefig(args.output, dpi=150)
+
+
+def parse(argv):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    option = parser.add_argument
+    widths = [10, 30, 100, 300, 1000, 3000]
+    option("--dimensions", type=int, nargs="+", default=[10, 20, 40])
+    option("--widths", type=int, nargs="+", default=widths, help="numbers of neurons")
+    option("--n-samples", type=int, default=20_000, help="training samples")
+    option("--n-test", type=int, default=10_000, help="fresh samples for the errors")
+    option("--seeds", type=int, default=3, help="number of targets")
+    option("--epochs", type=int, default=2, help="passes of SGD")
+    option("--starts", type=int, default=8, help="random starts of the one neuron")
+    option("--output", type=Path, default=Path(__file__).with_suffix(".png"))
+    return parser.parse_args(argv)
+
+
+def check_picture(path):
+    """Fail before the computation, not after it."""
+    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK) or path.is_dir():
+        raise OSError(
+            f"--output {path} cannot be written. Name a file in an existing folder."
+        )
+    try:
+        importlib.import_module("matplotlib.figure")
+    except ImportError as error:
+        raise ImportError(
+            "The picture needs matplotlib. Install it with "
+            'python -m pip install "scikit-random-features[examples]"'
+        ) from error
+
+
+def main(argv=None):
+    args = parse(argv)
+    check_picture(args.output)
+    cells = [(d, method) for d in sorted(set(args.dimensions)) for method in METHODS]
+    tasks = [(method, d, seed) for d, method in cells for seed in range(args.seeds)]
+    # Two tasks at a time use two cores better than products with two threads.
+    with threadpool_limits(1):
+        runs = Parallel(n_jobs=2, prefer="threads")(
+            delayed(measure)(*task, args) for task in tasks
+        )
+    results = {cell: {} for cell in cells}
+    for (method, d, _), errors in zip(tasks, runs, strict=True):
+        for width, error in errors.items():
+            results[d, method].setdefault(width, []).append(float(error))
+    print_table(results, args)
+    plot(results, args)
+    print(f"The picture is in {args.output}")
+
+
+if __name__ == "__main__":
+    main()

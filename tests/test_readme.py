@@ -1,0 +1,30 @@
+"""What the README shows is what happens."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+
+
+def test_two_commands():
+    commands = re.findall(r"^python -m pip install -e .*$", README, flags=re.MULTILINE)
+    assert len(commands) == 2
+    assert commands[0].endswith("&& python examples/plot_single_neuron.py")
+    assert commands[1].endswith("&& pytest")
+
+
+@pytest.mark.parametrize("path", re.findall(r"\]\(([\w/.]+)\)", README))
+def test_links_lead_somewhere(path):
+    assert (Path(__file__).parents[1] / path).exists()
+
+
+@pytest.mark.slow
+def test_pipeline_example(capsys):
+    code = re.search(r"```python\n(.*?)```", README, flags=re.DOTALL).group(1)
+    assert len(code.splitlines()) == 11
+    exec(compile(code, "README.md", "exec"), {})
+    width, score = re.search(r"width': (\d+)\} ([\d.]+)", capsys.readouterr().out).groups()
+    assert int(width) > 300
+    assert float(score) > 0.94
