@@ -17,12 +17,11 @@ Run it with ``python examples/plot_digits.py``; it takes about half a minute.
 """
 
 import argparse
-import importlib
 import warnings
-from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+from _picture import add_output, check_output
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.kernel_approximation import Nystroem, RBFSampler
@@ -141,21 +140,6 @@ def plot(results, args):
     figure.savefig(args.output, dpi=150)
 
 
-def check_picture(path):
-    """Fail before the computation, not after it."""
-    if not path.parent.is_dir():
-        raise FileNotFoundError(
-            f"--output {path}: there is no folder {path.parent}. Create it first."
-        )
-    try:
-        importlib.import_module("matplotlib.figure")
-    except ImportError as error:
-        raise ImportError(
-            "The picture needs matplotlib. Install it with "
-            'python -m pip install "scikit-random-features[examples]"'
-        ) from error
-
-
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     option = parser.add_argument
@@ -163,9 +147,9 @@ def main(argv=None):
     option("--sizes", type=int, nargs="+", default=sizes, help="what is searched")
     option("--epochs", type=int, default=30, help="of the two networks")
     option("--folds", type=int, default=3, help="of the cross-validation")
-    option("--output", type=Path, default=Path(__file__).with_suffix(".png"))
+    add_output(parser, __file__)
     args = parser.parse_args(argv)
-    check_picture(args.output)
+    check_output(args.output)
     X, y = load_digits(return_X_y=True)
     data = train_test_split(X, y, test_size=0.25, stratify=y, random_state=0)
     results = {}

@@ -23,10 +23,9 @@ Run it with ``python examples/plot_polynomial.py``; it takes about a minute.
 """
 
 import argparse
-import importlib
-from pathlib import Path
 
 import numpy as np
+from _picture import add_output, check_output
 
 from skrf import (
     LOSSES,
@@ -150,21 +149,6 @@ def plot(results, args):
     figure.savefig(args.output, dpi=150)
 
 
-def check_picture(path):
-    """Fail before the computation, not after it."""
-    if not path.parent.is_dir():
-        raise FileNotFoundError(
-            f"--output {path}: there is no folder {path.parent}. Create it first."
-        )
-    try:
-        importlib.import_module("matplotlib.figure")
-    except ImportError as error:
-        raise ImportError(
-            "The picture needs matplotlib. Install it with "
-            'python -m pip install "scikit-random-features[examples]"'
-        ) from error
-
-
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     option = parser.add_argument
@@ -173,9 +157,9 @@ def main(argv=None):
     option("--updates", type=int, default=4000, help="number of SGD steps T")
     option("--batch-size", type=int, default=16, help="fresh samples per step")
     option("--test-samples", type=int, default=5000, help="fresh samples for the losses")
-    option("--output", type=Path, default=Path(__file__).with_suffix(".png"))
+    add_output(parser, __file__)
     args = parser.parse_args(argv)
-    check_picture(args.output)
+    check_output(args.output)
     print(
         f"y = sign(x_1 x_2), d = {D}, hinge loss, step 4 / width, {args.updates} updates "
         f"of {args.batch_size} fresh samples; means over {args.seeds} seed(s)"

@@ -25,11 +25,9 @@ Run it with ``python examples/plot_single_neuron.py``; it takes about a minute.
 """
 
 import argparse
-import importlib
-import os
-from pathlib import Path
 
 import numpy as np
+from _picture import add_output, check_output
 from joblib import Parallel, delayed
 from scipy.linalg import cho_factor, cho_solve
 from sklearn.utils import gen_batches
@@ -229,28 +227,13 @@ def parse(argv):
     option("--seeds", type=int, default=3, help="number of targets")
     option("--epochs", type=int, default=2, help="passes of SGD")
     option("--starts", type=int, default=8, help="random starts of the one neuron")
-    option("--output", type=Path, default=Path(__file__).with_suffix(".png"))
+    add_output(parser, __file__)
     return parser.parse_args(argv)
-
-
-def check_picture(path):
-    """Fail before the computation, not after it."""
-    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK) or path.is_dir():
-        raise OSError(
-            f"--output {path} cannot be written. Name a file in an existing folder."
-        )
-    try:
-        importlib.import_module("matplotlib.figure")
-    except ImportError as error:
-        raise ImportError(
-            "The picture needs matplotlib. Install it with "
-            'python -m pip install "scikit-random-features[examples]"'
-        ) from error
 
 
 def main(argv=None):
     args = parse(argv)
-    check_picture(args.output)
+    check_output(args.output)
     cells = [(d, method) for d in sorted(set(args.dimensions)) for method in METHODS]
     tasks = [(method, d, seed) for d, method in cells for seed in range(args.seeds)]
     # Two tasks at a time use two cores better than products with two threads.

@@ -1,5 +1,6 @@
 """What the two network estimators share: parameters, checks, the fit loop, attributes."""
 
+import copy
 import warnings
 from numbers import Real
 
@@ -11,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skrf import _weights
 from skrf._environment import require_memory
-from skrf._sgd import SGD, Diverged, Objective, Progress, Weights, probe
+from skrf._sgd import HALVINGS, SGD, Diverged, Objective, Progress, Weights, probe
 from skrf._validation import (
     FINITE,
     FRACTION,
@@ -27,9 +28,6 @@ from skrf._validation import (
 from skrf.activations import ACTIVATIONS
 from skrf.losses import LOSSES
 
-# How often a fit whose automatic step diverges starts again at half the step.
-_RESTARTS = 30
-
 
 def can_stream(network):
     """Whether a network has a `partial_fit`; the AttributeError says why not."""
@@ -44,11 +42,11 @@ def can_stream(network):
 class OverparamNet(BaseEstimator):
     """Everything but the meaning of y.
 
-    A subclass gives `_validate(X, y, dtype, resume, streaming)` -> X, Y, with Y real and
-    of shape (n_samples, n_outputs), which also sets `_flat`, whether predictions are 1-D;
-    and `_score(N, Y, sample_weight)`, which early stopping watches, for outputs N of the
-    network. `resume` means going on from fitted weights, `streaming` that `partial_fit`
-    asks.
+    A subclass gives `_validate(X, y, dtype, resume, streaming)` -> X, Y, attributes, with
+    Y real and of shape (n_samples, n_outputs), and attributes that are set when the
+    training is over, among them `_flat`, whether predictions are 1-D; and `_score(N, Y,
+    sample_weight)`, which early stopping watches, for outputs N of the network. `resume`
+    means going on from fitted weights, `streaming` that `partial_fit` asks.
     """
 
     _parameter_constraints = {
@@ -156,13 +154,13 @@ class OverparamNet(BaseEstimator):
         """
         resume = self.warm_start and hasattr(self, "hidden_weights_")
         rng = check_random_state(self.random_state)
-        X, Y, sample_weight = self._check_data(X, y, sample_weight, resume, False)
-        train, validation = self._split(X, Y, sample_weight, rng)
-        sgd = self._resume(Y) if resume else self._start(*train, rng)
+        *data, attributes = self._check_data(X, y, sample_weight, resume, False)
+        train, validation = self._split(*data, rng)
+        sgd = self._resume() if resume else self._begin(*train, rng)
         if resume:
-            sgd.probe = probe(self._objective(), sgd.weights, *train)
+            sgd.probe = probe(self._new_objective(), sgd.weights, *train)
             sgd.eta0 = self._step(sgd.probe)
-        restarts = _RESTARTS if self.eta0 == "auto" and not resume else 0
+        restarts = HALVINGS if self.eta0 == "auto" and not resume else 0
         while True:
             progress = Progress(self.tol, self.n_iter_no_change)
             try:
@@ -176,10 +174,9 @@ class OverparamNet(BaseEstimator):
             except Diverged as stop:
                 if restarts > 0:
                     restarts -= 1
-                    weights = self._draw(sgd.seed, X.shape[1], Y.shape[1], X.dtype)
-                    sgd = SGD(weights, sgd.seed, sgd.probe, sgd.eta0 / 2)
+                    sgd = SGD(sgd.start, self._first(sgd.start), sgd.probe, sgd.eta0 / 2)
                     continue
-                self._warn_diverged(stop, sgd)
+                self._warn_diverged(stop, sgd, stacklevel=4)
             break
         if progress.best_weights is not None:
             sgd.replace(progress.best_weights)
@@ -188,29 +185,31 @@ class OverparamNet(BaseEstimator):
             curve = self.loss_curve_ + curve
             scores = (self.validation_scores_ or []) + scores
         self.n_iter_ = len(progress.losses)
-        self._publish(sgd, curve, scores if self.early_stopping else None)
+        self._publish(sgd, attributes, curve, scores if self.early_stopping else None)
         return self
 
     def _partial_fit(self, X, y, sample_weight):
+        # The decorator checks parameters before the first call only.
+        self._validate_params()
         resume = hasattr(self, "hidden_weights_")
-        X, Y, sample_weight = self._check_data(X, y, sample_weight, resume, True)
+        *data, attributes = self._check_data(X, y, sample_weight, resume, True)
         if resume:
-            sgd = self._resume(Y)
+            sgd = self._resume()
             if self.eta0 != "auto":
-                sgd.eta0 = self.eta0
+                sgd.eta0 = self._step(sgd.probe)
         else:
-            sgd = self._start(X, Y, sample_weight, check_random_state(self.random_state))
+            sgd = self._begin(*data, check_random_state(self.random_state))
         self._configure(sgd)
-        curve = list(getattr(self, "loss_curve_", ()))
+        curve = list(self.loss_curve_) if resume else []
         try:
-            order = np.arange(len(Y))
-            halve = self.eta0 == "auto"
-            curve.append(sgd.run(X, Y, sample_weight, order, halve=halve, new_rows=resume))
+            order = np.arange(len(data[1]))
+            curve.append(sgd.run(*data, order, halve=self.eta0 == "auto"))
         except Diverged as stop:
-            self._warn_diverged(stop, sgd)
+            self._warn_diverged(stop, sgd, stacklevel=5)
         finally:
+            # Also after Ctrl-C, which is passed on: a stream would otherwise not stop.
             self.n_iter_ = 1
-            self._publish(sgd, curve, None)
+            self._publish(sgd, attributes, curve, None)
         return self
 
     def initial_weights(self):
@@ -221,13 +220,11 @@ class OverparamNet(BaseEstimator):
         hidden_weights, hidden_biases, output_weights, output_bias
             With the shapes of the fitted attributes of these names.
         """
-        check_is_fitted(self)
-        n_outputs = 1 if self._flat else len(self.output_weights_)
-        shape = self.n_features_in_, n_outputs
-        return self._shaped(self._draw(self._sgd.seed, *shape, self.hidden_weights_.dtype))
+        check_is_fitted(self, "hidden_weights_")
+        return self._shaped(self._first(self._sgd.start))
 
     def _check_data(self, X, y, sample_weight, resume, streaming):
-        """Check everything before any work; return X, Y (n, n_outputs), weights (n,)."""
+        """Check everything before any work; return X, Y, weights (n,), attributes."""
         if self.train != "output" and not ACTIVATIONS[self.activation].has_slope:
             raise ValueError(
                 f"activation={self.activation!r} has derivative 0 almost everywhere, so "
@@ -245,17 +242,26 @@ class OverparamNet(BaseEstimator):
                 "fitted before. Set width back, or fit a clone with warm_start=False."
             )
         dtype = [self.hidden_weights_.dtype] if resume else [np.float64, np.float32]
-        X, Y = self._validate(X, y, dtype, resume, streaming)
+        X, Y, attributes = self._validate(X, y, dtype, resume, streaming)
+        n_outputs = len(np.atleast_2d(self.output_weights_)) if resume else Y.shape[1]
+        if Y.shape[1] != n_outputs:
+            raise ValueError(
+                f"y has {Y.shape[1]} outputs, but the network was fitted with {n_outputs}. "
+                "Give as many as before, or fit a clone."
+            )
         sample_weight = check_sample_weight(
             sample_weight, X, dtype=X.dtype, ensure_non_negative=True
         )
         copies = 2 + (self.momentum > 0) + bool(self.average) + self.early_stopping
+        batch = min(self.batch_size, X.shape[0])
+        numbers = copies * self.width * X.shape[1] + batch * (2 * self.width + X.shape[1])
         require_memory(
-            copies * self.width * X.shape[1] * X.dtype.itemsize,
-            f"Training width={self.width} neurons on {X.shape[1]} columns",
-            "Use a smaller width or float32 input.",
+            numbers * X.dtype.itemsize,
+            f"Training width={self.width} neurons on {X.shape[1]} columns with "
+            f"batch_size={self.batch_size}",
+            "Use a smaller width or batch_size, or float32 input.",
         )
-        return X, Y, sample_weight
+        return X, Y, sample_weight, attributes
 
     def _split(self, X, Y, sample_weight, rng):
         """(training data, validation data or None)."""
@@ -283,67 +289,84 @@ class OverparamNet(BaseEstimator):
             random_state=rng,
             stratify=stratify,
         )
-        return tuple(parts[::2]), tuple(parts[1::2])
+        train, validation = tuple(parts[::2]), tuple(parts[1::2])
+        if not (train[2].any() and validation[2].any()):
+            raise ValueError(
+                f"sample_weight is 0 on all rows that validation_fraction="
+                f"{self.validation_fraction} sets aside, or on all that are left. Drop "
+                "rows of weight 0, or set early_stopping=False."
+            )
+        return train, validation
 
-    def _objective(self):
+    def _new_objective(self):
         trains_hidden = self.train != "output"
         return Objective(
             activation=ACTIVATIONS[self.activation],
             loss=LOSSES[self.loss],
             scale=self.width**-0.5 if self.parametrization == "ntk" else 1.0,
-            alpha=self.alpha,
+            alpha=float(self.alpha),
             train_hidden=trains_hidden,
             train_biases=trains_hidden and self.biases != "none",
             train_output=self.train != "hidden",
-            train_intercept=self.fit_intercept,
+            train_intercept=bool(self.fit_intercept),
         )
 
-    def _draw(self, seed, n_features, n_outputs, dtype):
-        """The weights at initialisation."""
-        width = self.width // 2 if self.symmetric_init else self.width
-        law = (self.weights, self.weight_scale, dtype)
-        W = _weights.draw_weights(seed, width, n_features, *law)
-        b = _weights.draw_biases(seed, width, self.biases, self.bias_scale, dtype)
-        # The law of u is that of all `width` neurons, also when half of them mirror it.
-        U = _weights.draw_output_weights(
-            seed, n_outputs, self.width, self.parametrization, dtype
-        )
-        if self.symmetric_init:
-            W, b = np.concatenate([W, W]), np.concatenate([b, b])
-            U = np.concatenate([U[:, :width], -U[:, :width]], axis=1)
-        return Weights(W, b, U, np.zeros(n_outputs, dtype))
-
-    def _start(self, X, Y, sample_weight, rng):
+    def _begin(self, X, Y, sample_weight, rng):
         """A new run from freshly drawn weights."""
-        seed = _weights.draw_seed(rng)
-        weights = self._draw(seed, X.shape[1], Y.shape[1], X.dtype)
-        found = probe(self._objective(), weights, X, Y, sample_weight)
-        return SGD(weights, seed, found, self._step(found))
+        start = _weights.Start(
+            seed=_weights.draw_seed(rng),
+            width=self.width,
+            n_features=X.shape[1],
+            n_outputs=Y.shape[1],
+            dtype=X.dtype,
+            weights=self.weights,
+            weight_scale=self.weight_scale,
+            biases=self.biases,
+            bias_scale=self.bias_scale,
+            parametrization=self.parametrization,
+            symmetric=self.symmetric_init,
+        )
+        weights = self._first(start)
+        found = probe(self._new_objective(), weights, X, Y, sample_weight)
+        return SGD(start, weights, found, self._step(found))
+
+    def _first(self, start):
+        """All weights of a start: the output intercept is 0."""
+        return Weights(*start.draw(), np.zeros(start.n_outputs, start.dtype))
 
     def _step(self, found):
         if self.eta0 == "auto":
-            return (1 - self.momentum) * found.stable_step
+            return float((1 - self.momentum) * found.stable_step)
         return float(self.eta0)
 
-    def _resume(self, Y):
-        """The run of the last call, going on from the fitted attributes."""
-        U, c = np.atleast_2d(self.output_weights_), np.atleast_1d(self.output_bias_)
-        if Y.shape[1] != len(U):
-            raise ValueError(
-                f"y has {Y.shape[1]} outputs, but the network was fitted with {len(U)}. "
-                "Give as many as before, or fit a clone."
-            )
-        sgd = self._sgd
-        if sgd.average is None:
-            sgd.weights = Weights(self.hidden_weights_, self.hidden_biases_, U, c)
+    def _resume(self):
+        """The run of the last call, on copies of the fitted attributes.
+
+        Copies, because the attributes may have been set to arrays of the user's.
+        """
+        sgd = copy.copy(self._sgd)
+        fitted = self._fitted_weights().copy()
+        if sgd.weights is None:
+            sgd.weights = fitted
+        else:
+            sgd.average = fitted
         return sgd
 
+    def _fitted_weights(self):
+        return Weights(
+            self.hidden_weights_,
+            self.hidden_biases_,
+            np.atleast_2d(self.output_weights_),
+            np.atleast_1d(self.output_bias_),
+        )
+
     def _configure(self, sgd):
+        # Python's own numbers: every other type would compile the kernel again.
         sgd.configure(
-            self._objective(),
-            batch_size=self.batch_size,
-            power_t=self.power_t if self.learning_rate == "invscaling" else 0.0,
-            momentum=self.momentum,
+            self._new_objective(),
+            batch_size=int(self.batch_size),
+            power_t=float(self.power_t) if self.learning_rate == "invscaling" else 0.0,
+            momentum=float(self.momentum),
             average_after=int(self.average) - 1,
         )
 
@@ -356,12 +379,12 @@ class OverparamNet(BaseEstimator):
             order = rng.permutation(n_samples) if self.shuffle else np.arange(n_samples)
             loss, score = sgd.run(*train, order, halve=halve), None
             if validation is not None:
-                N = sgd.objective.predict(validation[0], sgd.result())
+                N = sgd.objective.predict(validation[0], sgd.result)
                 score = self._score(N, *validation[1:])
             if self.verbose:
                 tail = "" if score is None else f", validation score = {score:.6f}"
                 print(f"Epoch {epoch}, loss = {loss:.8f}{tail}")
-            if progress.stop_after(loss, score, sgd.result()):
+            if progress.stop_after(loss, score, sgd.result):
                 return
         if self.tol is not None:
             warnings.warn(
@@ -371,15 +394,19 @@ class OverparamNet(BaseEstimator):
                 stacklevel=4,
             )
 
-    def _warn_diverged(self, stop, sgd):
+    def _warn_diverged(self, stop, sgd, stacklevel):
+        stable = (1 - self.momentum) * sgd.probe.stable_step
+        remedy = (
+            "scale X and y, or set eta0"
+            if self.eta0 == "auto"
+            else 'use a smaller eta0, or eta0="auto"'
+        )
         warnings.warn(
             f"SGD diverged with step eta0={sgd.eta0:.3g}: the mean loss reached "
             f"{stop.mean_loss:.3g} after {stop.n_updates} updates. The last finite weights "
-            "are kept. The largest stable step is estimated as "
-            f"{(1 - self.momentum) * sgd.probe.stable_step:.3g}; use a smaller eta0, or "
-            'eta0="auto".',
+            f"are kept. The largest stable step is estimated as {stable:.3g}; {remedy}.",
             ConvergenceWarning,
-            stacklevel=4,
+            stacklevel=stacklevel,
         )
 
     def _shaped(self, weights):
@@ -387,32 +414,33 @@ class OverparamNet(BaseEstimator):
         W, b, U, c = weights
         return (W, b, U[0], c[0]) if self._flat else (W, b, U, c)
 
-    def _publish(self, sgd, loss_curve, validation_scores):
+    def _publish(self, sgd, attributes, loss_curve, validation_scores):
         """Set the fitted attributes from the state of the run."""
-        self._sgd = sgd
+        for name, value in attributes.items():
+            setattr(self, name, value)
         (
             self.hidden_weights_,
             self.hidden_biases_,
             self.output_weights_,
             self.output_bias_,
-        ) = self._shaped(sgd.result())
+        ) = self._shaped(sgd.result)
         self.eta0_ = sgd.eta0
         self.t_ = sgd.n_updates
         self.loss_curve_ = loss_curve
         self.validation_scores_ = validation_scores
+        self._objective = sgd.objective
+        # The attributes hold the result; a second reference would be pickled twice.
+        if sgd.average is None:
+            sgd.weights = None
+        sgd.average = None
+        self._sgd = sgd
 
     def _outputs(self, X):
         """N(x): (n_samples,) for one output, else (n_samples, n_outputs)."""
-        check_is_fitted(self)
+        check_is_fitted(self, "hidden_weights_")
         dtype = self.hidden_weights_.dtype
         X = validate_data(self, X, accept_sparse="csr", dtype=dtype, reset=False)
-        weights = Weights(
-            self.hidden_weights_,
-            self.hidden_biases_,
-            np.atleast_2d(self.output_weights_),
-            np.atleast_1d(self.output_bias_),
-        )
-        N = self._objective().predict(X, weights)
+        N = self._objective.predict(X, self._fitted_weights())
         return N[:, 0] if self._flat else N
 
     def __sklearn_tags__(self):

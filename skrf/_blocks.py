@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-# Elements of one block of results: 8 MB in float64, within reach of the outer caches.
+# Elements of one block: 8 MB in float64, within reach of the outer caches.
 BLOCK_ELEMENTS = 2**20
 
 
@@ -14,7 +14,7 @@ def row_blocks(n_rows, elements_per_row):
 
 
 def dense_rows(X, rows):
-    """Rows of X, by slice or by index, as a new or contiguous dense array."""
+    """Rows of X, by slice or by index, as a contiguous dense array."""
     picked = X[rows]
     return picked.toarray() if sparse.issparse(picked) else np.ascontiguousarray(picked)
 

@@ -9,19 +9,21 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.utils.extmath import row_norms
 
 from skrf import _kernels
-from skrf._blocks import dense_rows, row_blocks
+from skrf._blocks import dense_rows, multiply, row_blocks
+from skrf._weights import Start
 from skrf.activations import Activation
 from skrf.losses import Loss
 
+# A step halved this often that still diverges will not stop diverging.
+HALVINGS = 40
 # Rows that the step size is estimated on.
 _PROBE_ROWS = 1000
 # A block whose mean loss is this many times the loss to be expected before training has
 # diverged: predictions are then about 1,000 times too large.
 _GROWTH = 1e6
-# A step halved this often that still diverges will not stop diverging.
-_HALVINGS = 60
 # A block has at most this many rows, and this many rows times weights: well below a
 # second of work, so that an interrupt is noticed at once.
 _BLOCK_ROWS = 256
@@ -81,7 +83,8 @@ class Objective:
         W, b, U, c = weights
         N = np.empty((X.shape[0], len(U)), W.dtype)
         for rows in row_blocks(X.shape[0], len(W)):
-            Z = dense_rows(X, rows) @ W.T
+            Z = np.empty((rows.stop - rows.start, len(W)), W.dtype)
+            multiply(X[rows], W, Z)
             _kernels.random_feature_rows(Z, b, self.activation.code, self.scale)
             N[rows] = Z @ U.T + c
         return N
@@ -94,57 +97,62 @@ class Objective:
 
 
 class Probe(NamedTuple):
-    """What the initial weights say about a run."""
+    """What the first rows and weights say about a run."""
 
     stable_step: float
     mean_loss: float
+    mean_square: float  # of the rows' lengths
 
 
 def probe(objective, weights, X, Y, sample_weight):
     """Estimate the largest stable step for plain SGD, on up to 1,000 rows.
 
-    The step is the smaller of 1 / max_i K_i and 1 / RMS_i ||grad_theta l_i||, where K_i is
-    the largest eigenvalue of the tangent kernel J J' of row i (J the derivative of the
-    outputs in the trained weights), times its sample weight. The first bound keeps the
-    linearised squared loss from growing, the second keeps one step from leaving the
-    region where the linearisation holds.
+    The step is the smaller of 1 / (max_i K_i + alpha) and 1 / RMS_i ||grad_theta l_i||,
+    where K_i is the largest eigenvalue of the tangent kernel J J' of row i (J the
+    derivative of the outputs in the trained weights), times its sample weight. The first
+    bound keeps the linearised squared loss from growing, the second keeps one step from
+    leaving the region where the linearisation holds. The longest row is among the rows.
     """
-    picked = np.unique(np.linspace(0, X.shape[0] - 1, _PROBE_ROWS).astype(int))
+    squares = row_norms(X, squared=True).astype(np.float64)
+    spread = np.linspace(0, X.shape[0] - 1, _PROBE_ROWS - 1).astype(int)
+    picked = np.unique(np.append(spread, squares.argmax()))
     W, b = weights[:2]
     U, c = (array.astype(np.float64) for array in weights[2:])
-    curvature, squared_norms, losses = [], [], []
-    for rows in row_blocks(len(picked), len(W)):
-        x = dense_rows(X, picked[rows])
-        z = (x @ W.T + b).astype(np.float64)
-        y, w = Y[picked[rows]].astype(np.float64), sample_weight[picked[rows]]
-        value, slope = objective.activation.value_and_derivative(z)
-        predictions = objective.scale * value @ U.T + c
-        kernel = _tangent_kernel(objective, x.astype(np.float64), value, slope, U)
-        gradient = objective.loss.derivative(predictions, y)
-        norms = w**2 * np.einsum("nk,nkl,nl->n", gradient, kernel, gradient)
-        if not (np.isfinite(kernel).all() and np.isfinite(norms).all()):
+    curvature, norms, losses = [], [], []
+    for rows in row_blocks(len(picked), max(W.shape)):
+        i = picked[rows]
+        with np.errstate(over="ignore", invalid="ignore"):
+            z = (X[i] @ W.T + b).astype(np.float64)
+            y, w = Y[i].astype(np.float64), sample_weight[i]
+            value, slope = objective.activation.value_and_derivative(z)
+            predictions = objective.scale * value @ U.T + c
+            kernel = _tangent_kernel(objective, squares[i], value, slope, U)
+            gradient = objective.loss.derivative(predictions, y)
+            norms.append(w**2 * np.einsum("nk,nkl,nl->n", gradient, kernel, gradient))
+            losses.append(w * objective.loss(predictions, y).sum(axis=1))
+            largest = np.max([kernel.max(), norms[-1].max(), losses[-1].max()])
+        if not largest < np.finfo(W.dtype).max:
             raise ValueError(
-                f"X or y is too large: the first gradients overflow {W.dtype}. Scale X, "
-                "for instance by StandardScaler, and y."
+                f"The first losses or gradients overflow {W.dtype}: X, y, sample_weight or "
+                "weight_scale is too large. Scale X, for instance by StandardScaler, and y."
             )
         curvature.append(w * np.linalg.eigvalsh(kernel)[:, -1])
-        squared_norms.append(norms)
-        losses.append(w * objective.loss(predictions, y).sum(axis=1))
     bound = max(
-        np.max(np.concatenate(curvature)), np.sqrt(np.mean(np.concatenate(squared_norms)))
+        np.max(np.concatenate(curvature)) + objective.alpha,
+        np.sqrt(np.mean(np.concatenate(norms))),
     )
     # Data that moves no weight leaves the step open.
     step = 1 / bound if bound > 0 else 1.0
     total, weight = np.sum(np.concatenate(losses)), np.sum(sample_weight[picked])
-    return Probe(step, total / weight if weight > 0 else 0.0)
+    return Probe(step, total / weight if weight > 0 else 0.0, squares[picked].mean())
 
 
-def _tangent_kernel(objective, x, value, slope, U):
+def _tangent_kernel(objective, squares, value, slope, U):
     """J J' of every row, (n_rows, n_outputs, n_outputs)."""
-    n, n_outputs = len(x), len(U)
+    n, n_outputs = len(squares), len(U)
     kernel = np.zeros((n, n_outputs, n_outputs))
     if objective.train_hidden:
-        inputs = np.einsum("nj,nj->n", x, x) + objective.train_biases
+        inputs = squares + objective.train_biases
         for i in range(n):
             kernel[i] = inputs[i] * (U * slope[i] ** 2) @ U.T
     diagonal = objective.train_output * np.einsum("nr,nr->n", value, value)
@@ -166,19 +174,19 @@ class SGD:
 
     Parameters
     ----------
+    start : Start
+        The random start, which `weights` are drawn from.
     weights : Weights
         Changed in place.
-    seed : int
-        What they were drawn from, so that they can be drawn again.
     probe : Probe
         Says what loss was to be expected.
     eta0 : float
         Step of the first update.
     """
 
-    def __init__(self, weights, seed, probe, eta0):
+    def __init__(self, start: Start, weights, probe, eta0):
+        self.start = start
         self.weights = weights
-        self.seed = seed
         self.probe = probe
         self.eta0 = eta0
         self.velocity = None
@@ -186,6 +194,7 @@ class SGD:
         self.n_updates = 0
         self.n_averaged = 0
 
+    @property
     def result(self):
         """The averaged weights where there are any, else the last ones."""
         return self.weights if self.average is None else self.average
@@ -214,55 +223,85 @@ class SGD:
             self.velocity = self.weights.zeros()
         else:
             self.velocity = self.velocity.writable()
-        if average_after < 0:
+        if average_after < 0 or self.n_updates < average_after:
             self.average, self.n_averaged = None, 0
         elif self.average is not None:
             self.average = self.average.writable()
 
-    def run(self, X, Y, sample_weight, order, *, halve=False, new_rows=False):
+    def run(self, X, Y, sample_weight, order, *, halve=False):
         """One pass over the rows of X in the given order; return the mean loss.
 
         The losses are those before each update. A block that diverges is undone; then
         the step is halved and the block tried again (`halve`), or `Diverged` is raised.
-        A large loss on `new_rows`, not seen before, may be theirs and no divergence.
         """
-        # Rounding alone gives a loss of about eps^2 where 0 is expected.
-        rounding = np.finfo(Y.dtype).eps ** 2
-        at_zero = self.objective.mean_loss(np.zeros_like(Y), Y, sample_weight)
-        expected = max(self.probe.mean_loss, at_zero, rounding)
         per_block = min(_BLOCK_ROWS, _BLOCK_WORK // self.weights.hidden.size)
         per_block = self.batch_size * max(1, per_block // self.batch_size)
         total, halvings = 0.0, 0
         for start in range(0, len(order), per_block):
             rows = order[start : start + per_block]
             block = dense_rows(X, rows), Y[rows], sample_weight[rows]
-            while (block_loss := self._try_block(*block, _GROWTH * expected)) is None:
-                if new_rows and start == 0 and halvings == 0:
-                    N = self.objective.predict(block[0], self.weights)
-                    expected = max(expected, self.objective.mean_loss(N, *block[1:]))
-                halvings += 1
-                if not halve or halvings > _HALVINGS:
-                    raise Diverged(self._rejected, self.n_updates)
-                self.eta0 /= 2
-            total += block_loss
+            limit = _GROWTH * self._expected_loss(*block)
+            while True:
+                try:
+                    total += self._update(*block, limit)
+                    break
+                except Diverged:
+                    halvings += 1
+                    if not halve or halvings > HALVINGS:
+                        raise
+                    self.eta0 /= 2
         weight = sample_weight[order].sum(dtype=np.float64)
         return total / weight if weight > 0 else 0.0
 
-    def _try_block(self, X, Y, sample_weight, limit):
+    def _expected_loss(self, X, Y, sample_weight):
+        """The mean loss that a block may well have before it is trained on.
+
+        Predictions grow with the length of a row, so an outlier is no divergence.
+        """
+        longest = row_norms(X, squared=True).max() / max(
+            self.probe.mean_square, np.finfo(X.dtype).tiny
+        )
+        return max(
+            self.probe.mean_loss * max(1.0, float(longest)),
+            self.objective.mean_loss(np.zeros_like(Y), Y, sample_weight),
+            # Rounding alone gives a loss of about eps^2 where 0 is expected.
+            np.finfo(Y.dtype).eps ** 2,
+        )
+
+    def _update(self, X, Y, sample_weight, limit):
         """Update on the rows of one block and return their summed loss.
 
-        None when it diverged, that is when the mean loss passed `limit` or was not
-        finite: then everything is as before, but for the velocity, which is 0.
+        `Diverged` is raised when the mean loss passed `limit` or was not finite. Then, and
+        after an interrupt, everything is as before, but for the velocity, which is 0.
         """
-        o = self.objective
-        n_updates = -(-len(X) // self.batch_size)
-        last = self.n_updates + n_updates
+        last = self.n_updates + -(-len(X) // self.batch_size)
         averaging = self.average_after >= 0 and last > self.average_after
         if averaging and self.average is None:
             self.average = self.weights.copy()
-        none = _NONE[self.weights.hidden.dtype]
         saved = self.weights.copy(), self.average.copy() if averaging else None
-        block_loss = _kernels.sgd_updates(
+        try:
+            block_loss = self._call_kernel(X, Y, sample_weight, last, averaging)
+            weight = sample_weight.sum(dtype=np.float64)
+            mean_loss = block_loss / weight if weight > 0 else block_loss
+            if not (
+                mean_loss <= limit and np.isfinite(mean_loss) and self.weights.finite()
+            ):
+                raise Diverged(mean_loss, self.n_updates)
+        except BaseException:
+            self.weights.assign(saved[0])
+            if averaging:
+                self.average.assign(saved[1])
+            if self.velocity is not None:
+                self.velocity = self.weights.zeros()
+            raise
+        if averaging:
+            self.n_averaged += last - max(self.n_updates, self.average_after)
+        self.n_updates = last
+        return block_loss
+
+    def _call_kernel(self, X, Y, sample_weight, last, averaging):
+        none, o = _NONE[self.weights.hidden.dtype], self.objective
+        return _kernels.sgd_updates(
             X,
             Y,
             sample_weight,
@@ -285,20 +324,6 @@ class SGD:
             o.loss.code,
             o.activation.code,
         )
-        weight = sample_weight.sum(dtype=np.float64)
-        mean_loss = block_loss / weight if weight > 0 else block_loss
-        if np.isfinite(mean_loss) and mean_loss <= limit and self.weights.finite():
-            self.n_updates = last
-            if averaging:
-                self.n_averaged += min(n_updates, last - self.average_after)
-            return block_loss
-        self._rejected = mean_loss
-        self.weights.assign(saved[0])
-        if averaging:
-            self.average.assign(saved[1])
-        if self.velocity is not None:
-            self.velocity = self.weights.zeros()
-        return None
 
 
 class Progress:

@@ -5,6 +5,8 @@ rows are drawn one after the other, so that widths nest: with one seed, the firs
 of a wider draw are the narrower draw. All draws are made in float64, then cast.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from sklearn.utils import check_random_state
 
@@ -73,23 +75,62 @@ def draw_weights(seed, width, n_features, law, scale, dtype):
     step = max(1, 2**20 // n_features)
     for start in range(0, width, step):
         rows = weights[start : start + step]
-        rows[...] = scale * WEIGHT_LAWS[law](rng, len(rows), n_features)
+        rows[...] = _scaled(WEIGHT_LAWS[law](rng, len(rows), n_features), scale, dtype)
     return weights
 
 
 def draw_biases(seed, width, law, scale, dtype):
     """(width,) hidden biases with E b^2 = scale^2, or zeros for the law "none"."""
     rng = random_stream(seed, _HIDDEN_BIASES)
-    return (scale * BIAS_LAWS[law](rng, width)).astype(dtype)
+    return _scaled(BIAS_LAWS[law](rng, width), scale, dtype)
 
 
-def draw_output_weights(seed, n_outputs, width, parametrization, dtype):
-    """(n_outputs, width) output weights of a network at initialisation.
+def _scaled(draws, scale, dtype):
+    with np.errstate(over="ignore"):
+        scaled = (scale * draws).astype(dtype)
+    if not np.isfinite(scaled).all():
+        raise ValueError(
+            f"weight_scale or bias_scale = {scale} is too large for {np.dtype(dtype)}. Use "
+            "a smaller one."
+        )
+    return scaled
 
-    Uniform on +-1/sqrt(width) for the standard parametrisation, random signs for ntk.
-    """
-    rng = random_stream(seed, _OUTPUT_WEIGHTS)
-    draws = rng.uniform(-1, 1, (width, n_outputs)).T
-    if parametrization == "ntk":
-        return np.where(draws < 0, -1, 1).astype(dtype)
-    return np.ascontiguousarray(draws / np.sqrt(width), dtype)
+
+@dataclass(frozen=True)
+class Start:
+    """The random start of a network, which can be drawn again at any time."""
+
+    seed: int
+    width: int
+    n_features: int
+    n_outputs: int
+    dtype: np.dtype
+    weights: str
+    weight_scale: float
+    biases: str
+    bias_scale: float
+    parametrization: str
+    symmetric: bool
+
+    def draw(self):
+        """Hidden weights, hidden biases, output weights (n_outputs, width).
+
+        The output weights are uniform on +-1/sqrt(width) in the standard parametrisation
+        and random signs in ntk. A symmetric start is two halves with the same hidden
+        weights and opposite output weights.
+        """
+        width = self.width // 2 if self.symmetric else self.width
+        W = draw_weights(
+            self.seed, width, self.n_features, self.weights, self.weight_scale, self.dtype
+        )
+        b = draw_biases(self.seed, width, self.biases, self.bias_scale, self.dtype)
+        rng = random_stream(self.seed, _OUTPUT_WEIGHTS)
+        U = rng.uniform(-1, 1, (width, self.n_outputs)).T
+        if self.parametrization == "ntk":
+            U = np.where(U < 0, -1.0, 1.0)
+        else:
+            U = U / np.sqrt(self.width)
+        U = np.ascontiguousarray(U, self.dtype)
+        if self.symmetric:
+            W, b, U = np.concatenate([W, W]), np.tile(b, 2), np.hstack([U, -U])
+        return W, b, U

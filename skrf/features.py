@@ -51,7 +51,7 @@ class _HiddenLayerFeatures(
             f"Drawing width={self.width} weights for {n_features} columns",
             "Use a smaller width or float32 input.",
         )
-        self._check_parameters()
+        self._check_parameters(X.dtype)
         seed = _weights.draw_seed(self.random_state)
         self.weights_ = _weights.draw_weights(
             seed, self.width, n_features, self.weights, self.weight_scale, X.dtype
@@ -81,7 +81,7 @@ class _HiddenLayerFeatures(
             When the result would not fit into the memory that is available; the
             message gives its size in bytes.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "weights_")
         X = validate_data(self, X, accept_sparse="csr", dtype=_FLOATS, reset=False)
         shape = (X.shape[0], self._n_features_out)
         require_memory(
@@ -96,11 +96,12 @@ class _HiddenLayerFeatures(
             self._fill(X, rows, weights, biases, Z[rows])
         return Z
 
-    def _check_parameters(self):
+    def _check_parameters(self, dtype):
         """Check what single parameter constraints cannot say."""
 
     def _prepare(self):
         """Set what `transform` needs beside the drawn weights."""
+        self._activation = ACTIVATIONS[self.activation]
         self._n_features_out = self.width
 
     def __sklearn_tags__(self):
@@ -208,8 +209,8 @@ class RandomFeatures(_HiddenLayerFeatures):
 
     def _fill(self, X, rows, weights, biases, out):
         multiply(X[rows], weights, out)
-        code = ACTIVATIONS[self.activation].code
-        _kernels.random_feature_rows(out, biases, code, 1 / np.sqrt(len(weights)))
+        scale = 1 / np.sqrt(len(weights))
+        _kernels.random_feature_rows(out, biases, self._activation.code, scale)
 
 
 class RandomReLUFeatures(RandomFeatures):
@@ -221,7 +222,8 @@ class RandomReLUFeatures(RandomFeatures):
               [\langle w_r, x\rangle + b_r]_+\big), \quad r = width.
 
     Equivalent to ``RandomFeatures(activation="relu")``. Without biases and with Gaussian
-    weights the kernel of the limit is half the arc-cosine kernel of order 1.
+    weights the kernel of the limit is weight_scale^2 / (2 n_features) times the arc-cosine
+    kernel of order 1.
 
     Source: Theorem 4.2 and Example 4.3 of Yehudai and Shamir (2019); Cho and Saul (2009).
 
@@ -317,7 +319,8 @@ class LinearizedNTKFeatures(_HiddenLayerFeatures):
     width : int, default=100
         Number r of random neurons; the features are about width * n_features.
     activation : str, default="relu"
-        A key of `skrf.activations.ACTIVATIONS` except "step", whose derivative is 0.
+        A key of `skrf.activations.ACTIVATIONS`; "step", whose derivative is 0, only with
+        ``train="output"``.
     train : {"hidden", "output", "both"}, default="hidden"
         Which layer's derivatives are features: the hidden layer's, the output layer's
         (:math:`act(\langle w_i, x\rangle + b_i)/\sqrt{r}`, the random features), or the
@@ -400,7 +403,7 @@ class LinearizedNTKFeatures(_HiddenLayerFeatures):
         self.projection = projection
         self.random_state = random_state
 
-    def _check_parameters(self):
+    def _check_parameters(self, dtype):
         if self.train != "output" and not ACTIVATIONS[self.activation].has_slope:
             raise ValueError(
                 f"activation={self.activation!r} has derivative 0 almost everywhere, so "
@@ -416,36 +419,36 @@ class LinearizedNTKFeatures(_HiddenLayerFeatures):
                 f"shape {given.shape} and dtype {given.dtype}. Give one per neuron, or "
                 "None for all ones."
             )
-        if not np.isfinite(given).all():
+        with np.errstate(over="ignore"):
+            bad = ~np.isfinite(given.astype(dtype))
+        if bad.any():
             raise ValueError(
-                "output_weights must be finite; got "
-                f"{given[~np.isfinite(given)][0]}. Replace NaN and infinity."
+                f"output_weights must be finite in {dtype}; got {given[bad][0]}. Replace "
+                "NaN, infinity and numbers that are too large."
             )
 
     def _prepare(self):
-        dtype = self.weights_.dtype
-        if self.output_weights is None:
-            self.output_weights_ = np.ones(self.width, dtype)
-        else:
-            self.output_weights_ = np.array(self.output_weights, dtype)
+        super()._prepare()
+        given = 1.0 if self.output_weights is None else self.output_weights
+        self.output_weights_ = np.full(self.width, given, self.weights_.dtype)
+        self._train = self.train
         hidden = self.width * (self.n_features_in_ + (self.biases != "none"))
         columns = {"hidden": hidden, "output": self.width, "both": hidden + self.width}
         self._n_features_out = columns[self.train]
 
     def _fill(self, X, rows, weights, biases, out):
-        x = dense_rows(X, rows)
-        z = x @ weights.T
+        z = np.empty((rows.stop - rows.start, len(weights)), out.dtype)
+        multiply(X[rows], weights, z)
         z += biases
-        value, slope = ACTIVATIONS[self.activation].value_and_derivative(z)
-        scale = x.dtype.type(1 / np.sqrt(len(weights)))
-        if self.train == "output":
-            np.multiply(value, scale, out=out)
-            return
-        slope *= scale * self.output_weights_.astype(x.dtype, copy=False)
-        n_hidden = self._n_features_out - (len(weights) if self.train == "both" else 0)
-        columns = out[:, :n_hidden].reshape(len(x), len(weights), -1)
-        d = x.shape[1]
-        np.multiply(slope[:, :, np.newaxis], x[:, np.newaxis, :], out=columns[:, :, :d])
-        columns[:, :, d:] = slope[:, :, np.newaxis]
-        if self.train == "both":
+        value, slope = self._activation.value_and_derivative(z)
+        scale = out.dtype.type(1 / np.sqrt(len(weights)))
+        n_hidden = out.shape[1] - (len(weights) if self._train != "hidden" else 0)
+        if self._train != "hidden":
             np.multiply(value, scale, out=out[:, n_hidden:])
+        if self._train != "output":
+            x = dense_rows(X, rows)
+            slope *= scale * self.output_weights_.astype(out.dtype, copy=False)
+            slope = slope[:, :, np.newaxis]
+            columns = out[:, :n_hidden].reshape(len(x), len(weights), -1)
+            np.multiply(slope, x[:, np.newaxis, :], out=columns[:, :, : x.shape[1]])
+            columns[:, :, x.shape[1] :] = slope

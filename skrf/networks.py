@@ -1,6 +1,7 @@
 """Over-parameterised one-hidden-layer networks trained by stochastic gradient descent."""
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
@@ -73,10 +74,13 @@ class OverparamNetRegressor(RegressorMixin, OverparamNet):
     learning_rate : {"constant", "invscaling"}, default="constant"
         Step of update t: eta0, or eta0 / t**power_t.
     eta0 : float or "auto", default="auto"
-        The step. "auto" is (1 - momentum) min(1 / max_i ||grad N(x_i)||^2,
+        The step. "auto" is (1 - momentum) min(1 / (max_i ||grad N(x_i)||^2 + alpha),
         1 / RMS_i ||grad l_i||) at the start, on up to 1,000 rows, whatever the batch
-        size, and is halved when the loss grows without bound: `fit` then starts again,
-        `partial_fit` goes on from the last finite weights.
+        size; a sample weight multiplies its row's gradients, and with several outputs
+        ||grad N||^2 is the largest eigenvalue of the tangent kernel. It is halved when
+        the loss grows without bound: `fit` then starts again, while `partial_fit`, which
+        keeps the step of its first chunk, and a warm start go on from the last finite
+        weights.
     power_t : float, default=0.5
         Exponent of "invscaling".
     momentum : float, default=0.0
@@ -130,8 +134,8 @@ class OverparamNetRegressor(RegressorMixin, OverparamNet):
     Warns
     -----
     ConvergenceWarning
-        When `max_iter` epochs were not enough for `tol`, or SGD diverged with a given
-        `eta0`: then the last finite weights are kept.
+        When `max_iter` epochs were not enough for `tol`, or SGD diverged, which a given
+        `eta0` can make it do: then the last finite weights are kept.
 
     See Also
     --------
@@ -186,6 +190,8 @@ class OverparamNetRegressor(RegressorMixin, OverparamNet):
         return self._outputs(X)
 
     def _validate(self, X, y, dtype, resume, streaming):
+        if issparse(y):
+            raise ValueError("y must be dense; got a sparse array. Give y.toarray().")
         X, y = validate_data(
             self,
             X,
@@ -209,12 +215,11 @@ class OverparamNetRegressor(RegressorMixin, OverparamNet):
                 f"y is too large for {X.dtype}; got {y.ravel()[np.abs(y).argmax()]}. Scale "
                 "y, or give X as float64."
             )
-        self._flat = y.ndim == 1
-        return X, Y
+        return X, Y, {"_flat": y.ndim == 1}
 
     def _score(self, N, Y, sample_weight):
         if LOSSES[self.loss].signs_only:
-            return -float(self._objective().mean_loss(N, Y, sample_weight))
+            return -float(self._new_objective().mean_loss(N, Y, sample_weight))
         from sklearn.metrics import r2_score
 
         return r2_score(Y, N, sample_weight=sample_weight)
@@ -451,28 +456,27 @@ class OverparamNetClassifier(ClassifierMixin, OverparamNet):
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=dtype, reset=not resume)
         check_classification_targets(y)
         found, codes = np.unique(y, return_inverse=True)
-        if resume or streaming:
-            unknown = np.setdiff1d(found, self.classes_)
-            if len(unknown):
-                raise ValueError(
-                    f"y has the label {unknown[0]!r}, which is not among the classes "
-                    f"{list(self.classes_)} of the first call. Name every class there, or "
-                    "fit a clone."
-                )
-            codes = np.searchsorted(self.classes_, found)[codes]
-        elif len(found) < 2:
+        classes = self.classes_ if resume or streaming else found
+        if len(classes) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs samples of at least 2 classes; y has 1 "
-                f"class, {found[0]!r}. Add samples of another class."
+                f"class, {classes.tolist()[0]!r}. Add samples of another class."
             )
-        else:
-            self.classes_ = found
-        self._flat = len(self.classes_) == 2
-        columns = [1] if self._flat else np.arange(len(self.classes_))
-        return X, np.where(codes[:, np.newaxis] == columns, 1, -1).astype(X.dtype)
+        unknown = np.setdiff1d(found, classes).tolist()
+        if unknown:
+            raise ValueError(
+                f"y has the label {unknown[0]!r}, which is not among the classes "
+                f"{classes.tolist()} of the first call. Name every class there, or fit a "
+                "clone."
+            )
+        codes = np.searchsorted(classes, found)[codes]
+        flat = len(classes) == 2
+        columns = [1] if flat else np.arange(len(classes))
+        Y = np.where(codes[:, np.newaxis] == columns, 1, -1).astype(X.dtype)
+        return X, Y, {"_flat": flat, "classes_": classes}
 
     def _score(self, N, Y, sample_weight):
-        if self._flat:
+        if Y.shape[1] == 1:
             N, Y = N[:, 0], Y[:, 0]
         return float(np.average(_winner(N) == _winner(Y), weights=sample_weight))
 

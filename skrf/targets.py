@@ -1,7 +1,7 @@
 """Target functions that tell the ways of learning apart: frozen, callable objects."""
 
-from dataclasses import dataclass
-from numbers import Integral
+from dataclasses import dataclass, fields
+from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
@@ -37,6 +37,10 @@ def _vector(name, value):
 @dataclass(frozen=True, eq=False)
 class _Target:
     """A function of the rows of X. A subclass has `n_features` and `_evaluate(X)`."""
+
+    def __reduce__(self):
+        # Made again from its fields, so that copies are checked and frozen too.
+        return type(self), tuple(getattr(self, field.name) for field in fields(self))
 
     def __call__(self, X):
         """The values of the target, shape (n_samples,), for X (n_samples, n_features)."""
@@ -81,8 +85,10 @@ class SingleNeuron(_Target):
 
     def __post_init__(self):
         object.__setattr__(self, "weight", _vector("weight", self.weight))
-        object.__setattr__(self, "bias", float(_vector("bias", [self.bias])[0]))
-        if self.activation not in ACTIVATIONS:
+        if not isinstance(self.bias, Real) or not np.isfinite(self.bias):
+            raise ValueError(f"bias must be a finite number; got {self.bias!r}.")
+        object.__setattr__(self, "bias", float(self.bias))
+        if not isinstance(self.activation, str) or self.activation not in ACTIVATIONS:
             raise ValueError(
                 f"activation={self.activation!r} is not known. Use one of "
                 f"{', '.join(ACTIVATIONS)}."
@@ -144,10 +150,16 @@ class BoundedDegreePolynomial(_Target):
                 "exponents must have shape (n_terms, n_features) with one row for each of "
                 f"the {len(coefficients)} coefficients; got shape {given.shape}."
             )
-        if given.dtype.kind not in "iu" or given.min() < 0:
+        limit = np.iinfo(np.int32).max
+        if given.dtype.kind not in "iu" or given.min() < 0 or given.max() > limit:
             raise ValueError(
-                "exponents must be integers >= 0; got dtype "
-                f"{given.dtype} and smallest value {given.min()}. Give int arrays."
+                f"exponents must be integers from 0 to {limit}; got dtype {given.dtype} "
+                f"and values from {given.min()} to {given.max()}. Give int arrays."
+            )
+        if len(np.unique(given, axis=0)) < len(given):
+            raise ValueError(
+                "exponents has a row twice, so that coefficients would add up. Merge the "
+                "monomials that are the same."
             )
         exponents = given.astype(np.int64)
         exponents.flags.writeable = False

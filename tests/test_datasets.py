@@ -59,7 +59,9 @@ def test_data_and_weights_of_one_seed_are_independent(make, weights):
     """One seed for data and model must not put the rows, or the target, in the weights."""
     X, _, target = make(200, 20, random_state=3, return_target=True)
     features = RandomReLUFeatures(600, weights=weights, random_state=3).fit(X)
-    network = OverparamNetRegressor(600, weights=weights, max_iter=1, random_state=3)
+    network = OverparamNetRegressor(
+        600, weights=weights, max_iter=1, tol=None, random_state=3
+    )
     hidden = network.fit(X, np.zeros(200)).initial_weights()[0]
     data = np.vstack([X, getattr(target, "weight", X[:1])])
     data /= np.linalg.norm(data, axis=1, keepdims=True)

@@ -1,6 +1,7 @@
 """Transformers: against their twins, the kernels they approximate, and bad input."""
 
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -201,6 +202,40 @@ def test_equation_8_has_unit_output_weights(rng):
     X = rng.normal(size=(4, 3))
     map_ = LinearizedNTKFeatures(6, random_state=0).fit(X)
     assert map_.output_weights_.tolist() == [1.0] * 6
+
+
+def test_parameters_set_after_fit_do_not_change_the_features(rng):
+    X = rng.normal(size=(5, 3))
+    map_ = LinearizedNTKFeatures(6, train="both", random_state=0).fit(X)
+    before = map_.transform(X)
+    map_.set_params(train="hidden", activation="tanh", width=9)
+    np.testing.assert_array_equal(map_.transform(X), before)
+
+
+def test_limit_without_biases_is_the_documented_one(rng):
+    """weight_scale^2 / (2 n_features) times the arc-cosine kernel: at x = y, ||x||^2."""
+    X = rng.normal(size=(4, 8))
+    map_ = RandomReLUFeatures(100_000, biases="none", weight_scale=3.0, random_state=0)
+    norms = (map_.fit_transform(X) ** 2).sum(axis=1)
+    np.testing.assert_allclose(norms, 9 / 16 * (X**2).sum(axis=1), rtol=0.02)
+
+
+def test_sparse_output_layer_features_stay_sparse():
+    X = sparse.random_array((2000, 50_000), density=1e-5, format="csr", rng=0)
+    map_ = LinearizedNTKFeatures(4, train="output", random_state=0).fit(X)
+    tracemalloc.start()
+    map_.transform(X)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50e6, "dense, X would take 800 MB"
+
+
+def test_scales_that_overflow_are_named(rng):
+    X = rng.normal(size=(4, 2)).astype(np.float32)
+    with pytest.raises(ValueError, match="1e\\+300 is too large for float32"):
+        RandomFeatures(weight_scale=1e300).fit(X)
+    with pytest.raises(ValueError, match=r"output_weights must be finite in float32"):
+        LinearizedNTKFeatures(2, output_weights=[1, 1e300]).fit(X)
 
 
 @pytest.mark.parametrize("Features", ALL)

@@ -1,6 +1,7 @@
 """The networks: exactness, semantics of the parameters, and what a user's fit needs."""
 
 import pickle
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -190,8 +191,16 @@ def test_sparse_input_gives_the_same_fit(Network, dtype, rng):
     assert csr.hidden_weights_.dtype == csr.predict(sparse.csr_array(X)).dtype == dtype or (
         Network is OverparamNetClassifier
     )
-    assert_same_weights(dense, csr)
-    np.testing.assert_array_equal(dense.predict(X), csr.predict(sparse.csc_matrix(X)))
+    # The products that the step is estimated from add up in another order.
+    tolerance = 1e-4 if dtype == np.float32 else 1e-10
+    assert_same_weights(dense, csr, tolerance)
+    outputs = "predict" if Network is OverparamNetRegressor else "decision_function"
+    np.testing.assert_allclose(
+        getattr(csr, outputs)(sparse.csc_matrix(X)),
+        getattr(dense, outputs)(X),
+        rtol=tolerance,
+        atol=tolerance,
+    )
 
 
 def test_float32_is_kept_and_close_to_float64(neuron):
@@ -282,8 +291,35 @@ def test_automatic_step_does_not_diverge(x_scale, y_scale, train, neuron):
         warnings.simplefilter("error")
         net = plain(train=train, momentum=0.5, max_iter=5).fit(X * x_scale, y * y_scale)
     assert np.isfinite(net.loss_curve_).all()
-    # With hardly any input left (1e-3) only the intercept moves, and it is noisy.
-    assert net.loss_curve_[-1] <= 1.2 * net.loss_curve_[0]
+    # A step that is stable is not always one that learns: no more than noise is asked.
+    assert net.loss_curve_[-1] <= 1.5 * net.loss_curve_[0]
+
+
+@pytest.mark.parametrize("alpha", [3.0, 1e4, 1e12])
+@pytest.mark.parametrize("train", ["both", "output", "hidden"])
+def test_automatic_step_counts_the_penalty(alpha, train, neuron):
+    """A bounded activation hides weights that grow because the step is too long."""
+    X, y = neuron
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        net = plain(alpha=alpha, activation="sigmoid", train=train, max_iter=10).fit(X, y)
+    assert np.abs(net.hidden_weights_).max() < 2
+    assert np.abs(net.output_weights_).max() < 2
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("place", [7, 2900])
+def test_an_outlier_is_no_divergence(method, place, rng):
+    """Also one that lies between the rows that the step is estimated on."""
+    X = rng.normal(size=(3000, 4))
+    y = np.maximum(X[:, 0], 0)
+    X[place] *= 1e6
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fixed = getattr(plain(eta0=1e-25), method)(X, y)
+        auto = getattr(plain(), method)(X, y)
+    assert fixed.t_ == auto.t_ == (3 if method == "fit" else 1) * 3000
+    assert np.isfinite(auto.predict(X)).all()
 
 
 def test_automatic_step_is_the_documented_one(neuron):
@@ -499,9 +535,11 @@ def test_interrupt_keeps_the_finished_blocks(method, monkeypatch):
 
     def interrupted(*arguments):
         calls.append(1)
+        loss = kernel(*arguments)
+        # Compiled code does not see Ctrl-C: it arrives when the kernel has returned.
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return kernel(*arguments)
+        return loss
 
     monkeypatch.setattr(_kernels, "sgd_updates", interrupted)
     net = plain(eta0=0.02, shuffle=False)
@@ -575,8 +613,10 @@ def test_partial_fit_of_the_classifier_needs_and_keeps_the_classes():
     )
     assert net.decision_function(X).shape == (60, 3)
     net.partial_fit(X, y)
-    with pytest.raises(ValueError, match=r"label .*7.* classes"):
+    with pytest.raises(ValueError, match=r"label 7, .* classes \[0, 1, 2\]"):
         net.partial_fit(X[:2], [1, 7])
+    with pytest.raises(ValueError, match="at least 2 classes"):
+        plain(OverparamNetClassifier).partial_fit(X[:2], [0, 0], classes=[0])
     assert (
         plain(OverparamNetClassifier).fit(X, y).fit(X[y < 2], y[y < 2]).classes_.size == 2
     )
@@ -654,6 +694,7 @@ def test_hinge_regression_refuses_other_targets(neuron):
         ([[1.0, np.inf], [0, 1]], [0, 1], "X contains infinity"),
         ([[1.0, 2], [0, 1]], [0, np.nan], "y contains NaN"),
         ([1.0, 2.0], [0, 1], "Expected 2D array, got 1D"),
+        ([[1.0], [2]], sparse.csr_array([[1.0], [2]]), "y must be dense"),
         (np.ones((0, 2)), [], r"0 sample\(s\)"),
         ([[1.0, 2], [0, 1]], [0, 1, 2], "inconsistent numbers of samples"),
         (
@@ -672,8 +713,13 @@ def test_bad_data_is_named(X, y, message):
 @pytest.mark.parametrize(("x_scale", "y_scale"), [(1e200, 1.0), (1.0, 1e200)])
 def test_overflowing_data_is_refused(x_scale, y_scale, neuron):
     X, y = neuron
-    with pytest.raises(ValueError, match=r"X or y is too large.*Scale X"):
+    with pytest.raises(
+        ValueError, match=r"overflow float64: X, y, sample_weight .*Scale X"
+    ):
         plain().fit(X * x_scale, y * y_scale)
+    x_scale, y_scale = x_scale**0.11, y_scale**0.11
+    with pytest.raises(ValueError, match=r"overflow float32"):
+        plain().fit((X * x_scale).astype(np.float32), (y * y_scale).astype(np.float32))
 
 
 @pytest.mark.parametrize(
@@ -710,9 +756,106 @@ def test_going_on_with_another_shape_is_refused(neuron):
 
 
 @pytest.mark.parametrize("Network", BOTH)
-def test_predict_needs_fit(Network):
+def test_predict_needs_fit(Network, neuron):
     with pytest.raises(NotFittedError):
         Network().predict(np.ones((2, 2)))
+    net = plain(Network, symmetric_init=True, early_stopping=True, validation_fraction=1e-3)
+    with pytest.raises(ValueError, match="validation_fraction"):
+        net.fit(neuron[0], np.sign(neuron[1] - 0.2))
+    with pytest.raises(NotFittedError):
+        net.predict(neuron[0])
+
+
+def test_a_refused_call_leaves_a_working_model(neuron):
+    X, y = neuron
+    net = plain(warm_start=True).fit(X, y)
+    before = net.predict(X)
+    with pytest.raises(ValueError, match="2 outputs"):
+        net.fit(X, np.column_stack([y, y]))
+    np.testing.assert_array_equal(net.predict(X), before)
+    classifier = plain(OverparamNetClassifier).fit(X, np.arange(len(X)) % 3)
+    before = classifier.predict(X)
+    classifier.set_params(early_stopping=True, validation_fraction=1e-3)
+    with pytest.raises(ValueError, match="validation_fraction"):
+        classifier.fit(X, np.arange(len(X)) % 2)
+    np.testing.assert_array_equal(classifier.predict(X), before)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("activation", "swish"), ("batch_size", 0), ("alpha", np.nan)]
+)
+def test_every_partial_fit_checks_the_parameters(name, value, neuron):
+    net = plain().partial_fit(*neuron)
+    with pytest.raises(ValueError, match=f"'{name}' parameter of OverparamNetRegressor"):
+        net.set_params(**{name: value}).partial_fit(*neuron)
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_warnings_point_at_the_callers_line(method, neuron):
+    X, y = neuron
+    with pytest.warns(ConvergenceWarning, match="diverged") as caught:
+        getattr(plain(eta0=1e3), method)(X, y)
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("power_t", [10, -1, np.float32(0.5)])
+def test_numbers_of_any_type(power_t, neuron):
+    options = {"learning_rate": "invscaling", "eta0": 1e-9, "batch_size": np.int32(4)}
+    one = plain(power_t=power_t, alpha=0, **options).fit(*neuron)
+    other = plain(power_t=float(power_t), alpha=0.0, **options).fit(*neuron)
+    assert_same_weights(one, other)
+
+
+def test_parameters_set_after_fit_do_not_change_predictions(neuron):
+    X, y = neuron
+    net = plain(parametrization="ntk").fit(X, y)
+    before, start = net.predict(X), net.initial_weights()
+    net.set_params(
+        width=80, activation="tanh", parametrization="standard", weights="sphere"
+    )
+    np.testing.assert_array_equal(net.predict(X), before)
+    for one, other in zip(start, net.initial_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_training_goes_on_in_arrays_of_its_own(neuron):
+    X, y = neuron
+    net = plain(eta0=0.001).partial_fit(X, y)
+    held, mine = net.hidden_weights_, np.ones((20, 4))
+    before = held.copy()
+    net.partial_fit(X, y)
+    np.testing.assert_array_equal(held, before)
+    net.hidden_weights_ = mine
+    net.partial_fit(X, y)
+    assert (mine == 1).all()
+    assert not np.array_equal(net.hidden_weights_, mine)
+
+
+def test_early_stopping_needs_weight_on_both_sides(neuron):
+    weight = np.zeros(200)
+    weight[0] = 1
+    net = plain(OverparamNetClassifier, early_stopping=True)
+    with pytest.raises(ValueError, match="sample_weight is 0 on all rows"):
+        net.fit(neuron[0], neuron[1] > 0, sample_weight=weight)
+
+
+def test_a_mean_that_begins_later_forgets_the_one_before(neuron):
+    X, y = neuron
+    net = plain(average=True, eta0=0.02).partial_fit(X, y)
+    net.set_params(average=1000).partial_fit(X, y)
+    plain_run = plain(eta0=0.02).partial_fit(X, y).partial_fit(X, y)
+    assert_same_weights(net, plain_run, 1e-12)
+
+
+def test_sparse_prediction_stays_sparse():
+    X = sparse.random_array((2000, 50_000), density=1e-5, format="csr", rng=0)
+    y = np.asarray(X.sum(axis=1)).ravel()
+    net = plain(width=4, max_iter=1, eta0=0.1).fit(X[:50], y[:50])
+    tracemalloc.start()
+    net.predict(X)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50e6, "dense, X would take 800 MB"
 
 
 def test_too_large_a_network_is_refused(neuron, monkeypatch):
