@@ -12,7 +12,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skrf import _weights
 from skrf._environment import require_memory
-from skrf._sgd import HALVINGS, SGD, Diverged, Objective, Progress, Weights, probe
+from skrf._objective import Objective, Weights, probe
+from skrf._sgd import HALVINGS, SGD, Diverged, Progress, block_rows
 from skrf._validation import (
     FINITE,
     FRACTION,
@@ -60,6 +61,7 @@ class OverparamNet(BaseEstimator):
         "alpha": [NON_NEGATIVE],
         "max_iter": [POSITIVE_INTEGER],
         "batch_size": [POSITIVE_INTEGER],
+        "block_size": [POSITIVE_INTEGER, StrOptions({"auto"})],
         "shuffle": ["boolean"],
         "learning_rate": [StrOptions({"constant", "invscaling"})],
         "eta0": [POSITIVE, StrOptions({"auto"})],
@@ -91,6 +93,7 @@ class OverparamNet(BaseEstimator):
         alpha=0.0,
         max_iter=200,
         batch_size=1,
+        block_size="auto",
         shuffle=True,
         learning_rate="constant",
         eta0="auto",
@@ -119,6 +122,7 @@ class OverparamNet(BaseEstimator):
         self.alpha = alpha
         self.max_iter = max_iter
         self.batch_size = batch_size
+        self.block_size = block_size
         self.shuffle = shuffle
         self.learning_rate = learning_rate
         self.eta0 = eta0
@@ -252,9 +256,12 @@ class OverparamNet(BaseEstimator):
         sample_weight = check_sample_weight(
             sample_weight, X, dtype=X.dtype, ensure_non_negative=True
         )
-        copies = 2 + (self.momentum > 0) + bool(self.average) + self.early_stopping
-        batch = min(self.batch_size, X.shape[0])
-        numbers = copies * self.width * X.shape[1] + batch * (2 * self.width + X.shape[1])
+        # As many copies of W as are kept, and one block of Z, of rows and of their copy.
+        copies = 1 + (self.momentum > 0) + bool(self.average) + self.early_stopping
+        shape = self.width, X.shape[1]
+        rows = block_rows(*shape, X.dtype, self.batch_size, self.block_size)
+        rows = min(rows, X.shape[0])
+        numbers = copies * shape[0] * shape[1] + rows * (shape[0] + 2 * shape[1])
         require_memory(
             numbers * X.dtype.itemsize,
             f"Training width={self.width} neurons on {X.shape[1]} columns with "
@@ -365,6 +372,7 @@ class OverparamNet(BaseEstimator):
         sgd.configure(
             self._new_objective(),
             batch_size=int(self.batch_size),
+            block_size=self.block_size,
             power_t=float(self.power_t) if self.learning_rate == "invscaling" else 0.0,
             momentum=float(self.momentum),
             average_after=int(self.average) - 1,

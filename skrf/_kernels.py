@@ -166,8 +166,75 @@ def random_feature_rows(Z, biases, code, scale):
 
 
 @njit(cache=True, nogil=True, fastmath=FASTMATH)
+def recurrences(n_updates, first, eta0, power_t, momentum, alpha, average_after):
+    """Coefficients of the weights after each of `n_updates` updates of SGD.
+
+    With Q_s the gradient of update s without the penalty, the recurrence
+    V_j = momentum V_{j-1} - eta_j (Q_j + alpha W_{j-1}), W_j = W_{j-1} + V_j gives
+
+        W_j = w[j, 0] W_0 + w[j, 1] V_0 + sum_{s=1}^{j} w[j, 1 + s] Q_s,
+
+    and V_j likewise; eta_j = eta0 / (first + j)**power_t. Returns w for all j, v for the
+    last j, and the sum of the w[j] with first + j > average_after.
+    """
+    n = n_updates + 2
+    w, v, summed = np.zeros((n_updates + 1, n)), np.zeros(n), np.zeros(n)
+    w[0, 0] = v[1] = 1.0
+    for j in range(1, n_updates + 1):
+        eta = eta0 / (first + j) ** power_t
+        for s in range(j + 1):
+            v[s] = momentum * v[s] - eta * alpha * w[j - 1, s]
+        v[1 + j] = -eta
+        for s in range(j + 2):
+            w[j, s] = w[j - 1, s] + v[s]
+        if first + j > average_after:
+            for s in range(j + 2):
+                summed[s] += w[j, s]
+    return w, v, summed
+
+
+@njit(cache=True, nogil=True, fastmath=FASTMATH)
+def couplings(gram, w, w_biases, batch_size):
+    """gram[i, s] <- what row i's pre-activations take from q_s; 0 for rows s not before.
+
+    Row i is in update i // batch_size, which uses the weights after the updates before it.
+    """
+    real = gram.dtype.type
+    for i in range(gram.shape[0]):
+        update = i // batch_size
+        for s in range(gram.shape[0]):
+            if s < update * batch_size:
+                k = 2 + s // batch_size
+                gram[i, s] = real(w[update, k]) * gram[i, s] + real(w_biases[update, k])
+            else:
+                gram[i, s] = real(0)
+
+
+@njit(cache=True, nogil=True, fastmath=FASTMATH)
+def combine(W, V, A, w, v, shares, kept):
+    """The part of the recurrences that starts from W, V and A, for 1-D arrays in place.
+
+    A <- kept A + shares[0] W + shares[1] V, W <- w[0] W + w[1] V, V <- v[0] W + v[1] V;
+    an empty V or A is not there.
+    """
+    if V.shape[0] == 0 and A.shape[0] == 0 and w[0] == 1:
+        return
+    real = W.dtype.type
+    w_w, w_v, v_w, v_v = real(w[0]), real(w[1]), real(v[0]), real(v[1])
+    a_w, a_v, a_a = real(shares[0]), real(shares[1]), real(kept)
+    for i in range(W.shape[0]):
+        old, velocity = W[i], real(0)
+        if V.shape[0] > 0:
+            velocity = V[i]
+            V[i] = v_w * old + v_v * velocity
+        if A.shape[0] > 0:
+            A[i] = a_a * A[i] + a_w * old + a_v * velocity
+        W[i] = w_w * old + w_v * velocity
+
+
+@njit(cache=True, nogil=True, fastmath=FASTMATH)
 def _descend(theta, gradient, velocity, eta, momentum):
-    """Heavy ball for one row: v <- momentum v - eta gradient; theta <- theta + v."""
+    """Heavy ball: v <- momentum v - eta gradient; theta <- theta + v, for 1-D arrays."""
     if momentum == 0:
         for j in range(theta.shape[0]):
             theta[j] -= eta * gradient[j]
@@ -179,157 +246,141 @@ def _descend(theta, gradient, velocity, eta, momentum):
 
 @njit(cache=True, nogil=True, fastmath=FASTMATH)
 def _fold(average, theta, rate):
-    """average <- average + rate (theta - average), for one row."""
+    """Move an average towards theta: average <- average + rate (theta - average)."""
     for j in range(theta.shape[0]):
         average[j] += rate * (theta[j] - average[j])
 
 
 @njit(cache=True, nogil=True, fastmath=FASTMATH)
-def _forward(X, Y, sample_weight, W, b, U, c, scale, loss_code, activation_code, A, S, G):
-    """Fill A = act(z), S = act'(z), G = w_i dl/dN / n; return sum w_i l_i."""
-    n, width, n_outputs = X.shape[0], W.shape[0], U.shape[0]
-    real = W.dtype.type
-    s = real(scale)
-    z = np.empty(width, W.dtype)
-    total = 0.0
-    for i in range(n):
-        x = X[i]
-        for r in range(width):
-            w = W[r]
-            dot = real(0)
-            for j in range(x.shape[0]):
-                dot += w[j] * x[j]
-            z[r] = dot + b[r]
-        activate(z, activation_code, A[i], S[i])
-        a = A[i]
-        for k in range(n_outputs):
-            u = U[k]
-            dot = real(0)
-            for r in range(width):
-                dot += u[r] * a[r]
-            value, slope = loss(s * dot + c[k], Y[i, k], loss_code)
-            total += sample_weight[i] * value
-            G[i, k] = sample_weight[i] * slope / real(n)
-    return total
+def _correct(z, Z, M, i, first, stop, columns_from):
+    """z <- z + sum_{first <= s < stop} M[i, s] Z[s, tile], four rows at a time."""
+    n = z.shape[0]
+    end = columns_from + n
+    s = first
+    while s + 4 <= stop:
+        m0, m1, m2, m3 = M[i, s], M[i, s + 1], M[i, s + 2], M[i, s + 3]
+        q0, q1 = Z[s, columns_from:end], Z[s + 1, columns_from:end]
+        q2, q3 = Z[s + 2, columns_from:end], Z[s + 3, columns_from:end]
+        for j in range(n):
+            z[j] += m0 * q0[j] + m1 * q1[j] + m2 * q2[j] + m3 * q3[j]
+        s += 4
+    while s < stop:
+        m0, q0 = M[i, s], Z[s, columns_from:end]
+        for j in range(n):
+            z[j] += m0 * q0[j]
+        s += 1
 
 
 @njit(cache=True, nogil=True, fastmath=FASTMATH)
-def sgd_updates(
-    X,
+def train_panel(
+    Z,
+    M,
+    first,
+    stop,
     Y,
     sample_weight,
-    weights,
+    biases,
+    bias_velocity,
+    bias_coefficients,
+    output,
     velocity,
     average,
     n_updates,
+    n_averaged,
     batch_size,
     eta0,
     power_t,
     momentum,
     alpha,
     average_after,
-    n_averaged,
     scale,
     train_hidden,
-    train_biases,
     train_output,
     train_intercept,
     loss_code,
     activation_code,
 ):
-    """Mini-batch SGD over the rows of X in the order given; return sum_i w_i l_i.
+    """The sequential part of SGD on rows first..stop of a block; return sum_i w_i l_i.
 
-    N(x) = scale * U act(W x + b) + c. The losses are those before each update. Update t,
-    counted from n_updates + 1, has step eta0 / t**power_t and the gradient
-
-        sum_i w_i grad l_i / |batch| + alpha (W, U).
-
-    `weights` = (W, b, U, c) with shapes (width, d), (width,), (k, width), (k,), changed in
-    place; `velocity` has the same shapes (any when momentum is 0), as has `average` (any
-    when no update comes after `average_after`), the mean of the iterates after update
-    `average_after`, of which it already holds `n_averaged`.
+    On entry row i of Z holds the pre-activations at the hidden weights of the block's
+    start, corrected for the rows before `first`, without biases; on exit it holds q_i,
+    the derivative of w_i l_i / |batch| in the pre-activations. `M` has the `couplings`,
+    `output` = (U, c) is trained in place, with `velocity` and `average` of the same
+    shapes. The mini-batches of the panel start at `first`.
     """
-    W, b, U, c = weights
-    VW, Vb, VU, Vc = velocity
-    AW, Ab, AU, Ac = average
-    real = W.dtype.type
-    width, n_features = W.shape
-    n_outputs = U.shape[0]
-    rows = min(batch_size, X.shape[0])
-    A = np.empty((rows, width), W.dtype)
-    S = np.empty((rows, width), W.dtype)
-    G = np.empty((rows, n_outputs), W.dtype)
-    gradient = np.empty(n_features, W.dtype)
-    gradient_u = np.empty(width, W.dtype)
-    gradient_b = np.zeros(width, W.dtype)
-    gradient_c = np.zeros(n_outputs, W.dtype)
+    U, c = output
+    real = Z.dtype.type
+    width, n_outputs = Z.shape[1], U.shape[0]
+    z = np.empty(min(_TILE, width), Z.dtype)
+    A = np.empty(width, Z.dtype)
+    p, g = np.empty(n_outputs, Z.dtype), np.empty(n_outputs, Z.dtype)
+    gradient_u, gradient_c = np.empty_like(U), np.empty_like(c)
     s, m, decay = real(scale), real(momentum), real(alpha)
     total = 0.0
-    t = n_updates
-    for start in range(0, X.shape[0], batch_size):
-        stop = min(start + batch_size, X.shape[0])
-        batch = X[start:stop]
-        total += _forward(
-            batch,
-            Y[start:stop],
-            sample_weight[start:stop],
-            W,
-            b,
-            U,
-            c,
-            scale,
-            loss_code,
-            activation_code,
-            A,
-            S,
-            G,
-        )
-        t += 1
-        eta = real(eta0 / t**power_t)
-        averaging = t > average_after
-        if averaging:
-            n_averaged += 1
-        rate = real(1.0 / max(n_averaged, 1))
-        if train_hidden:
+    for batch in range(first, stop, batch_size):
+        end = min(batch + batch_size, stop)
+        old = real(bias_coefficients[batch // batch_size, 1])
+        for k in range(n_outputs):
+            gradient_c[k] = real(0)
             for r in range(width):
-                for j in range(n_features):
-                    gradient[j] = decay * W[r, j]
-                shared = real(0)
-                for i in range(stop - start):
-                    q = real(0)
-                    for k in range(n_outputs):
-                        q += G[i, k] * U[k, r]
-                    q *= s * S[i, r]
-                    shared += q
-                    x = batch[i]
-                    for j in range(n_features):
-                        gradient[j] += q * x[j]
-                gradient_b[r] = shared
-                _descend(W[r], gradient, VW[r] if momentum else gradient, eta, m)
-                if averaging:
-                    _fold(AW[r], W[r], rate)
+                gradient_u[k, r] = decay * U[k, r]
+        for i in range(batch, end):
+            for k in range(n_outputs):
+                p[k] = real(0)
+            for start in range(0, width, _TILE):
+                n = min(_TILE, width - start)
+                tile, a, b = Z[i, start : start + n], A[start : start + n], biases[start:]
+                for j in range(n):
+                    z[j] = tile[j] + b[j]
+                if momentum != 0:
+                    v = bias_velocity[start:]
+                    for j in range(n):
+                        z[j] += old * v[j]
+                if train_hidden:
+                    _correct(z[:n], Z, M, i, first, batch, start)
+                # The slopes take the place of the pre-activations.
+                activate(z[:n], activation_code, a, tile)
+                for k in range(n_outputs):
+                    u = U[k, start : start + n]
+                    dot = real(0)
+                    for j in range(n):
+                        dot += u[j] * a[j]
+                    p[k] += dot
+            for k in range(n_outputs):
+                value, slope = loss(s * p[k] + c[k], Y[i, k], loss_code)
+                total += sample_weight[i] * value
+                g[k] = sample_weight[i] * slope / real(end - batch)
+                gradient_c[k] += g[k]
+                if train_output:
+                    step = s * g[k]
+                    for r in range(width):
+                        gradient_u[k, r] += step * A[r]
+            if train_hidden:
+                q = Z[i]
+                for k in range(n_outputs):
+                    g[k] *= s
+                if n_outputs == 1:
+                    for r in range(width):
+                        q[r] *= g[0] * U[0, r]
+                else:
+                    for r in range(width):
+                        back = real(0)
+                        for k in range(n_outputs):
+                            back += g[k] * U[k, r]
+                        q[r] *= back
+        n_updates += 1
+        eta = real(eta0 / n_updates**power_t)
+        averaging = n_updates > average_after
+        n_averaged += averaging
+        rate = real(1.0 / max(n_averaged, 1))
         if train_output:
             for k in range(n_outputs):
-                for r in range(width):
-                    gradient_u[r] = decay * U[k, r]
-                for i in range(stop - start):
-                    g = s * G[i, k]
-                    a = A[i]
-                    for r in range(width):
-                        gradient_u[r] += g * a[r]
-                _descend(U[k], gradient_u, VU[k] if momentum else gradient_u, eta, m)
+                v = velocity[0][k] if momentum != 0 else gradient_u[k]
+                _descend(U[k], gradient_u[k], v, eta, m)
                 if averaging:
-                    _fold(AU[k], U[k], rate)
-        if train_biases:
-            _descend(b, gradient_b, Vb, eta, m)
-            if averaging:
-                _fold(Ab, b, rate)
+                    _fold(average[0][k], U[k], rate)
         if train_intercept:
-            for k in range(n_outputs):
-                gradient_c[k] = real(0)
-                for i in range(stop - start):
-                    gradient_c[k] += G[i, k]
-            _descend(c, gradient_c, Vc, eta, m)
+            _descend(c, gradient_c, velocity[1], eta, m)
             if averaging:
-                _fold(Ac, c, rate)
+                _fold(average[1], c, rate)
     return total

@@ -1,163 +1,59 @@
-"""Stochastic gradient descent on N(x) = scale * U act(W x + b) + c: arrays in, arrays out.
+"""Exact stochastic gradient descent at the speed of matrix products.
 
-`SGD` holds the state of one run (weights, velocities, averages, update count) and passes
-over data in blocks of rows: the compiled kernel works inside a block, and between blocks
-Python notices interrupts and divergence.
+The network is N(x) = scale * U act(W x + b) + c. Per-sample SGD changes W by an outer
+product, W_t = W_{t-1} - eta q_t x_t', where q_t is the derivative of the loss in the
+pre-activations W x_t + b. Reading and writing all of W for one sample is what makes it
+slow. But over a block of samples
+
+    W_{t-1} x_t = W_0 x_t - eta sum_{s<t} q_s <x_s, x_t>,
+
+so that W is needed only twice in a block, both times in a matrix product:
+
+1. Z = X W_0', the pre-activations of the whole block at the weights of its start;
+2. a sequential part that never touches W: row t of Z is corrected by the rows before it,
+   weighted by the small Gram matrix X X', and replaced by q_t, while u and c are trained;
+3. W <- W_0 - eta Q' X.
+
+These are the same iterates as one sample at a time, up to rounding.
+
+The sequential part is blocked once more, as in an LU factorisation: corrections within a
+panel of `_PANEL` rows are made row by row in cache, those by earlier panels at once by a
+product. Everything else is scalars. A mini-batch is several rows with one update, so s
+runs over earlier mini-batches only. Weight decay, momentum, decreasing steps and averages
+are linear recurrences in (W, V) that are driven by the q_s x_s', V the velocity: after
+every update W is a combination of W_0, V_0 and the q_s x_s' whose coefficients
+`_kernels.recurrences` finds. So momentum takes one more product at the start of a block
+and one more at its end, as does averaging at its end.
+
+Between blocks Python notices interrupts and divergence.
 """
 
-from dataclasses import dataclass
-from typing import NamedTuple
+import signal
+import threading
+from contextlib import contextmanager
 
 import numpy as np
+from scipy.linalg.blas import get_blas_funcs
 from sklearn.utils.extmath import row_norms
 
 from skrf import _kernels
-from skrf._blocks import dense_rows, multiply, row_blocks
+from skrf._blocks import dense_rows
 from skrf._weights import Start
-from skrf.activations import Activation
-from skrf.losses import Loss
 
 # A step halved this often that still diverges will not stop diverging.
 HALVINGS = 40
-# Rows that the step size is estimated on.
-_PROBE_ROWS = 1000
 # A block whose mean loss is this many times the loss to be expected before training has
 # diverged: predictions are then about 1,000 times too large.
 _GROWTH = 1e6
-# A block has at most this many rows, and this many rows times weights: well below a
-# second of work, so that an interrupt is noticed at once.
-_BLOCK_ROWS = 256
-_BLOCK_WORK = 2**27
-
-
-class Weights(NamedTuple):
-    """The weights of a network, or arrays of the same shapes."""
-
-    hidden: np.ndarray  # W (width, n_features)
-    biases: np.ndarray  # b (width,)
-    output: np.ndarray  # U (n_outputs, width)
-    intercept: np.ndarray  # c (n_outputs,)
-
-    def copy(self):
-        return Weights(*(array.copy() for array in self))
-
-    def zeros(self):
-        return Weights(*(np.zeros_like(array) for array in self))
-
-    def assign(self, other):
-        for mine, theirs in zip(self, other, strict=True):
-            mine[...] = theirs
-
-    def writable(self):
-        """The same arrays, or copies of those loaded as read-only memory maps."""
-        return Weights(*(np.require(array, requirements="CW") for array in self))
-
-    def finite(self):
-        # A sum is one pass without a temporary, and keeps any NaN or infinity.
-        with np.errstate(over="ignore", invalid="ignore"):
-            return all(np.isfinite(array.sum()) for array in self)
-
-
-# Stands for velocities or averages that are not kept; the kernel never reads it.
-_NONE = {
-    dtype: Weights(*(np.zeros((0,) * ndim, dtype) for ndim in (2, 1, 2, 1)))
-    for dtype in (np.dtype(np.float64), np.dtype(np.float32))
-}
-
-
-@dataclass(frozen=True)
-class Objective:
-    """What is minimised, and over which of the weights."""
-
-    activation: Activation
-    loss: Loss
-    scale: float
-    alpha: float
-    train_hidden: bool
-    train_biases: bool
-    train_output: bool
-    train_intercept: bool
-
-    def predict(self, X, weights):
-        """N(x) for every row of X: (n_samples, n_outputs)."""
-        W, b, U, c = weights
-        N = np.empty((X.shape[0], len(U)), W.dtype)
-        for rows in row_blocks(X.shape[0], len(W)):
-            Z = np.empty((rows.stop - rows.start, len(W)), W.dtype)
-            multiply(X[rows], W, Z)
-            _kernels.random_feature_rows(Z, b, self.activation.code, self.scale)
-            N[rows] = Z @ U.T + c
-        return N
-
-    def mean_loss(self, predictions, Y, sample_weight):
-        """Weighted mean over the rows of the loss summed over the outputs, or 0."""
-        weight = sample_weight.sum(dtype=np.float64)
-        total = sample_weight @ self.loss(predictions, Y).sum(axis=1, dtype=np.float64)
-        return total / weight if weight > 0 else 0.0
-
-
-class Probe(NamedTuple):
-    """What the first rows and weights say about a run."""
-
-    stable_step: float
-    mean_loss: float
-    mean_square: float  # of the rows' lengths
-
-
-def probe(objective, weights, X, Y, sample_weight):
-    """Estimate the largest stable step for plain SGD, on up to 1,000 rows.
-
-    The step is the smaller of 1 / (max_i K_i + alpha) and 1 / RMS_i ||grad_theta l_i||,
-    where K_i is the largest eigenvalue of the tangent kernel J J' of row i (J the
-    derivative of the outputs in the trained weights), times its sample weight. The first
-    bound keeps the linearised squared loss from growing, the second keeps one step from
-    leaving the region where the linearisation holds. The longest row is among the rows.
-    """
-    squares = row_norms(X, squared=True).astype(np.float64)
-    spread = np.linspace(0, X.shape[0] - 1, _PROBE_ROWS - 1).astype(int)
-    picked = np.unique(np.append(spread, squares.argmax()))
-    W, b = weights[:2]
-    U, c = (array.astype(np.float64) for array in weights[2:])
-    curvature, norms, losses = [], [], []
-    for rows in row_blocks(len(picked), max(W.shape)):
-        i = picked[rows]
-        with np.errstate(over="ignore", invalid="ignore"):
-            z = (X[i] @ W.T + b).astype(np.float64)
-            y, w = Y[i].astype(np.float64), sample_weight[i]
-            value, slope = objective.activation.value_and_derivative(z)
-            predictions = objective.scale * value @ U.T + c
-            kernel = _tangent_kernel(objective, squares[i], value, slope, U)
-            gradient = objective.loss.derivative(predictions, y)
-            norms.append(w**2 * np.einsum("nk,nkl,nl->n", gradient, kernel, gradient))
-            losses.append(w * objective.loss(predictions, y).sum(axis=1))
-            largest = np.max([kernel.max(), norms[-1].max(), losses[-1].max()])
-        if not largest < np.finfo(W.dtype).max:
-            raise ValueError(
-                f"The first losses or gradients overflow {W.dtype}: X, y, sample_weight or "
-                "weight_scale is too large. Scale X, for instance by StandardScaler, and y."
-            )
-        curvature.append(w * np.linalg.eigvalsh(kernel)[:, -1])
-    bound = max(
-        np.max(np.concatenate(curvature)) + objective.alpha,
-        np.sqrt(np.mean(np.concatenate(norms))),
-    )
-    # Data that moves no weight leaves the step open.
-    step = 1 / bound if bound > 0 else 1.0
-    total, weight = np.sum(np.concatenate(losses)), np.sum(sample_weight[picked])
-    return Probe(step, total / weight if weight > 0 else 0.0, squares[picked].mean())
-
-
-def _tangent_kernel(objective, squares, value, slope, U):
-    """J J' of every row, (n_rows, n_outputs, n_outputs)."""
-    n, n_outputs = len(squares), len(U)
-    kernel = np.zeros((n, n_outputs, n_outputs))
-    if objective.train_hidden:
-        inputs = squares + objective.train_biases
-        for i in range(n):
-            kernel[i] = inputs[i] * (U * slope[i] ** 2) @ U.T
-    diagonal = objective.train_output * np.einsum("nr,nr->n", value, value)
-    kernel += diagonal[:, np.newaxis, np.newaxis] * np.eye(n_outputs)
-    return objective.scale**2 * kernel + objective.train_intercept * np.eye(n_outputs)
+# Rows of a panel: its rows of Z and the corrections between them stay in the inner caches.
+_PANEL = 16
+# Bytes of Z that stay within reach.
+_CACHE = 2**23
+# A block holds at most this many multiplications: well below a second, so that an
+# interrupt is noticed at once.
+_BLOCK_WORK = 2**34
+# No update comes after this one: no average is kept.
+_NEVER = 2**62
 
 
 class Diverged(Exception):
@@ -167,6 +63,67 @@ class Diverged(Exception):
         super().__init__(mean_loss, n_updates)
         self.mean_loss = mean_loss
         self.n_updates = n_updates
+
+
+def _product(a, b, c, beta=0.0):
+    """C <- a b + beta c in place by one call of BLAS, for C-ordered c.
+
+    SciPy's BLAS, because NumPy cannot accumulate into a result; all products go to this
+    one library, because the threads of two would fight.
+    """
+    # Fortran sees the transpose: c' = b' a'. A C-ordered matrix is its own transpose there.
+    (b, trans_b), (a, trans_a) = (
+        (matrix.T, False) if matrix.flags.c_contiguous else (matrix, True)
+        for matrix in (b, a)
+    )
+    gemm = get_blas_funcs("gemm", dtype=c.dtype)
+    gemm(1.0, b, a, trans_a=trans_b, trans_b=trans_a, beta=beta, c=c.T, overwrite_c=True)
+
+
+def block_rows(width, n_features, dtype, batch_size, wanted="auto"):
+    """Rows of a block: `wanted`, or what is fastest, as a multiple of the batch size.
+
+    Longer blocks make the products more efficient, but every row is corrected by all
+    rows before it, which takes width * rows operations against 4 * width * n_features
+    for the products; and Z should stay in the outer cache. Measured in float32 on two
+    cores, microseconds a step for blocks of 32 / 64 / 128 / 256 / 512 rows:
+
+        n_features = 20, width = 1000      4.6   4.2   4.7   6.1   9.7
+        n_features = 100, width = 4096      24    25    22    29    44
+        n_features = 784, width = 4096     109    97    98    94   112
+        n_features = 100, width = 32768    231   222   254   311   559
+        n_features = 3072, width = 8192    987   739   626   565   576
+    """
+    if wanted == "auto":
+        wanted = min(256, max(64, n_features // 4))
+        wanted = min(wanted, max(16, _CACHE // (width * np.dtype(dtype).itemsize)))
+    wanted = min(wanted, _BLOCK_WORK // (4 * width * n_features))
+    return batch_size * max(1, wanted // batch_size)
+
+
+@contextmanager
+def _interrupts_between_blocks():
+    """Hold Ctrl-C back; yield a function that lets it through, to be called when safe.
+
+    An interrupt in the middle of a block would leave W, b and u at different times.
+    """
+    held = []
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    previous = signal.getsignal(signal.SIGINT) if in_main_thread else None
+
+    def let_through():
+        if held:
+            previous(*held.pop())
+
+    if not callable(previous):
+        yield let_through
+        return
+    signal.signal(signal.SIGINT, lambda *arguments: held.append(arguments))
+    try:
+        yield let_through
+    finally:
+        signal.signal(signal.SIGINT, previous)
+        let_through()
 
 
 class SGD:
@@ -205,7 +162,9 @@ class SGD:
         self.velocity = self.average = None
         self.n_averaged = 0
 
-    def configure(self, objective, *, batch_size, power_t, momentum, average_after):
+    def configure(
+        self, objective, *, batch_size, block_size, power_t, momentum, average_after
+    ):
         """Set what may change between passes.
 
         Update t has the step eta0 / t**power_t. The iterates after update
@@ -213,9 +172,10 @@ class SGD:
         """
         self.objective = objective
         self.batch_size = batch_size
+        self.block_size = block_size
         self.power_t = power_t
         self.momentum = momentum
-        self.average_after = average_after
+        self.average_after = _NEVER if average_after < 0 else average_after
         self.weights = self.weights.writable()
         if momentum == 0:
             self.velocity = None
@@ -223,7 +183,7 @@ class SGD:
             self.velocity = self.weights.zeros()
         else:
             self.velocity = self.velocity.writable()
-        if average_after < 0 or self.n_updates < average_after:
+        if self.n_updates < self.average_after:
             self.average, self.n_averaged = None, 0
         elif self.average is not None:
             self.average = self.average.writable()
@@ -234,96 +194,181 @@ class SGD:
         The losses are those before each update. A block that diverges is undone; then
         the step is halved and the block tried again (`halve`), or `Diverged` is raised.
         """
-        per_block = min(_BLOCK_ROWS, _BLOCK_WORK // self.weights.hidden.size)
-        per_block = self.batch_size * max(1, per_block // self.batch_size)
+        W = self.weights.hidden
+        per_block = block_rows(*W.shape, W.dtype, self.batch_size, self.block_size)
+        per_block = min(per_block, len(order))
+        # With one update in a block there is nothing to correct.
+        gram_size = per_block**2 if per_block > self.batch_size else 0
+        scratch = np.empty((per_block, len(W)), W.dtype), np.empty(gram_size, W.dtype)
+        limits = self._limits(X, Y)
         total, halvings = 0.0, 0
-        for start in range(0, len(order), per_block):
-            rows = order[start : start + per_block]
-            block = dense_rows(X, rows), Y[rows], sample_weight[rows]
-            limit = _GROWTH * self._expected_loss(*block)
-            while True:
-                try:
-                    total += self._update(*block, limit)
-                    break
-                except Diverged:
-                    halvings += 1
-                    if not halve or halvings > HALVINGS:
-                        raise
-                    self.eta0 /= 2
+        with _interrupts_between_blocks() as let_through:
+            for start in range(0, len(order), per_block):
+                rows = order[start : start + per_block]
+                block = dense_rows(X, rows), Y[rows], sample_weight[rows]
+                limit = limits[rows].max()
+                while True:
+                    let_through()
+                    try:
+                        total += self._update(*block, limit, *scratch)
+                        break
+                    except Diverged:
+                        halvings += 1
+                        if not halve or halvings > HALVINGS:
+                            raise
+                        self.eta0 /= 2
         weight = sample_weight[order].sum(dtype=np.float64)
         return total / weight if weight > 0 else 0.0
 
-    def _expected_loss(self, X, Y, sample_weight):
-        """The mean loss that a block may well have before it is trained on.
+    def _limits(self, X, Y):
+        """Largest loss of every row that is no sign of divergence.
 
-        Predictions grow with the length of a row, so an outlier is no divergence.
+        Predictions grow with the length of a row, so an outlier may well have a large
+        loss; and rounding alone gives one of about eps^2 where 0 is expected.
         """
-        longest = row_norms(X, squared=True).max() / max(
-            self.probe.mean_square, np.finfo(X.dtype).tiny
-        )
-        return max(
-            self.probe.mean_loss * max(1.0, float(longest)),
-            self.objective.mean_loss(np.zeros_like(Y), Y, sample_weight),
-            # Rounding alone gives a loss of about eps^2 where 0 is expected.
-            np.finfo(Y.dtype).eps ** 2,
-        )
+        unit = max(self.probe.mean_square, np.finfo(X.dtype).tiny)
+        lengths = np.maximum(1.0, row_norms(X, squared=True) / unit)
+        at_zero = self.objective.loss(np.zeros_like(Y), Y).sum(axis=1, dtype=np.float64)
+        rounding = np.finfo(Y.dtype).eps ** 2
+        return _GROWTH * np.maximum(self.probe.mean_loss * lengths, at_zero + rounding)
 
-    def _update(self, X, Y, sample_weight, limit):
+    def _update(self, X, Y, sample_weight, limit, Z, gram):
         """Update on the rows of one block and return their summed loss.
 
         `Diverged` is raised when the mean loss passed `limit` or was not finite. Then, and
-        after an interrupt, everything is as before, but for the velocity, which is 0.
+        after any other exception, everything is as before, but for the velocity, which
+        is 0.
         """
+        Z, side = Z[: len(X)], len(X) if len(X) > self.batch_size else 0
+        gram = gram[: side**2].reshape(side, side)
         last = self.n_updates + -(-len(X) // self.batch_size)
-        averaging = self.average_after >= 0 and last > self.average_after
-        if averaging and self.average is None:
+        if last > self.average_after and self.average is None:
             self.average = self.weights.copy()
-        saved = self.weights.copy(), self.average.copy() if averaging else None
+        # The sequential part trains the output layer, the end of the block all the rest.
+        states = [state for state in (self.weights, self.velocity, self.average) if state]
+        saved = [(state.output.copy(), state.intercept.copy()) for state in states]
         try:
-            block_loss = self._call_kernel(X, Y, sample_weight, last, averaging)
+            coefficients = self._coefficients(last - self.n_updates)
+            block_loss = self._forward(X, Y, sample_weight, Z, gram, coefficients)
             weight = sample_weight.sum(dtype=np.float64)
             mean_loss = block_loss / weight if weight > 0 else block_loss
-            if not (
-                mean_loss <= limit and np.isfinite(mean_loss) and self.weights.finite()
-            ):
+            finite = np.isfinite([mean_loss, *self.weights.intercept]).all()
+            finite = finite and np.isfinite(self.weights.output).all()
+            if not (mean_loss <= limit and finite):
                 raise Diverged(mean_loss, self.n_updates)
         except BaseException:
-            self.weights.assign(saved[0])
-            if averaging:
-                self.average.assign(saved[1])
+            for state, (output, intercept) in zip(states, saved, strict=True):
+                state.output[...], state.intercept[...] = output, intercept
             if self.velocity is not None:
                 self.velocity = self.weights.zeros()
             raise
-        if averaging:
-            self.n_averaged += last - max(self.n_updates, self.average_after)
+        n_averaged = max(0, last - max(self.n_updates, self.average_after))
+        self._finish(X, Z, coefficients, n_averaged)
+        self.n_averaged += n_averaged
         self.n_updates = last
         return block_loss
 
-    def _call_kernel(self, X, Y, sample_weight, last, averaging):
-        none, o = _NONE[self.weights.hidden.dtype], self.objective
-        return _kernels.sgd_updates(
-            X,
-            Y,
-            sample_weight,
-            tuple(self.weights),
-            tuple(self.velocity or none),
-            tuple(self.average if averaging else none),
-            self.n_updates,
-            self.batch_size,
-            self.eta0,
-            self.power_t,
-            self.momentum,
-            o.alpha,
-            self.average_after if averaging else last,
-            self.n_averaged,
-            o.scale,
-            o.train_hidden,
-            o.train_biases,
-            o.train_output,
-            o.train_intercept,
-            o.loss.code,
-            o.activation.code,
-        )
+    def _coefficients(self, n_updates):
+        """`recurrences` of the hidden weights and of the biases, which do not decay."""
+        o = self.objective
+
+        def recurrences(trained, alpha):
+            # A part that is not trained has steps of length 0.
+            eta0 = self.eta0 if trained else 0.0
+            return _kernels.recurrences(
+                n_updates,
+                self.n_updates,
+                eta0,
+                self.power_t,
+                self.momentum,
+                alpha,
+                self.average_after,
+            )
+
+        return recurrences(o.train_hidden, o.alpha), recurrences(o.train_biases, 0.0)
+
+    def _forward(self, X, Y, sample_weight, Z, gram, coefficients):
+        """Fill Z with the q_s and train the output layer; return the summed loss."""
+        (w, _, _), (w_biases, _, _) = coefficients
+        o, weights = self.objective, self.weights
+        velocity = self.velocity or weights  # not read without momentum
+        average = self.average or weights  # not read without averaging
+        update = np.arange(len(X)) // self.batch_size
+        _product(_scaled(X, w[update, 0]), weights.hidden.T, Z)
+        if self.momentum and o.train_hidden:
+            _product(_scaled(X, w[update, 1]), velocity.hidden.T, Z, 1.0)
+        if o.train_hidden and gram.size:
+            _product(X, X.T, gram)
+            _kernels.couplings(gram, w, w_biases, self.batch_size)
+        panel = self.batch_size * max(1, _PANEL // self.batch_size)
+        block_loss = 0.0
+        for first in range(0, len(X), panel):
+            stop = min(first + panel, len(X))
+            before = self.n_updates + first // self.batch_size
+            if o.train_hidden and first:
+                earlier = np.ascontiguousarray(gram[first:stop, :first])
+                _product(earlier, Z[:first], Z[first:stop], 1.0)
+            block_loss += _kernels.train_panel(
+                Z,
+                gram,
+                first,
+                stop,
+                Y,
+                sample_weight,
+                weights.biases,
+                velocity.biases,
+                w_biases,
+                (weights.output, weights.intercept),
+                (velocity.output, velocity.intercept),
+                (average.output, average.intercept),
+                before,
+                self.n_averaged + max(0, before - max(self.n_updates, self.average_after)),
+                self.batch_size,
+                self.eta0,
+                self.power_t,
+                self.momentum,
+                o.alpha,
+                self.average_after,
+                o.scale,
+                o.train_hidden,
+                o.train_output,
+                o.train_intercept,
+                o.loss.code,
+                o.activation.code,
+            )
+        return block_loss
+
+    def _finish(self, X, Q, coefficients, n_averaged):
+        """Bring hidden weights and biases, their velocities and averages to the end."""
+        update = np.arange(len(X)) // self.batch_size
+        total = max(1, self.n_averaged + n_averaged)
+        trained = self.objective.train_hidden, self.objective.train_biases
+        for name, (w, v, summed), is_trained in zip(
+            ("hidden", "biases"), coefficients, trained, strict=True
+        ):
+            if not is_trained:
+                continue
+            W, nothing = getattr(self.weights, name), np.empty(0, Q.dtype)
+            V = getattr(self.velocity, name) if self.velocity else nothing
+            A = getattr(self.average, name) if n_averaged else nothing
+            shares = summed / total
+            flat = (state.reshape(-1) for state in (W, V, A))
+            _kernels.combine(*flat, w[-1], v, shares, self.n_averaged / total)
+            for state, row in ((W, w[-1]), (V, v), (A, shares)):
+                if state is nothing:
+                    continue
+                if name == "hidden":
+                    _product(Q.T, _scaled(X, row[2 + update]), state, 1.0)
+                else:
+                    row = row[np.newaxis, 2 + update].astype(Q.dtype)
+                    _product(row, Q, state[np.newaxis], 1.0)
+
+
+def _scaled(X, factors):
+    """Rows of X times factors; X itself where these are all 1."""
+    if (factors == 1).all():
+        return X
+    return X * factors[:, np.newaxis].astype(X.dtype)
 
 
 class Progress:

@@ -69,6 +69,9 @@ class OverparamNetRegressor(RegressorMixin, OverparamNet):
         Largest number of epochs.
     batch_size : int, default=1
         Rows of a mini-batch; the last one of an epoch may have fewer.
+    block_size : int or "auto", default="auto"
+        Rows that are worked on between two looks at all hidden weights. Changes the time
+        and, by rounding only, the result; "auto" is fastest as a rule.
     shuffle : bool, default=True
         Whether `fit` draws a new order of the rows for each epoch.
     learning_rate : {"constant", "invscaling"}, default="constant"
@@ -271,6 +274,8 @@ class OverparamNetClassifier(ClassifierMixin, OverparamNet):
         Largest number of epochs.
     batch_size : int, default=1
         Rows of a mini-batch.
+    block_size : int or "auto", default="auto"
+        Rows that are worked on at a time.
     shuffle : bool, default=True
         Whether `fit` draws a new order of the rows for each epoch.
     learning_rate : {"constant", "invscaling"}, default="constant"
@@ -353,6 +358,7 @@ class OverparamNetClassifier(ClassifierMixin, OverparamNet):
         alpha=0.0,
         max_iter=200,
         batch_size=1,
+        block_size="auto",
         shuffle=True,
         learning_rate="constant",
         eta0="auto",
@@ -382,6 +388,7 @@ class OverparamNetClassifier(ClassifierMixin, OverparamNet):
             alpha=alpha,
             max_iter=max_iter,
             batch_size=batch_size,
+            block_size=block_size,
             shuffle=shuffle,
             learning_rate=learning_rate,
             eta0=eta0,

@@ -101,45 +101,36 @@ def sgd(
 ):
     """SGD over the rows in order; returns (weights, averages, sum of w_i l_i).
 
-    `weights` is a dict of W, b, U, c. Every gradient is summed sample by sample from the
-    chain rule, and every update is made on whole arrays.
+    `weights` is a dict of W, b, U, c. Every update is the chain rule on whole arrays.
     """
     theta = {name: array.astype(np.float64) for name, array in weights.items()}
     velocity = {name: np.zeros_like(array) for name, array in theta.items()}
-    iterates = []
-    value, slope = LOSSES[loss]
+    summed, n_summed = {name: 0.0 for name in theta}, 0
+    act, slope = ACTIVATIONS[activation]
+    loss_value, loss_slope = (np.vectorize(f) for f in LOSSES[loss])
     total = 0.0
     for t, start in enumerate(range(0, len(X), batch_size), start=1):
-        batch = range(start, min(start + batch_size, len(X)))
+        x, y, w = (
+            array[start : start + batch_size].astype(np.float64)
+            for array in (X, Y, sample_weight)
+        )
+        z = x @ theta["W"].T + theta["b"]
+        N = scale * act(z) @ theta["U"].T + theta["c"]
+        total += np.sum(w[:, np.newaxis] * loss_value(N, y))
+        g = w[:, np.newaxis] * loss_slope(N, y) / len(x)
+        q = scale * (g @ theta["U"]) * slope(z)
         gradient = {
-            "W": alpha * theta["W"],
-            "U": alpha * theta["U"],
-            "b": np.zeros_like(theta["b"]),
-            "c": np.zeros_like(theta["c"]),
+            "W": q.T @ x + alpha * theta["W"],
+            "b": q.sum(axis=0),
+            "U": scale * g.T @ act(z) + alpha * theta["U"],
+            "c": g.sum(axis=0),
         }
-        for i in batch:
-            x, y, w = X[i].astype(np.float64), Y[i], sample_weight[i] / len(batch)
-            z = theta["W"] @ x + theta["b"]
-            a, s = (f(z) for f in ACTIVATIONS[activation])
-            N = scale * theta["U"] @ a + theta["c"]
-            total += sample_weight[i] * sum(value(p, q) for p, q in zip(N, y, strict=True))
-            g = w * np.array([slope(p, q) for p, q in zip(N, y, strict=True)])
-            back = scale * (theta["U"].T @ g) * s
-            gradient["W"] = gradient["W"] + np.outer(back, x)
-            gradient["b"] = gradient["b"] + back
-            gradient["U"] = gradient["U"] + scale * np.outer(g, a)
-            gradient["c"] = gradient["c"] + g
-        eta = eta0 / t**power_t
         for name in trained:
-            velocity[name] = momentum * velocity[name] - eta * gradient[name]
+            velocity[name] = momentum * velocity[name] - eta0 / t**power_t * gradient[name]
             theta[name] = theta[name] + velocity[name]
         if average_after >= 0 and t > average_after:
-            iterates.append({name: array.copy() for name, array in theta.items()})
-    average = {
-        name: np.mean([iterate[name] for iterate in iterates], axis=0) if iterates else None
-        for name in theta
-    }
-    return theta, average, total
+            summed, n_summed = {k: summed[k] + theta[k] for k in theta}, n_summed + 1
+    return theta, {k: value / max(n_summed, 1) for k, value in summed.items()}, total
 
 
 def triangle_wave(t, d):

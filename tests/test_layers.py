@@ -16,12 +16,13 @@ LAYERS = {
     "_blocks": 1,
     "activations": 1,
     "losses": 1,
-    "_sgd": 2,
+    "_objective": 2,
     "targets": 2,
-    "_base_network": 3,
+    "_sgd": 3,
     "datasets": 3,
     "features": 3,
-    "networks": 4,
+    "_base_network": 4,
+    "networks": 5,
     "__init__": 6,
 }
 

@@ -1,6 +1,7 @@
 """The networks: exactness, semantics of the parameters, and what a user's fit needs."""
 
 import pickle
+import signal
 import tracemalloc
 import warnings
 
@@ -15,6 +16,7 @@ from sklearn.neural_network import MLPRegressor
 from skrf import (
     OverparamNetClassifier,
     OverparamNetRegressor,
+    _kernels,
     make_polynomial_classification,
     make_single_neuron,
 )
@@ -527,32 +529,50 @@ def test_verbose_prints_each_epoch(neuron, capsys):
 
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 def test_interrupt_keeps_the_finished_blocks(method, monkeypatch):
-    """Ctrl-C between blocks: fit returns with a warning, partial_fit passes it on."""
-    from skrf import _kernels
-
+    """Ctrl-C waits for the block's end: fit returns with a warning, partial_fit raises."""
     X, y = make_single_neuron(1000, 3, random_state=0)
-    kernel, calls = _kernels.sgd_updates, []
+    kernel, calls = _kernels.train_panel, []
 
     def interrupted(*arguments):
         calls.append(1)
-        loss = kernel(*arguments)
-        # Compiled code does not see Ctrl-C: it arrives when the kernel has returned.
-        if len(calls) == 3:
-            raise KeyboardInterrupt
-        return loss
+        if len(calls) == 10:
+            signal.raise_signal(signal.SIGINT)
+        return kernel(*arguments)
 
-    monkeypatch.setattr(_kernels, "sgd_updates", interrupted)
+    monkeypatch.setattr(_kernels, "train_panel", interrupted)
     net = plain(eta0=0.02, shuffle=False)
     if method == "fit":
-        with pytest.warns(UserWarning, match="interrupted after 0 epochs and 512 updates"):
+        with pytest.warns(UserWarning, match=r"interrupted after 0 epochs and 192 updates"):
             net.fit(X, y)
     else:
         with pytest.raises(KeyboardInterrupt):
             net.partial_fit(X, y)
     monkeypatch.undo()
-    expected = plain(eta0=0.02, shuffle=False, max_iter=1).fit(X[:512], y[:512])
+    assert net.t_ == 192, "three blocks of 64 rows, four panels each"
+    expected = plain(eta0=0.02, shuffle=False, max_iter=1).fit(X[:192], y[:192])
     assert_same_weights(net, expected)
-    assert net.t_ == 512
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_exception_in_a_block_undoes_it(monkeypatch):
+    X, y = make_single_neuron(300, 3, random_state=0)
+    kernel, calls = _kernels.train_panel, []
+
+    def failing(*arguments):
+        calls.append(1)
+        loss = kernel(*arguments)
+        if len(calls) == 7:
+            raise MemoryError
+        return loss
+
+    monkeypatch.setattr(_kernels, "train_panel", failing)
+    net = plain(eta0=0.02, momentum=0.5, average=True)
+    with pytest.raises(MemoryError):
+        net.partial_fit(X, y)
+    monkeypatch.undo()
+    expected = plain(eta0=0.02, momentum=0.5, average=True).partial_fit(X[:64], y[:64])
+    assert_same_weights(net, expected)
+    assert net.t_ == 64
 
 
 @pytest.mark.parametrize("Network", BOTH)

@@ -1,0 +1,201 @@
+"""The engine: the same iterates as one sample at a time, for every combination."""
+
+import itertools
+
+import numpy as np
+import pytest
+import reference
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from skrf import ACTIVATIONS, LOSSES
+from skrf._objective import Objective, Weights, probe
+from skrf._sgd import SGD, Diverged, _product, block_rows
+from skrf._weights import Start
+
+FACTORS = {
+    "batch_size": [1, 7, 32, 200],
+    "activation": ["relu", "tanh"],
+    "loss": ["squared_error", "hinge"],
+    "train": ["both", "output", "hidden"],
+    "parametrization": ["standard", "ntk"],
+    "alpha": [0.0, 0.05],
+    "momentum": [0.0, 0.9],
+    "power_t": [0.0, 0.4],
+    "average_after": [-1, 100],
+    "n_outputs": [1, 5],
+    "weighted": [False, True],
+    "csr": [False, True],
+    "block_size": ["auto", 40],
+}
+
+
+def random_cases(n_cases):
+    """Rows drawn at random; `test_cases_cover_all_pairs` sees that they are enough."""
+    rng = np.random.default_rng(1)
+    return [
+        {name: values[rng.integers(len(values))] for name, values in FACTORS.items()}
+        for _ in range(n_cases)
+    ]
+
+
+CASES = random_cases(60)
+
+
+def test_cases_cover_all_pairs():
+    for (one, values), (other, others) in itertools.combinations(FACTORS.items(), 2):
+        seen = {(case[one], case[other]) for case in CASES}
+        assert seen == set(itertools.product(values, others)), (one, other)
+
+
+def engine_and_twin(case, dtype, n_steps=2000, seed=0, width=12, d=5):
+    """(result of the engine, of the twin, their losses) after `n_steps` updates."""
+    rng = np.random.default_rng(seed)
+    n, k, batch_size = 700, case["n_outputs"], case["batch_size"]
+    X = (rng.normal(size=(n, d)) * (rng.uniform(size=(n, d)) < 0.8)).astype(dtype)
+    Y = rng.choice([-1, 1], (n, k)).astype(dtype)
+    w = (rng.uniform(0.2, 1.8, n) if case["weighted"] else np.ones(n)).astype(dtype)
+    # The last mini-batch, and with it the last block, is not full.
+    order = rng.integers(n, size=n_steps * batch_size - batch_size // 3)
+    hidden = case["train"] != "output"
+    trained = {"W": hidden, "b": hidden, "U": case["train"] != "hidden", "c": True}
+    scale = width**-0.5 if case["parametrization"] == "ntk" else 1.0
+    law = ("uniform", 1.0, "gaussian", 0.3, case["parametrization"], False)
+    start = Start(seed, width, d, k, np.dtype(dtype), *law)
+    weights = Weights(*start.draw(), np.zeros(k, dtype))
+    objective = Objective(
+        ACTIVATIONS[case["activation"]],
+        LOSSES[case["loss"]],
+        scale,
+        case["alpha"],
+        *trained.values(),
+    )
+    rows = sparse.csr_array(X) if case["csr"] else X
+    found = probe(objective, weights, rows, Y, w)
+    # Hinge's derivative jumps, so that in float32 rounding decides for a sample just at its
+    # kink, in any implementation: a small step keeps the samples away from it.
+    share = 0.3 if case["loss"] == "squared_error" else 0.1
+    eta0 = share * (1 - case["momentum"]) * found.stable_step
+    theta = dict(zip("WbUc", weights.copy(), strict=True))
+    sgd = SGD(start, weights, found, eta0)
+    options = {name: case[name] for name in ("batch_size", "power_t", "momentum")}
+    average_after = case["average_after"]
+    sgd.configure(
+        objective, average_after=average_after, block_size=case["block_size"], **options
+    )
+    loss = sgd.run(rows, Y, w, order)
+    last, average, total = reference.sgd(
+        X[order],
+        Y[order],
+        w[order],
+        theta,
+        loss=case["loss"],
+        activation=case["activation"],
+        scale=scale,
+        eta0=eta0,
+        alpha=case["alpha"],
+        average_after=average_after,
+        trained=[name for name, is_trained in trained.items() if is_trained],
+        **options,
+    )
+    expected = last if average_after < 0 else average
+    return sgd.result, expected, (loss, total / w[order].sum(dtype=np.float64))
+
+
+def assert_exact(case, dtype, **options):
+    tolerance = 1e-10 if dtype == np.float64 else 1e-4
+    result, expected, losses = engine_and_twin(case, dtype, **options)
+    for got, want in zip(result, expected.values(), strict=True):
+        assert got.dtype == dtype
+        difference = np.linalg.norm(got - want)
+        assert difference <= tolerance * max(np.linalg.norm(want), 1e-2)
+    assert losses[0] == pytest.approx(losses[1], rel=tolerance)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, case.values())))
+def test_same_iterates_as_one_sample_at_a_time(case, dtype):
+    assert_exact(case, dtype)
+
+
+@pytest.mark.slow
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    case=st.fixed_dictionaries(
+        {
+            **{name: st.sampled_from(values) for name, values in FACTORS.items()},
+            "block_size": st.one_of(st.just("auto"), st.integers(1, 400)),
+            "batch_size": st.integers(1, 200),
+            "average_after": st.integers(-1, 400),
+            "n_outputs": st.integers(1, 5),
+        }
+    ),
+    dtype=st.sampled_from([np.float64, np.float32]),
+    seed=st.integers(0, 1000),
+    width=st.integers(1, 40),
+    d=st.integers(1, 9),
+)
+def test_same_iterates_for_any_combination(case, dtype, seed, width, d):
+    assert_exact(case, dtype, n_steps=500, seed=seed, width=width, d=d)
+
+
+@pytest.mark.parametrize("block_size", [1, 3, 16, 17, 64, 10_000])
+def test_block_size_only_moves_the_rounding(block_size):
+    case = {name: values[0] for name, values in FACTORS.items()}
+    one, _, _ = engine_and_twin({**case, "block_size": block_size}, np.float64)
+    other, _, _ = engine_and_twin(case, np.float64)
+    for got, want in zip(one, other, strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-11, atol=1e-13)
+
+
+def test_same_bits_every_time():
+    case = {**{name: values[-1] for name, values in FACTORS.items()}, "batch_size": 1}
+    one, other = (engine_and_twin(case, np.float32)[0] for _ in range(2))
+    for got, want in zip(one, other, strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("orders", ["CC", "CF", "FC", "FF"])
+@pytest.mark.parametrize("beta", [0.0, 1.0, 0.5])
+def test_product_in_place(orders, beta, rng):
+    a = np.asarray(rng.normal(size=(5, 3)), order=orders[0])
+    b = np.asarray(rng.normal(size=(3, 4)), order=orders[1])
+    c = rng.normal(size=(5, 4))
+    expected = a @ b + beta * c
+    _product(a, b, c, beta)
+    np.testing.assert_allclose(c, expected, rtol=1e-13, atol=1e-14)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 200, 5000])
+@pytest.mark.parametrize("wanted", ["auto", 1, 100])
+def test_blocks_hold_whole_batches_and_little_work(batch_size, wanted):
+    for width, d in itertools.product([1, 1000, 100_000], [1, 1000, 100_000]):
+        rows = block_rows(width, d, np.float32, batch_size, wanted)
+        assert rows >= batch_size
+        assert rows % batch_size == 0
+        assert rows == batch_size or 4 * rows * width * d <= 2**34
+
+
+def test_divergence_is_noticed_in_its_block(rng):
+    """And undone: the weights are those of the block's start."""
+    X = rng.normal(size=(1000, 4))
+    Y = X[:, :1].copy()
+    Y[300] = 1e15
+    start = Start(0, 8, 4, 1, np.dtype(float), "gaussian", 1.0, "none", 0.0, "ntk", False)
+    weights = Weights(*start.draw(), np.zeros(1))
+    objective = Objective(
+        ACTIVATIONS["relu"], LOSSES["squared_error"], 1.0, 0.0, *[True] * 4
+    )
+    found = probe(objective, weights, X[:250], Y[:250], np.ones(250))
+    sgd = SGD(start, weights, found, 0.5 * found.stable_step)
+    options = {"batch_size": 1, "power_t": 0.0, "momentum": 0.0, "average_after": -1}
+    sgd.configure(objective, block_size=64, **options)
+    with pytest.raises(Diverged) as caught:
+        sgd.run(X, Y, np.ones(1000), np.arange(1000))
+    assert caught.value.n_updates == sgd.n_updates == 256
+    again = SGD(start, Weights(*start.draw(), np.zeros(1)), found, sgd.eta0)
+    again.configure(objective, block_size=64, **options)
+    again.run(X, Y, np.ones(1000), np.arange(256))
+    for got, want in zip(sgd.result, again.result, strict=True):
+        np.testing.assert_array_equal(got, want)
