@@ -6,14 +6,16 @@ from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
+from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skrf import _weights
 from skrf._environment import require_memory
+from skrf._epochs import EpochTasks, Progress
 from skrf._objective import Objective, Weights, probe
-from skrf._sgd import HALVINGS, SGD, Diverged, Progress, block_rows
+from skrf._sgd import HALVINGS, SGD, Diverged, block_rows
 from skrf._validation import (
     FINITE,
     FRACTION,
@@ -29,6 +31,8 @@ from skrf._validation import (
 from skrf.activations import ACTIVATIONS
 from skrf.losses import LOSSES
 
+_WEIGHTS = "hidden_weights_", "hidden_biases_", "output_weights_", "output_bias_"
+
 
 def can_stream(network):
     """Whether a network has a `partial_fit`; the AttributeError says why not."""
@@ -40,7 +44,7 @@ def can_stream(network):
     return True
 
 
-class OverparamNet(BaseEstimator):
+class OverparamNet(CallbackSupportMixin, BaseEstimator):
     """Everything but the meaning of y.
 
     A subclass gives `_validate(X, y, dtype, resume, streaming)` -> X, Y, attributes, with
@@ -158,17 +162,27 @@ class OverparamNet(BaseEstimator):
         """
         resume = self.warm_start and hasattr(self, "hidden_weights_")
         rng = check_random_state(self.random_state)
+        metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
         *data, attributes = self._check_data(X, y, sample_weight, resume, False)
         train, validation = self._split(*data, rng)
         sgd = self._resume() if resume else self._begin(*train, rng)
         if resume:
             sgd.probe = probe(self._new_objective(), sgd.weights, *train)
             sgd.eta0 = self._step(sgd.probe)
+        tasks = EpochTasks(
+            self._init_callback_context(max_subtasks=self.max_iter),
+            estimator=self,
+            X=X,
+            y=y,
+            metadata=metadata,
+        )
         restarts = HALVINGS if self.eta0 == "auto" and not resume else 0
         while True:
             progress = Progress(self.tol, self.n_iter_no_change)
+            halve = resume and self.eta0 == "auto"
+            run = sgd, train, validation, rng, progress, tasks, attributes
             try:
-                self._run_epochs(sgd, train, validation, rng, progress, halve=resume)
+                self._run_epochs(*run, halve=halve)
             except KeyboardInterrupt:
                 warnings.warn(
                     f"Training was interrupted after {len(progress.losses)} epochs and "
@@ -190,6 +204,7 @@ class OverparamNet(BaseEstimator):
             scores = (self.validation_scores_ or []) + scores
         self.n_iter_ = len(progress.losses)
         self._publish(sgd, attributes, curve, scores if self.early_stopping else None)
+        tasks.finish({})
         return self
 
     def _partial_fit(self, X, y, sample_weight):
@@ -225,7 +240,11 @@ class OverparamNet(BaseEstimator):
             With the shapes of the fitted attributes of these names.
         """
         check_is_fitted(self, "hidden_weights_")
-        return self._shaped(self._first(self._sgd.start))
+        start = self._sgd.start
+        attributes = self._fitted_attributes(
+            None, self._first(start), {"_flat": self._flat}
+        )
+        return tuple(attributes[name] for name in _WEIGHTS)
 
     def _check_data(self, X, y, sample_weight, resume, streaming):
         """Check everything before any work; return X, Y, weights (n,), attributes."""
@@ -378,12 +397,19 @@ class OverparamNet(BaseEstimator):
             average_after=int(self.average) - 1,
         )
 
-    def _run_epochs(self, sgd, train, validation, rng, progress, *, halve):
-        """Run epochs until `progress` says stop, or for `max_iter` of them."""
+    def _run_epochs(
+        self, sgd, train, validation, rng, progress, tasks, attributes, *, halve
+    ):
+        """Run epochs until one of many says stop, or for `max_iter` of them."""
         self._configure(sgd)
-        halve = halve and self.eta0 == "auto"
         n_samples = len(train[1])
-        for epoch in range(1, self.max_iter + 1):
+
+        def copies():
+            fitted = self._fitted_attributes(sgd.objective, sgd.result.copy(), attributes)
+            return {**fitted, "n_iter_": len(progress.losses)}
+
+        for epoch in range(self.max_iter):
+            tasks.begin(epoch)
             order = rng.permutation(n_samples) if self.shuffle else np.arange(n_samples)
             loss, score = sgd.run(*train, order, halve=halve), None
             if validation is not None:
@@ -391,8 +417,9 @@ class OverparamNet(BaseEstimator):
                 score = self._score(N, *validation[1:])
             if self.verbose:
                 tail = "" if score is None else f", validation score = {score:.6f}"
-                print(f"Epoch {epoch}, loss = {loss:.8f}{tail}")
-            if progress.stop_after(loss, score, sgd.result):
+                print(f"Epoch {epoch + 1}, loss = {loss:.8f}{tail}")
+            stop = progress.stop_after(loss, score, sgd.result)
+            if tasks.end(epoch, copies) or stop:
                 return
         if self.tol is not None:
             warnings.warn(
@@ -417,26 +444,22 @@ class OverparamNet(BaseEstimator):
             stacklevel=stacklevel,
         )
 
-    def _shaped(self, weights):
-        """Weights in the shapes of the fitted attributes."""
+    def _fitted_attributes(self, objective, weights, attributes):
+        """What `predict` needs, by name; the weights in their public shapes."""
         W, b, U, c = weights
-        return (W, b, U[0], c[0]) if self._flat else (W, b, U, c)
+        public = (W, b, U[0], c[0]) if attributes["_flat"] else (W, b, U, c)
+        named = dict(zip(_WEIGHTS, public, strict=True))
+        return {**attributes, **named, "_objective": objective}
 
     def _publish(self, sgd, attributes, loss_curve, validation_scores):
         """Set the fitted attributes from the state of the run."""
-        for name, value in attributes.items():
+        fitted = self._fitted_attributes(sgd.objective, sgd.result, attributes)
+        for name, value in fitted.items():
             setattr(self, name, value)
-        (
-            self.hidden_weights_,
-            self.hidden_biases_,
-            self.output_weights_,
-            self.output_bias_,
-        ) = self._shaped(sgd.result)
         self.eta0_ = sgd.eta0
         self.t_ = sgd.n_updates
         self.loss_curve_ = loss_curve
         self.validation_scores_ = validation_scores
-        self._objective = sgd.objective
         # The attributes hold the result; a second reference would be pickled twice.
         if sgd.average is None:
             sgd.weights = None

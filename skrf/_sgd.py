@@ -369,34 +369,3 @@ def _scaled(X, factors):
     if (factors == 1).all():
         return X
     return X * factors[:, np.newaxis].astype(X.dtype)
-
-
-class Progress:
-    """What a fit has seen after each epoch: losses, scores, and the best weights."""
-
-    def __init__(self, tol, patience):
-        self.tol = tol
-        self.patience = patience
-        self.losses = []
-        self.scores = []
-        self.best = -np.inf
-        self.best_weights = None
-        self.stale = 0
-
-    def stop_after(self, loss, score, weights):
-        """Record an epoch; return whether `patience` epochs in a row brought no `tol`.
-
-        With validation scores these are watched, and the best weights are kept; without
-        (score None) the training loss is.
-        """
-        self.losses.append(loss)
-        value = -loss
-        if score is not None:
-            self.scores.append(score)
-            value = score
-            if value > self.best:
-                self.best_weights = weights.copy()
-        if self.tol is not None:
-            self.stale = 0 if value > self.best + self.tol else self.stale + 1
-        self.best = max(self.best, value)
-        return self.stale >= self.patience

@@ -16,6 +16,7 @@ LAYERS = {
     "_blocks": 1,
     "activations": 1,
     "losses": 1,
+    "_epochs": 2,
     "_objective": 2,
     "targets": 2,
     "_sgd": 3,

@@ -1,0 +1,79 @@
+"""What a fit does after each epoch: stopping rule, best weights, tasks of callbacks."""
+
+import numpy as np
+
+
+class Progress:
+    """What a fit has seen after each epoch: losses, scores, and the best weights."""
+
+    def __init__(self, tol, patience):
+        self.tol = tol
+        self.patience = patience
+        self.losses = []
+        self.scores = []
+        self.best = -np.inf
+        self.best_weights = None
+        self.stale = 0
+
+    def stop_after(self, loss, score, weights):
+        """Record an epoch; return whether `patience` epochs in a row brought no `tol`.
+
+        With validation scores these are watched, and the best weights are kept; without
+        (score None) the training loss is.
+        """
+        self.losses.append(loss)
+        value = -loss
+        if score is not None:
+            self.scores.append(score)
+            value = score
+            if value > self.best:
+                self.best_weights = weights.copy()
+        if self.tol is not None:
+            self.stale = 0 if value > self.best + self.tol else self.stale + 1
+        self.best = max(self.best, value)
+        return self.stale >= self.patience
+
+
+class EpochTasks:
+    """A callback task for the fit and one for each epoch.
+
+    A fit that starts again at a smaller step runs its first epochs again; each keeps the
+    one task it has, which ends once.
+
+    Parameters
+    ----------
+    context : CallbackContext
+        The root context of the fit.
+    **data : dict
+        The estimator, X, y and metadata that every hook is given.
+    """
+
+    def __init__(self, context, **data):
+        self.context = context
+        self.data = data
+        self.epochs = []
+        self.n_ended = 0
+        context.call_on_fit_task_begin(**data)
+
+    def begin(self, epoch):
+        """Begin the task of an epoch, counted from 0."""
+        if epoch == len(self.epochs):
+            self.epochs.append(self.context.subcontext(task_name="epoch"))
+            self.epochs[epoch].call_on_fit_task_begin(**self.data)
+
+    def end(self, epoch, attributes):
+        """End it; return whether a callback asks to stop.
+
+        `attributes` is called for copies of the fitted attributes when a callback wants
+        them, and not otherwise.
+        """
+        if epoch < self.n_ended:
+            return False
+        self.n_ended += 1
+        return self.epochs[epoch].call_on_fit_task_end(
+            reconstruction_attributes=attributes, **self.data
+        )
+
+    def finish(self, attributes):
+        """End the task of the fit."""
+        self.context.call_on_fit_task_end(reconstruction_attributes=attributes, **self.data)

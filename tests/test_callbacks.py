@@ -1,0 +1,146 @@
+"""scikit-learn's callbacks: a task per epoch, alone and inside a search."""
+
+import numpy as np
+import pytest
+from sklearn.callback import ProgressBar, ScoringMonitor
+from sklearn.model_selection import GridSearchCV
+
+from skrf import OverparamNetClassifier, OverparamNetRegressor, make_single_neuron
+
+
+@pytest.fixture
+def neuron():
+    return make_single_neuron(200, 4, bias=-0.3, random_state=0)
+
+
+class Recorder:
+    """Keeps what its hooks are given; stops the fit at the end of epoch `stop_at`."""
+
+    def __init__(self, stop_at=None):
+        self.events, self.fitted, self.stop_at = [], [], stop_at
+
+    def setup(self, estimator, context):
+        self.events.append("setup")
+
+    def on_fit_task_begin(self, estimator, context, *, X=None, y=None, metadata=None):
+        self.events.append(f"begin {context.task_name}")
+        self.data = X, y, metadata
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+        self.events.append(f"end {context.task_name}")
+        if context.task_name == "epoch":
+            self.fitted.append(fitted_estimator)
+        return len(self.fitted) == self.stop_at
+
+    def teardown(self, estimator, context):
+        self.events.append("teardown")
+
+
+def net(Network=OverparamNetRegressor, **parameters):
+    defaults = {"width": 20, "max_iter": 4, "tol": None, "random_state": 0}
+    return Network(**{**defaults, **parameters})
+
+
+def test_one_task_per_epoch(neuron):
+    X, y = neuron
+    recorder, weight = Recorder(), np.ones(200)
+    fitted = net().set_callbacks(recorder).fit(X, y, sample_weight=weight)
+    epochs = ["begin epoch", "end epoch"] * 4
+    assert recorder.events == ["setup", "begin fit", *epochs, "end fit", "teardown"]
+    assert recorder.data[0] is X
+    assert recorder.data[1] is y
+    assert recorder.data[2] == {"sample_weight": weight}
+    plain = net().fit(X, y, sample_weight=weight)
+    np.testing.assert_array_equal(plain.hidden_weights_, fitted.hidden_weights_)
+
+
+@pytest.mark.parametrize("average", [False, True])
+def test_fitted_estimators_are_those_of_shorter_fits(average, neuron):
+    """And later steps do not change them."""
+    X, y = neuron
+    recorder = Recorder()
+    net(average=average).set_callbacks(recorder).fit(X, y)
+    for epoch, fitted in enumerate(recorder.fitted, start=1):
+        shorter = net(average=average, max_iter=epoch).fit(X, y)
+        np.testing.assert_array_equal(fitted.predict(X), shorter.predict(X))
+        assert fitted.n_iter_ == epoch
+
+
+def test_copies_are_made_only_when_asked_for(neuron, monkeypatch):
+    class Silent(Recorder):
+        def on_fit_task_end(self, estimator, context):
+            self.events.append("end")
+
+    def forbidden(*arguments):
+        raise AssertionError("nobody asked for copies")
+
+    from skrf._objective import Weights
+
+    monkeypatch.setattr(Weights, "copy", forbidden)
+    recorder = Silent()
+    net().set_callbacks(recorder).fit(*neuron)
+    assert recorder.events.count("end") == 5
+
+
+def test_a_callback_stops_the_fit(neuron):
+    X, y = neuron
+    stopped = net(max_iter=50).set_callbacks(Recorder(stop_at=2)).fit(X, y)
+    assert stopped.n_iter_ == 2
+    shorter = net(max_iter=2).fit(X, y)
+    np.testing.assert_array_equal(stopped.hidden_weights_, shorter.hidden_weights_)
+
+
+def test_epochs_of_a_fit_that_starts_again_keep_their_tasks(neuron, monkeypatch):
+    from skrf import _base_network
+
+    estimate = _base_network.probe
+
+    def optimistic(*arguments):
+        found = estimate(*arguments)
+        return found._replace(stable_step=1000 * found.stable_step)
+
+    monkeypatch.setattr(_base_network, "probe", optimistic)
+    recorder = Recorder()
+    fitted = net().set_callbacks(recorder).fit(*neuron)
+    assert fitted.n_iter_ == 4
+    assert recorder.events.count("begin epoch") == 4
+    assert recorder.events.count("end epoch") == 4
+
+
+@pytest.mark.parametrize("Network", [OverparamNetRegressor, OverparamNetClassifier])
+def test_scoring_monitor(Network, neuron):
+    X, y = neuron
+    y = y if Network is OverparamNetRegressor else np.digitize(y, [0.1, 0.5])
+    name = "r2" if Network is OverparamNetRegressor else "accuracy"
+    monitor = ScoringMonitor(scoring=name)
+    fitted = net(Network).set_callbacks(monitor).fit(X, y)
+    rows = [row for row in monitor.get_logs()[-1].data if row["task_name"] == "epoch"]
+    assert len(rows) == 4
+    assert rows[-1][name] == pytest.approx(fitted.score(X, y))
+
+
+def test_progress_bar_alone_and_in_a_search(neuron, capsys):
+    pytest.importorskip("rich", reason="the bar is drawn by rich, in the extra 'test'")
+    X, y = neuron
+    net().set_callbacks(ProgressBar()).fit(X, y)
+    assert "OverparamNetRegressor - fit" in capsys.readouterr().out
+    search = GridSearchCV(net(), {"width": [5, 10]}, cv=2).set_callbacks(ProgressBar())
+    search.fit(X, y)
+    printed = capsys.readouterr().out
+    assert "GridSearchCV" in printed
+    assert "OverparamNetRegressor" in printed
+
+
+def test_an_error_in_a_callback_ends_the_fit_and_keeps_the_model(neuron):
+    class Failing(Recorder):
+        def on_fit_task_end(self, estimator, context):
+            raise RuntimeError("no more")
+
+    X, y = neuron
+    model = net().fit(X, y)
+    before = model.predict(X)
+    recorder = Failing()
+    with pytest.raises(RuntimeError, match="no more"):
+        model.set_callbacks(recorder).fit(X, -y)
+    assert recorder.events[-1] == "teardown"
+    np.testing.assert_array_equal(model.predict(X), before)
