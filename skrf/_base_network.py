@@ -14,7 +14,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skrf import _weights
 from skrf._environment import require_memory
 from skrf._epochs import EpochTasks, Progress
-from skrf._objective import Objective, Weights, probe
+from skrf._laziness import LazinessMixin
+from skrf._objective import (
+    Objective,
+    Weights,
+    first_weights,
+    fitted_attributes,
+    probe,
+)
 from skrf._sgd import HALVINGS, SGD, Diverged, block_rows
 from skrf._validation import (
     FINITE,
@@ -31,8 +38,6 @@ from skrf._validation import (
 from skrf.activations import ACTIVATIONS
 from skrf.losses import LOSSES
 
-_WEIGHTS = "hidden_weights_", "hidden_biases_", "output_weights_", "output_bias_"
-
 
 def can_stream(network):
     """Whether a network has a `partial_fit`; the AttributeError says why not."""
@@ -44,7 +49,7 @@ def can_stream(network):
     return True
 
 
-class OverparamNet(CallbackSupportMixin, BaseEstimator):
+class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
     """Everything but the meaning of y.
 
     A subclass gives `_validate(X, y, dtype, resume, streaming)` -> X, Y, attributes, with
@@ -192,7 +197,7 @@ class OverparamNet(CallbackSupportMixin, BaseEstimator):
             except Diverged as stop:
                 if restarts > 0:
                     restarts -= 1
-                    sgd = SGD(sgd.start, self._first(sgd.start), sgd.probe, sgd.eta0 / 2)
+                    sgd = SGD(sgd.start, first_weights(sgd.start), sgd.probe, sgd.eta0 / 2)
                     continue
                 self._warn_diverged(stop, sgd, stacklevel=4)
             break
@@ -230,21 +235,6 @@ class OverparamNet(CallbackSupportMixin, BaseEstimator):
             self.n_iter_ = 1
             self._publish(sgd, attributes, curve, None)
         return self
-
-    def initial_weights(self):
-        """The weights that the training started from, drawn again from their seed.
-
-        Returns
-        -------
-        hidden_weights, hidden_biases, output_weights, output_bias
-            With the shapes of the fitted attributes of these names.
-        """
-        check_is_fitted(self, "hidden_weights_")
-        start = self._sgd.start
-        attributes = self._fitted_attributes(
-            None, self._first(start), {"_flat": self._flat}
-        )
-        return tuple(attributes[name] for name in _WEIGHTS)
 
     def _check_data(self, X, y, sample_weight, resume, streaming):
         """Check everything before any work; return X, Y, weights (n,), attributes."""
@@ -352,13 +342,9 @@ class OverparamNet(CallbackSupportMixin, BaseEstimator):
             parametrization=self.parametrization,
             symmetric=self.symmetric_init,
         )
-        weights = self._first(start)
+        weights = first_weights(start)
         found = probe(self._new_objective(), weights, X, Y, sample_weight)
         return SGD(start, weights, found, self._step(found))
-
-    def _first(self, start):
-        """All weights of a start: the output intercept is 0."""
-        return Weights(*start.draw(), np.zeros(start.n_outputs, start.dtype))
 
     def _step(self, found):
         if self.eta0 == "auto":
@@ -405,7 +391,7 @@ class OverparamNet(CallbackSupportMixin, BaseEstimator):
         n_samples = len(train[1])
 
         def copies():
-            fitted = self._fitted_attributes(sgd.objective, sgd.result.copy(), attributes)
+            fitted = fitted_attributes(sgd.objective, sgd.result.copy(), attributes)
             return {**fitted, "n_iter_": len(progress.losses)}
 
         for epoch in range(self.max_iter):
@@ -444,16 +430,9 @@ class OverparamNet(CallbackSupportMixin, BaseEstimator):
             stacklevel=stacklevel,
         )
 
-    def _fitted_attributes(self, objective, weights, attributes):
-        """What `predict` needs, by name; the weights in their public shapes."""
-        W, b, U, c = weights
-        public = (W, b, U[0], c[0]) if attributes["_flat"] else (W, b, U, c)
-        named = dict(zip(_WEIGHTS, public, strict=True))
-        return {**attributes, **named, "_objective": objective}
-
     def _publish(self, sgd, attributes, loss_curve, validation_scores):
         """Set the fitted attributes from the state of the run."""
-        fitted = self._fitted_attributes(sgd.objective, sgd.result, attributes)
+        fitted = fitted_attributes(sgd.objective, sgd.result, attributes)
         for name, value in fitted.items():
             setattr(self, name, value)
         self.eta0_ = sgd.eta0
@@ -468,11 +447,14 @@ class OverparamNet(CallbackSupportMixin, BaseEstimator):
 
     def _outputs(self, X):
         """N(x): (n_samples,) for one output, else (n_samples, n_outputs)."""
-        check_is_fitted(self, "hidden_weights_")
-        dtype = self.hidden_weights_.dtype
-        X = validate_data(self, X, accept_sparse="csr", dtype=dtype, reset=False)
+        X = self._check_rows(X)
         N = self._objective.predict(X, self._fitted_weights())
         return N[:, 0] if self._flat else N
+
+    def _check_rows(self, X):
+        check_is_fitted(self, "hidden_weights_")
+        dtype = self.hidden_weights_.dtype
+        return validate_data(self, X, accept_sparse="csr", dtype=dtype, reset=False)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

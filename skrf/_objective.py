@@ -34,6 +34,27 @@ class Weights(NamedTuple):
         return Weights(*(np.require(array, requirements="CW") for array in self))
 
 
+def first_weights(start):
+    """All weights of a `_weights.Start`: the output intercept is 0."""
+    return Weights(*start.draw(), np.zeros(start.n_outputs, start.dtype))
+
+
+def fitted_attributes(objective, weights, attributes):
+    """What `predict` of a network needs, by name; the weights in their public shapes.
+
+    `attributes` has more of it, among them `_flat`, whether there is one output only.
+    """
+    W, b, U, c = weights
+    return {
+        **attributes,
+        "hidden_weights_": W,
+        "hidden_biases_": b,
+        "output_weights_": U[0] if attributes["_flat"] else U,
+        "output_bias_": c[0] if attributes["_flat"] else c,
+        "_objective": objective,
+    }
+
+
 @dataclass(frozen=True)
 class Objective:
     """What is minimised, and over which of the weights."""

@@ -99,6 +99,27 @@ class _HiddenLayerFeatures(
     def _check_parameters(self, dtype):
         """Check what single parameter constraints cannot say."""
 
+    def at(self, weights, biases):
+        """Fit to given hidden weights instead of random ones.
+
+        Parameters
+        ----------
+        weights : ndarray of shape (width, n_features)
+            The hidden weights, float64 or float32.
+        biases : ndarray of shape (width,)
+            The hidden biases, of the same dtype.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+        """
+        self._check_parameters(weights.dtype)
+        self.n_features_in_ = weights.shape[1]
+        self.weights_, self.biases_ = weights, biases
+        self._prepare()
+        return self
+
     def _prepare(self):
         """Set what `transform` needs beside the drawn weights."""
         self._activation = ACTIVATIONS[self.activation]

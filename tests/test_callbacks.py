@@ -114,7 +114,7 @@ def test_scoring_monitor(Network, neuron):
     name = "r2" if Network is OverparamNetRegressor else "accuracy"
     monitor = ScoringMonitor(scoring=name)
     fitted = net(Network).set_callbacks(monitor).fit(X, y)
-    rows = [row for row in monitor.get_logs()[-1].data if row["task_name"] == "epoch"]
+    rows = [row for row in monitor.get_logs().data if row["task_name"] == "epoch"]
     assert len(rows) == 4
     assert rows[-1][name] == pytest.approx(fitted.score(X, y))
 

@@ -22,9 +22,10 @@ LAYERS = {
     "_sgd": 3,
     "datasets": 3,
     "features": 3,
-    "_base_network": 4,
-    "networks": 5,
-    "__init__": 6,
+    "_laziness": 4,
+    "_base_network": 5,
+    "networks": 6,
+    "__init__": 7,
 }
 
 

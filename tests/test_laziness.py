@@ -1,0 +1,148 @@
+"""Section 2: reports of laziness, and the first-order expansion, by finite differences."""
+
+import itertools
+
+import numpy as np
+import pytest
+import reference
+from scipy import sparse
+
+from skrf import (
+    LinearizedNTKFeatures,
+    OverparamNetClassifier,
+    OverparamNetRegressor,
+    make_polynomial_classification,
+    make_single_neuron,
+)
+
+
+@pytest.fixture
+def neuron():
+    return make_single_neuron(150, 4, bias=-0.3, random_state=0)
+
+
+def net(width=30, **parameters):
+    defaults = {"max_iter": 3, "tol": None, "random_state": 0}
+    return OverparamNetRegressor(width, **{**defaults, **parameters})
+
+
+@pytest.mark.parametrize("parametrization", ["standard", "ntk"])
+@pytest.mark.parametrize("outputs", [1, 3])
+@pytest.mark.parametrize("biases", ["constant", "gaussian"])
+def test_report_is_its_definitions(parametrization, outputs, biases, neuron):
+    X, y = neuron
+    Y = np.column_stack([y, -y, y**2])[:, :outputs]
+    model = net(
+        parametrization=parametrization, biases=biases, bias_scale=0.4, activation="tanh"
+    ).fit(X, Y)
+    report = model.laziness(X)
+    W0, b0, U0, _ = model.initial_weights()
+    W, b, U = model.hidden_weights_, model.hidden_biases_, model.output_weights_
+    scale = 30**-0.5 if parametrization == "ntk" else 1.0
+    act, slope = reference.ACTIVATIONS["tanh"]
+    z0, z = X @ W0.T + b0, X @ W.T + b
+    N = scale * act(z) @ U.T + model.output_bias_
+    frozen = scale * act(z0) @ U.T + model.output_bias_
+    linear = frozen + scale * (slope(z0) * (z - z0)) @ U0.T
+    norm = np.linalg.norm
+    start = np.hypot(norm(W0), norm(b0))
+    assert report.hidden_weights == pytest.approx(norm(W - W0) / norm(W0))
+    assert report.hidden_biases == pytest.approx(norm(b - b0) / start)
+    assert report.output_weights == pytest.approx(norm(U - U0) / norm(U0))
+    assert report.flipped == pytest.approx(np.mean((z > 0) != (z0 > 0)))
+    assert report.frozen_gap == pytest.approx(norm(N - frozen) / norm(N))
+    assert report.linear_gap == pytest.approx(norm(N - linear) / norm(N))
+    assert len(str(report).splitlines()) == 6
+    again = model.laziness(sparse.csr_array(X))
+    assert again.linear_gap == pytest.approx(report.linear_gap)
+
+
+def test_wide_networks_are_lazy():
+    """The cube of Theorem 3.1: everything shrinks as the width grows."""
+    X, y = make_polynomial_classification(
+        4000, 6, degree=2, n_terms=1, inputs="cube", random_state=1
+    )
+    reports = []
+    for width in (30, 300, 3000):
+        model = OverparamNetClassifier(
+            width,
+            activation="tanh",
+            biases="constant",
+            bias_scale=0.7,
+            eta0=4 / width,
+            batch_size=16,
+            random_state=0,
+        )
+        reports.append(model.partial_fit(X, y, classes=[-1, 1]).laziness(X[:500]))
+    for one, other in itertools.pairwise(reports):
+        assert other.hidden_weights < one.hidden_weights / 2
+        assert other.flipped <= one.flipped
+        assert other.linear_gap < one.linear_gap
+
+
+def test_frozen_hidden_layer_is_perfectly_lazy(neuron):
+    report = net(train="output").fit(*neuron).laziness(neuron[0])
+    assert report.hidden_weights == report.flipped == report.frozen_gap == 0
+    assert report.output_weights > 0
+    assert report.linear_gap == 0
+
+
+@pytest.mark.parametrize("train", ["both", "hidden", "output"])
+@pytest.mark.parametrize("parametrization", ["standard", "ntk"])
+@pytest.mark.parametrize("biases", ["gaussian", "none"])
+def test_expansion_is_that_of_taylor(train, parametrization, biases, neuron, rng):
+    """The remainder of a step of length h falls like h^2, so at a tenth, a hundredth."""
+    X, y = neuron
+    model = net(
+        train=train,
+        parametrization=parametrization,
+        biases=biases,
+        bias_scale=0.5,
+        activation="silu",
+    ).fit(X, y)
+    features, initial = model.linearize()
+    assert isinstance(features, LinearizedNTKFeatures)
+    W0, b0, u0, c0 = model.initial_weights()
+    dW, db, du = (rng.normal(size=a.shape) for a in (W0, b0, u0))
+    if train == "output":
+        dW, db = 0 * dW, 0 * db
+    if train == "hidden":
+        du = 0 * du
+    if biases == "none":
+        db = 0 * db
+    columns = dW if biases == "none" else np.column_stack([dW, db])
+    stretched = du * np.sqrt(30) if parametrization == "standard" else du
+    hidden, output = columns.ravel(), stretched
+    direction = {"both": np.r_[hidden, output], "hidden": hidden, "output": output}[train]
+    scale = 30**-0.5 if parametrization == "ntk" else 1.0
+    remainders = []
+    for h in (1e-2, 1e-3):
+        act = reference.ACTIVATIONS["silu"][0]
+        moved = scale * act(X @ (W0 + h * dW).T + b0 + h * db) @ (u0 + h * du) + c0
+        expansion = initial.predict(X) + features.transform(X) @ (h * direction)
+        remainders.append(np.abs(moved - expansion).max())
+    if train == "output":
+        assert max(remainders) < 1e-12
+    else:
+        assert remainders[0] / remainders[1] == pytest.approx(100, rel=0.1)
+
+
+def test_expansion_of_one_output_of_many(neuron):
+    X, y = neuron
+    model = net(train="hidden", parametrization="ntk").fit(X, np.column_stack([y, -y]))
+    features, initial = model.linearize(output=1)
+    np.testing.assert_allclose(features.output_weights_, model.initial_weights()[2][1])
+    assert initial.predict(X).shape == (150, 2)
+    assert np.abs(initial.predict(X) - model.predict(X)).max() > 1e-3
+    with pytest.raises(ValueError, match="output=2 is not one of the network's 2 outputs"):
+        model.linearize(output=2)
+
+
+def test_initial_weights_are_not_stored(neuron):
+    """They are drawn again from the seed."""
+    model = net().fit(*neuron)
+    start = model.initial_weights()[0]
+    held = [value for value in vars(model._sgd).values() if isinstance(value, np.ndarray)]
+    assert not held
+    assert not np.array_equal(start, model.hidden_weights_)
+    np.testing.assert_array_equal(model.initial_weights()[0], start)
