@@ -33,10 +33,10 @@ import threading
 from contextlib import contextmanager
 
 import numpy as np
-from scipy.linalg.blas import get_blas_funcs
 from sklearn.utils.extmath import row_norms
 
 from skrf import _kernels
+from skrf._blas import product
 from skrf._blocks import dense_rows
 from skrf._weights import Start
 
@@ -63,21 +63,6 @@ class Diverged(Exception):
         super().__init__(mean_loss, n_updates)
         self.mean_loss = mean_loss
         self.n_updates = n_updates
-
-
-def _product(a, b, c, beta=0.0):
-    """C <- a b + beta c in place by one call of BLAS, for C-ordered c.
-
-    SciPy's BLAS, because NumPy cannot accumulate into a result; all products go to this
-    one library, because the threads of two would fight.
-    """
-    # Fortran sees the transpose: c' = b' a'. A C-ordered matrix is its own transpose there.
-    (b, trans_b), (a, trans_a) = (
-        (matrix.T, False) if matrix.flags.c_contiguous else (matrix, True)
-        for matrix in (b, a)
-    )
-    gemm = get_blas_funcs("gemm", dtype=c.dtype)
-    gemm(1.0, b, a, trans_a=trans_b, trans_b=trans_a, beta=beta, c=c.T, overwrite_c=True)
 
 
 def block_rows(width, n_features, dtype, batch_size, wanted="auto"):
@@ -294,11 +279,11 @@ class SGD:
         velocity = self.velocity or weights  # not read without momentum
         average = self.average or weights  # not read without averaging
         update = np.arange(len(X)) // self.batch_size
-        _product(_scaled(X, w[update, 0]), weights.hidden.T, Z)
+        product(_scaled(X, w[update, 0]), weights.hidden.T, Z)
         if self.momentum and o.train_hidden:
-            _product(_scaled(X, w[update, 1]), velocity.hidden.T, Z, 1.0)
+            product(_scaled(X, w[update, 1]), velocity.hidden.T, Z, 1.0)
         if o.train_hidden and gram.size:
-            _product(X, X.T, gram)
+            product(X, X.T, gram)
             _kernels.couplings(gram, w, w_biases, self.batch_size)
         panel = self.batch_size * max(1, _PANEL // self.batch_size)
         block_loss = 0.0
@@ -306,8 +291,7 @@ class SGD:
             stop = min(first + panel, len(X))
             before = self.n_updates + first // self.batch_size
             if o.train_hidden and first:
-                earlier = np.ascontiguousarray(gram[first:stop, :first])
-                _product(earlier, Z[:first], Z[first:stop], 1.0)
+                product(gram[first:stop, :first], Z[:first], Z[first:stop], 1.0)
             block_loss += _kernels.train_panel(
                 Z,
                 gram,
@@ -358,10 +342,10 @@ class SGD:
                 if state is nothing:
                     continue
                 if name == "hidden":
-                    _product(Q.T, _scaled(X, row[2 + update]), state, 1.0)
+                    product(Q.T, _scaled(X, row[2 + update]), state, 1.0)
                 else:
                     row = row[np.newaxis, 2 + update].astype(Q.dtype)
-                    _product(row, Q, state[np.newaxis], 1.0)
+                    product(row, Q, state[np.newaxis], 1.0)
 
 
 def _scaled(X, factors):

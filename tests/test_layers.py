@@ -9,6 +9,7 @@ import skrf
 
 ROOT = Path(skrf.__file__).parent
 LAYERS = {
+    "_blas": 0,
     "_environment": 0,
     "_kernels": 0,
     "_validation": 0,

@@ -11,7 +11,7 @@ from scipy import sparse
 
 from skrf import ACTIVATIONS, LOSSES
 from skrf._objective import Objective, Weights, probe
-from skrf._sgd import SGD, Diverged, _product, block_rows
+from skrf._sgd import SGD, Diverged, block_rows
 from skrf._weights import Start
 
 FACTORS = {
@@ -154,17 +154,6 @@ def test_same_bits_every_time():
     one, other = (engine_and_twin(case, np.float32)[0] for _ in range(2))
     for got, want in zip(one, other, strict=True):
         np.testing.assert_array_equal(got, want)
-
-
-@pytest.mark.parametrize("orders", ["CC", "CF", "FC", "FF"])
-@pytest.mark.parametrize("beta", [0.0, 1.0, 0.5])
-def test_product_in_place(orders, beta, rng):
-    a = np.asarray(rng.normal(size=(5, 3)), order=orders[0])
-    b = np.asarray(rng.normal(size=(3, 4)), order=orders[1])
-    c = rng.normal(size=(5, 4))
-    expected = a @ b + beta * c
-    _product(a, b, c, beta)
-    np.testing.assert_allclose(c, expected, rtol=1e-13, atol=1e-14)
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 200, 5000])

@@ -1,0 +1,75 @@
+"""Matrix products that accumulate into their result, without the interpreter lock.
+
+NumPy cannot add a product to an array in place, and SciPy's wrappers hold the interpreter
+lock, so that fits in several threads would wait for each other. The routines themselves
+are SciPy's. All products of one computation should come from here: the threads of two BLAS
+libraries fight for the cores.
+"""
+
+import ctypes
+
+import numpy as np
+from scipy.linalg import cython_blas
+
+
+def _routine(name):
+    """A routine of SciPy's BLAS; ctypes releases the lock while it runs."""
+    capsule = cython_blas.__pyx_capi__[name]
+    get_name = ctypes.pythonapi.PyCapsule_GetName
+    get_name.restype, get_name.argtypes = ctypes.c_char_p, [ctypes.py_object]
+    get_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    get_pointer.restype = ctypes.c_void_p
+    get_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+    arguments = [ctypes.c_char_p] * 2 + [ctypes.c_void_p] * 11
+    signature = ctypes.CFUNCTYPE(None, *arguments)
+    return signature(get_pointer(capsule, get_name(capsule)))
+
+
+_GEMM = {
+    np.dtype(np.float32): (_routine("sgemm"), ctypes.c_float),
+    np.dtype(np.float64): (_routine("dgemm"), ctypes.c_double),
+}
+# Read as 64 or, being little-endian and small, as 32 bits: whatever BLAS was built with.
+_Sizes = ctypes.c_int64 * 6
+
+
+def product(a, b, c, beta=0.0):
+    """C <- a b + beta c in place, for 2-D arrays of one dtype, float32 or float64.
+
+    `a`, `b` and `c` may be slices or transposes of C-ordered arrays; the rows of `c` must
+    be contiguous.
+    """
+    gemm, real = _GEMM[c.dtype]
+    # Fortran sees transposes: it is asked for c' = b' a'.
+    b, lead_b, trans_b = _as_fortran_sees(b)
+    a, lead_a, trans_a = _as_fortran_sees(a)
+    n_rows, n_columns = c.shape
+    lead_c = max(c.strides[0] // c.itemsize, n_columns)
+    sizes = _Sizes(n_columns, n_rows, a.shape[1], lead_b, lead_a, lead_c)
+    m, n, k, ldb, lda, ldc = (ctypes.addressof(sizes) + 8 * i for i in range(6))
+    alpha, beta = real(1.0), real(beta)
+    gemm(
+        trans_b,
+        trans_a,
+        m,
+        n,
+        k,
+        ctypes.addressof(alpha),
+        b.ctypes.data,
+        ldb,
+        a.ctypes.data,
+        lda,
+        ctypes.addressof(beta),
+        c.ctypes.data,
+        ldc,
+    )
+
+
+def _as_fortran_sees(matrix):
+    """(matrix, leading dimension, whether to transpose); copied if strided otherwise."""
+    item = matrix.itemsize
+    if matrix.strides[1] == item:
+        return matrix, max(matrix.strides[0] // item, matrix.shape[1]), b"N"
+    if matrix.strides[0] == item:
+        return matrix, max(matrix.strides[1] // item, matrix.shape[0]), b"T"
+    return _as_fortran_sees(np.array(matrix, order="C"))
