@@ -2,8 +2,11 @@
 
 import pickle
 import signal
+import subprocess
+import sys
 import tracemalloc
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -884,3 +887,52 @@ def test_too_large_a_network_is_refused(neuron, monkeypatch):
         MemoryError, match=r"width=100000 neurons on 4 columns.*smaller width"
     ):
         plain(width=100_000).fit(*neuron)
+
+
+@pytest.mark.parametrize("Network", BOTH)
+def test_fits_in_threads_do_not_disturb_each_other(Network, neuron):
+    X, y = neuron
+    y = np.sign(y - 0.2)
+    options = {"momentum": 0.5, "average": True, "batch_size": 3, "max_iter": 10}
+    expected = plain(Network, **options).fit(X, y)
+    with ThreadPoolExecutor(4) as pool:
+        fits = list(pool.map(lambda _: plain(Network, **options).fit(X, y), range(8)))
+    for fitted in fits:
+        assert_same_weights(fitted, expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", [(20, 1000), (784, 4096)])
+def test_real_interrupt_is_noticed_within_a_second(shape):
+    """Ctrl-C in a process of its own; what is kept equals an undisturbed shorter run."""
+    program = f"""
+import signal, time, warnings
+import numpy as np
+from skrf import OverparamNetRegressor
+X = np.random.default_rng(0).normal(size=(3000, {shape[0]})).astype(np.float32)
+options = dict(eta0=1e-4, tol=None, shuffle=False, random_state=0)
+net = OverparamNetRegressor({shape[1]}, max_iter=1, **options).fit(X[:100], X[:100, 0])
+net = OverparamNetRegressor({shape[1]}, max_iter=10**6, **options)
+signal.setitimer(signal.ITIMER_REAL, 3.0)
+signal.signal(signal.SIGALRM, lambda *_: (sent.append(time.perf_counter()),
+                                         signal.raise_signal(signal.SIGINT)))
+sent = []
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    net.fit(X, X[:, 0])
+print(time.perf_counter() - sent[0], len(caught), net.t_)
+same = OverparamNetRegressor({shape[1]}, **options)
+for start in range(0, net.t_, 3000):
+    rows = X[: min(3000, net.t_ - start)]
+    same.partial_fit(rows, rows[:, 0])
+print(np.abs(same.hidden_weights_ - net.hidden_weights_).max())
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    first, second = run.stdout.splitlines()
+    seconds, n_warnings, updates = first.split()
+    assert float(seconds) < 1
+    assert int(n_warnings) == 1
+    assert int(updates) > 0
+    assert float(second) == 0
