@@ -29,6 +29,7 @@ _GEMM = {
     np.dtype(np.float32): (_routine("sgemm"), ctypes.c_float),
     np.dtype(np.float64): (_routine("dgemm"), ctypes.c_double),
 }
+_ONE = {dtype: real(1.0) for dtype, (_, real) in _GEMM.items()}
 # Read as 64 or, being little-endian and small, as 32 bits: whatever BLAS was built with.
 _Sizes = ctypes.c_int64 * 6
 
@@ -46,22 +47,21 @@ def product(a, b, c, beta=0.0):
     n_rows, n_columns = c.shape
     lead_c = max(c.strides[0] // c.itemsize, n_columns)
     sizes = _Sizes(n_columns, n_rows, a.shape[1], lead_b, lead_a, lead_c)
-    m, n, k, ldb, lda, ldc = (ctypes.addressof(sizes) + 8 * i for i in range(6))
-    alpha, beta = real(1.0), real(beta)
+    at, beta = ctypes.addressof(sizes), real(beta)
     gemm(
         trans_b,
         trans_a,
-        m,
-        n,
-        k,
-        ctypes.addressof(alpha),
+        at,
+        at + 8,
+        at + 16,
+        ctypes.addressof(_ONE[c.dtype]),
         b.ctypes.data,
-        ldb,
+        at + 24,
         a.ctypes.data,
-        lda,
+        at + 32,
         ctypes.addressof(beta),
         c.ctypes.data,
-        ldc,
+        at + 40,
     )
 
 

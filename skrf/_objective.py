@@ -109,7 +109,8 @@ def probe(objective, weights, X, Y, sample_weight):
     W, b = weights[:2]
     U, c = (array.astype(np.float64) for array in weights[2:])
     curvature, norms, losses = [], [], []
-    for rows in row_blocks(len(picked), max(W.shape)):
+    # Some eight arrays of this size are alive at a time.
+    for rows in row_blocks(len(picked), 8 * max(W.shape)):
         i = picked[rows]
         with np.errstate(over="ignore", invalid="ignore"):
             z = (X[i] @ W.T + b).astype(np.float64)

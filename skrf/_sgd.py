@@ -45,13 +45,17 @@ HALVINGS = 40
 # A block whose mean loss is this many times the loss to be expected before training has
 # diverged: predictions are then about 1,000 times too large.
 _GROWTH = 1e6
-# Rows of a panel: its rows of Z and the corrections between them stay in the inner caches.
+# Rows times width of a block of a narrow layer.
+_NARROW = 2**16
+# Rows of a panel, at least: its part of Z and its corrections stay in the inner caches.
 _PANEL = 16
 # Bytes of Z that stay within reach.
 _CACHE = 2**23
 # A block holds at most this many multiplications: well below a second, so that an
 # interrupt is noticed at once.
 _BLOCK_WORK = 2**34
+# Weights that are this many times as large at the end of a block only by weight decay.
+_BLOW_UP = 10
 # No update comes after this one: no average is kept.
 _NEVER = 2**62
 
@@ -80,7 +84,8 @@ def block_rows(width, n_features, dtype, batch_size, wanted="auto"):
         n_features = 3072, width = 8192    987   739   626   565   576
     """
     if wanted == "auto":
-        wanted = min(256, max(64, n_features // 4))
+        # A narrow layer takes little longer for a row than Python does for a block.
+        wanted = min(256, max(64, n_features // 4, _NARROW // width))
         wanted = min(wanted, max(16, _CACHE // (width * np.dtype(dtype).itemsize)))
     wanted = min(wanted, _BLOCK_WORK // (4 * width * n_features))
     return batch_size * max(1, wanted // batch_size)
@@ -234,6 +239,9 @@ class SGD:
         saved = [(state.output.copy(), state.intercept.copy()) for state in states]
         try:
             coefficients = self._coefficients(last - self.n_updates)
+            # A bounded activation would hide weights that the penalty alone blows up.
+            if abs(coefficients[0][0][-1, 0]) > _BLOW_UP:
+                raise Diverged(np.inf, self.n_updates)
             block_loss = self._forward(X, Y, sample_weight, Z, gram, coefficients)
             weight = sample_weight.sum(dtype=np.float64)
             mean_loss = block_loss / weight if weight > 0 else block_loss
@@ -270,7 +278,10 @@ class SGD:
                 self.average_after,
             )
 
-        return recurrences(o.train_hidden, o.alpha), recurrences(o.train_biases, 0.0)
+        hidden = recurrences(o.train_hidden, o.alpha)
+        if o.alpha == 0 and o.train_hidden == o.train_biases:
+            return hidden, hidden
+        return hidden, recurrences(o.train_biases, 0.0)
 
     def _forward(self, X, Y, sample_weight, Z, gram, coefficients):
         """Fill Z with the q_s and train the output layer; return the summed loss."""
@@ -285,7 +296,8 @@ class SGD:
         if o.train_hidden and gram.size:
             product(X, X.T, gram)
             _kernels.couplings(gram, w, w_biases, self.batch_size)
-        panel = self.batch_size * max(1, _PANEL // self.batch_size)
+        panel = min(64, max(_PANEL, _NARROW // (4 * Z.shape[1])))
+        panel = self.batch_size * max(1, panel // self.batch_size)
         block_loss = 0.0
         for first in range(0, len(X), panel):
             stop = min(first + panel, len(X))

@@ -72,7 +72,7 @@ def draw_weights(seed, width, n_features, law, scale, dtype):
     rng = random_stream(seed, _HIDDEN_WEIGHTS)
     weights = np.empty((width, n_features), dtype)
     # In pieces, so that the float64 draw of a large float32 matrix is never whole.
-    step = max(1, 2**20 // n_features)
+    step = max(1, 2**17 // n_features)
     for start in range(0, width, step):
         rows = weights[start : start + step]
         rows[...] = _scaled(WEIGHT_LAWS[law](rng, len(rows), n_features), scale, dtype)

@@ -312,6 +312,13 @@ def test_automatic_step_counts_the_penalty(alpha, train, neuron):
     assert np.abs(net.output_weights_).max() < 2
 
 
+def test_a_penalty_that_blows_the_weights_up_is_noticed(neuron):
+    net = plain(alpha=1.0, eta0=10.0, activation="sigmoid", train="hidden")
+    with pytest.warns(ConvergenceWarning, match=r"diverged .*after 0 updates"):
+        net.fit(*neuron)
+    np.testing.assert_array_equal(net.hidden_weights_, net.initial_weights()[0])
+
+
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 @pytest.mark.parametrize("place", [7, 2900])
 def test_an_outlier_is_no_divergence(method, place, rng):
