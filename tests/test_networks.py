@@ -545,12 +545,12 @@ def test_interrupt_keeps_the_finished_blocks(method, monkeypatch):
 
     def interrupted(*arguments):
         calls.append(1)
-        if len(calls) == 10:
+        if len(calls) == 3:
             signal.raise_signal(signal.SIGINT)
         return kernel(*arguments)
 
     monkeypatch.setattr(_kernels, "train_panel", interrupted)
-    net = plain(eta0=0.02, shuffle=False)
+    net = plain(eta0=0.02, shuffle=False, block_size=64)
     if method == "fit":
         with pytest.warns(UserWarning, match=r"interrupted after 0 epochs and 192 updates"):
             net.fit(X, y)
@@ -558,8 +558,9 @@ def test_interrupt_keeps_the_finished_blocks(method, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             net.partial_fit(X, y)
     monkeypatch.undo()
-    assert net.t_ == 192, "three blocks of 64 rows, four panels each"
-    expected = plain(eta0=0.02, shuffle=False, max_iter=1).fit(X[:192], y[:192])
+    assert net.t_ == 192, "three blocks of 64 rows, a panel each"
+    expected = plain(eta0=0.02, shuffle=False, max_iter=1, block_size=64)
+    expected.fit(X[:192], y[:192])
     assert_same_weights(net, expected)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
@@ -571,16 +572,17 @@ def test_exception_in_a_block_undoes_it(monkeypatch):
     def failing(*arguments):
         calls.append(1)
         loss = kernel(*arguments)
-        if len(calls) == 7:
+        if len(calls) == 2:
             raise MemoryError
         return loss
 
     monkeypatch.setattr(_kernels, "train_panel", failing)
-    net = plain(eta0=0.02, momentum=0.5, average=True)
+    options = {"eta0": 0.02, "momentum": 0.5, "average": True, "block_size": 64}
+    net = plain(**options)
     with pytest.raises(MemoryError):
         net.partial_fit(X, y)
     monkeypatch.undo()
-    expected = plain(eta0=0.02, momentum=0.5, average=True).partial_fit(X[:64], y[:64])
+    expected = plain(**options).partial_fit(X[:64], y[:64])
     assert_same_weights(net, expected)
     assert net.t_ == 64
 
