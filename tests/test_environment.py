@@ -89,7 +89,7 @@ def test_memory_of_a_container_counts(tmp_path, monkeypatch):
 
 def test_unknown_memory_is_no_obstacle(monkeypatch):
     monkeypatch.setattr(_environment, "available_memory", lambda: None)
-    _environment.require_memory(2**80, "The thing", "Use less.")
+    assert _environment.require_memory(2**80, "The thing", "Use less.") is None
 
 
 def test_show_versions(capsys):
