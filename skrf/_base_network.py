@@ -354,14 +354,17 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
     def _resume(self):
         """The run of the last call, on copies of the fitted attributes.
 
-        Copies, because the attributes may have been set to arrays of the user's.
+        Copies, because the attributes may have been set to arrays of the user's, and
+        because a call that fails half way must leave the last one as it was.
         """
         sgd = copy.copy(self._sgd)
         fitted = self._fitted_weights().copy()
         if sgd.weights is None:
             sgd.weights = fitted
         else:
-            sgd.average = fitted
+            sgd.weights, sgd.average = sgd.weights.copy(), fitted
+        if sgd.velocity is not None:
+            sgd.velocity = sgd.velocity.copy()
         return sgd
 
     def _fitted_weights(self):

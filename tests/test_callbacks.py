@@ -144,3 +144,21 @@ def test_an_error_in_a_callback_ends_the_fit_and_keeps_the_model(neuron):
         model.set_callbacks(recorder).fit(X, -y)
     assert recorder.events[-1] == "teardown"
     np.testing.assert_array_equal(model.predict(X), before)
+
+
+def test_a_warm_start_that_fails_leaves_nothing_behind(neuron):
+    """Neither in the weights nor in the velocity and the raw iterates kept beside them."""
+    X, y = neuron
+    options = {"momentum": 0.5, "average": True, "warm_start": True, "eta0": 0.01}
+    model, untouched = (net(**options).fit(X, y) for _ in range(2))
+
+    class Failing(Recorder):
+        def on_fit_task_end(self, estimator, context):
+            raise RuntimeError("no more")
+
+    with pytest.raises(RuntimeError, match="no more"):
+        model.set_callbacks(Failing()).fit(X, y)
+    model.set_callbacks().fit(X, y)
+    np.testing.assert_array_equal(
+        model.hidden_weights_, untouched.fit(X, y).hidden_weights_
+    )
