@@ -3,6 +3,8 @@
 import numpy as np
 from scipy import sparse
 
+from skrf._blas import product
+
 # Elements of one block: 8 MB in float64, within reach of the outer caches.
 BLOCK_ELEMENTS = 2**20
 
@@ -24,4 +26,4 @@ def multiply(X, weights, out):
     if sparse.issparse(X):
         out[...] = X @ weights.T
     else:
-        np.matmul(X, weights.T, out=out)
+        product(X, weights.T, out)

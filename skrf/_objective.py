@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils.extmath import row_norms
 
 from skrf import _kernels
+from skrf._blas import product
 from skrf._blocks import multiply, row_blocks
 from skrf.activations import Activation
 from skrf.losses import Loss
@@ -76,7 +77,8 @@ class Objective:
             Z = np.empty((rows.stop - rows.start, len(W)), W.dtype)
             multiply(X[rows], W, Z)
             _kernels.random_feature_rows(Z, b, self.activation.code, self.scale)
-            N[rows] = Z @ U.T + c
+            N[rows] = c
+            product(Z, U.T, N[rows], 1.0)
         return N
 
     def mean_loss(self, predictions, Y, sample_weight):
