@@ -13,23 +13,25 @@ from scipy.linalg import cython_blas
 
 
 def _routine(name):
-    """A routine of SciPy's BLAS; ctypes releases the lock while it runs."""
+    """The address of a routine of SciPy's BLAS."""
     capsule = cython_blas.__pyx_capi__[name]
     get_name = ctypes.pythonapi.PyCapsule_GetName
     get_name.restype, get_name.argtypes = ctypes.c_char_p, [ctypes.py_object]
     get_pointer = ctypes.pythonapi.PyCapsule_GetPointer
     get_pointer.restype = ctypes.c_void_p
     get_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
-    arguments = [ctypes.c_char_p] * 2 + [ctypes.c_void_p] * 11
-    signature = ctypes.CFUNCTYPE(None, *arguments)
-    return signature(get_pointer(capsule, get_name(capsule)))
+    return get_pointer(capsule, get_name(capsule))
 
 
-_GEMM = {
-    np.dtype(np.float32): (_routine("sgemm"), ctypes.c_float),
-    np.dtype(np.float64): (_routine("dgemm"), ctypes.c_double),
+# Addresses of the routines, for compiled code.
+GEMM = {
+    np.dtype(np.float32): _routine("sgemm"),
+    np.dtype(np.float64): _routine("dgemm"),
 }
-_ONE = {dtype: real(1.0) for dtype, (_, real) in _GEMM.items()}
+_SIGNATURE = ctypes.CFUNCTYPE(None, *[ctypes.c_char_p] * 2, *[ctypes.c_void_p] * 11)
+_CALLABLE = {dtype: _SIGNATURE(address) for dtype, address in GEMM.items()}
+_REAL = {np.dtype(np.float32): ctypes.c_float, np.dtype(np.float64): ctypes.c_double}
+_ONE = {dtype: real(1.0) for dtype, real in _REAL.items()}
 # Read as 64 or, being little-endian and small, as 32 bits: whatever BLAS was built with.
 _Sizes = ctypes.c_int64 * 6
 
@@ -40,7 +42,7 @@ def product(a, b, c, beta=0.0):
     `a`, `b` and `c` may be slices or transposes of C-ordered arrays; the rows of `c` must
     be contiguous.
     """
-    gemm, real = _GEMM[c.dtype]
+    gemm, real = _CALLABLE[c.dtype], _REAL[c.dtype]
     # Fortran sees transposes: it is asked for c' = b' a'.
     b, lead_b, trans_b = _as_fortran_sees(b)
     a, lead_a, trans_a = _as_fortran_sees(a)

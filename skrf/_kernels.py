@@ -12,7 +12,9 @@ is one branch in `loss` and one row in its table.
 import math
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic, overload
 
 # NaN and infinity must survive (divergence is noticed by them), so no "nnan", no "ninf".
 FASTMATH = {"reassoc", "contract", "nsz", "arcp"}
@@ -41,14 +43,231 @@ SQUARED_ERROR, HINGE = range(2)
 _TILE = 1024
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
+# The elementary functions below have no branches, only selections, so that loops over
+# them become vector instructions, which those of the C library do not. Sums must not be
+# reordered in them. Their errors are a few units in the last place; NaN stays NaN.
+_STRICT = {"contract"}
+_LN2_HIGH, _LN2_LOW = 6.93145751953125e-1, 1.42860682030941723212e-6
+# pi/2 in parts of 30 bits, so that small multiples of the first two are exact.
+_QUARTERS = 1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21
+# Larger arguments of sin and cos are left to the C library.
+_LARGE = 1e5
+_EXPM1 = tuple(1 / math.factorial(n + 1) for n in range(13))
+_ATANH_LOW = tuple(1 / (2 * n + 1) for n in range(8))
+_ATANH_HIGH = tuple(1 / (2 * n + 1) for n in range(8, 17))
+_SIN = tuple((-1) ** n / math.factorial(2 * n + 1) for n in range(9))
+_COS = tuple((-1) ** n / math.factorial(2 * n) for n in range(9))
+_ERF = tuple(
+    (-1) ** n * 2 / math.sqrt(math.pi) / (math.factorial(n) * (2 * n + 1))
+    for n in range(18)
+)
+# (1 + 2 x) exp(x^2) erfc(x) as a polynomial in (x - 3.75) / (x + 3.75) for x >= 0 (the
+# transformation of Shepherd and Laframboise, 1981): its Chebyshev series up to degree 23,
+# computed in 40 digits.
+_ERFC_LOW = (
+    1.2375126308378275,
+    -0.14024059858554697,
+    0.0035854154854790257,
+    0.0822767384901452,
+    -0.10880393014244462,
+    0.09230432116037748,
+    -0.05869339857664934,
+    0.028362277418956406,
+    -0.009746579683265262,
+    0.0017556258528952954,
+    0.000293714378044958,
+    -0.0002901540805408417,
+)
+_ERFC_HIGH = (
+    5.164652974177416e-05,
+    2.238423915508223e-05,
+    -1.1438048033346894e-05,
+    -9.73559896736775e-07,
+    1.7419821586224816e-06,
+    -5.7218230603224086e-08,
+    -2.4857126248016745e-07,
+    2.3263508708859124e-08,
+    3.197926671666804e-08,
+    -3.744210080962018e-09,
+    -2.623107347133476e-09,
+    3.1114333809799254e-10,
+)
+
+
+@intrinsic
+def _saturating_power(typing, k):
+    size, mantissa = (32, 23) if k == types.float32 else (64, 52)
+
+    def generate(context, builder, signature, arguments):
+        integer = ir.IntType(size)
+        bias = 2 ** (size - mantissa - 2) - 1
+        bits = builder.add(builder.fptosi(arguments[0], integer), integer(bias))
+        # Exponent 0 is that of the number 0, the largest that of infinity.
+        for limit, beyond in ((0, "<"), (2 * bias + 1, ">")):
+            outside = builder.icmp_signed(beyond, bits, integer(limit))
+            bits = builder.select(outside, integer(limit), bits)
+        bits = builder.shl(bits, integer(mantissa))
+        return builder.bitcast(bits, arguments[0].type)
+
+    return k(k), generate
+
+
+def power_of_two(k):
+    """2**k for a float k that is an integer; 0 or infinity where no exponent holds it."""
+    return np.exp2(k)
+
+
+@overload(power_of_two)
+def _power_of_two(k):
+    return lambda k: _saturating_power(k)
+
+
+@njit(cache=True, nogil=True, fastmath=_STRICT)
+def _polynomial(coefficients, x):
+    """sum_n coefficients[n] x**n."""
+    real = type(x)
+    total = real(coefficients[-1])
+    for n in range(len(coefficients) - 2, -1, -1):
+        total = total * x + real(coefficients[n])
+    return total
+
+
+@njit(cache=True, nogil=True, fastmath=_STRICT)
+def _exp_parts(x):
+    """(k, expm1(r)) with x = k log 2 + r, |r| <= log(2) / 2; beyond 1500 as at 1500."""
+    real = type(x)
+    x = real(-1500) if x < real(-1500) else (real(1500) if x > real(1500) else x)
+    k = x * real(1 / math.log(2)) + real(0.5)
+    k = real(math.floor(k if k == k else real(0)))
+    r = (x - k * real(_LN2_HIGH)) - k * real(_LN2_LOW)
+    return k, r * _polynomial(_EXPM1, r)
+
+
+@njit(cache=True, nogil=True, fastmath=_STRICT)
+def _exp(x):
+    k, e = _exp_parts(x)
+    # In two steps, because 2**k may be too large or too small where the result is not.
+    half = type(x)(math.floor(k * type(x)(0.5)))
+    return (type(x)(1) + e) * power_of_two(half) * power_of_two(k - half)
+
+
+@njit(cache=True, nogil=True, fastmath=_STRICT, error_model="numpy")
 def _logistic(x):
-    """1 / (1 + exp(-x)) without overflow; NaN stays NaN."""
-    one = type(x)(1)
-    if x < 0:
-        e = math.exp(x)
-        return e / (one + e)
-    return one / (one + math.exp(-x))
+    """(1 / (1 + exp(-x)), its derivative)."""
+    one, e = type(x)(1), _exp(-abs(x))
+    share = one / (one + e)
+    return (share * e if x < 0 else share), share * share * e
+
+
+@njit(cache=True, nogil=True, fastmath=_STRICT)
+def _sin_cos(x):
+    """(sin(x), cos(x)) for |x| <= _LARGE."""
+    real = type(x)
+    exact = np.float64(x)
+    k = np.floor(exact * (2 / math.pi) + 0.5)
+    r = ((exact - k * _QUARTERS[0]) - k * _QUARTERS[1]) - k * _QUARTERS[2]
+    quadrant = k - 4 * np.floor(k * 0.25)
+    r = real(r)
+    square = r * r
+    sine, cosine = r * _polynomial(_SIN, square), _polynomial(_COS, square)
+    odd = (quadrant == 1) | (quadrant == 3)
+    s, c = (cosine if odd else sine), (sine if odd else cosine)
+    return (-s if quadrant >= 2 else s), (-c if (quadrant == 1) | (quadrant == 2) else c)
+
+
+# These take arrays, because the compiler does not inline functions of this size.
+
+
+@njit(cache=True, nogil=True, fastmath=_STRICT, error_model="numpy")
+def _tanh(z, value, slope):
+    """tanh(z) and its derivative, for 1-D arrays."""
+    one, two, four = z.dtype.type(1), z.dtype.type(2), z.dtype.type(4)
+    for i in range(z.shape[0]):
+        k, e = _exp_parts(-two * abs(z[i]))
+        power = power_of_two(k)
+        value[i], slope[i] = power * e + (power - one), power * (one + e)
+    for i in range(z.shape[0]):
+        # From expm1(-2 |z|) and exp(-2 |z|).
+        share = one / (two + value[i])
+        value[i] *= share if z[i] < 0 else -share
+        slope[i] *= four * share * share
+
+
+@njit(cache=True, nogil=True, fastmath=_STRICT, error_model="numpy")
+def _softplus(z, value, slope):
+    """log(1 + exp(z)) and its derivative, for 1-D arrays."""
+    two, zero = z.dtype.type(2), z.dtype.type(0)
+    for i in range(z.shape[0]):
+        e = _exp(-abs(z[i]))
+        # log(1 + e) = 2 atanh(s), of which s**2 <= 1/9.
+        slope[i] = e / (two + e)
+    for i in range(z.shape[0]):
+        s, square = slope[i], slope[i] * slope[i]
+        # In two parts, because the compiler does not unroll longer loops.
+        power = square * square
+        low, high = _polynomial(_ATANH_LOW, square), _polynomial(_ATANH_HIGH, square)
+        power = power * power
+        tail = two * s * (low + power * power * high)
+        value[i] = (zero if z[i] < zero else z[i]) + tail
+    for i in range(z.shape[0]):
+        slope[i] = _logistic(z[i])[0]
+
+
+@njit(cache=True, nogil=True, fastmath=_STRICT, error_model="numpy")
+def _tails(z, tail, bell):
+    """erfc(|z|) and exp(-z**2), for 1-D arrays."""
+    real = z.dtype.type
+    for i in range(z.shape[0]):
+        bell[i] = _exp(-z[i] * z[i])
+    for i in range(z.shape[0]):
+        x = abs(z[i])
+        u = (x - real(3.75)) / (x + real(3.75))
+        low, high = _polynomial(_ERFC_LOW, u), _polynomial(_ERFC_HIGH, u)
+        power = u * u * u * u
+        scaled = low + power * power * power * high
+        tail[i] = bell[i] * scaled / (real(1) + real(2) * x)
+
+
+@njit(cache=True, nogil=True, fastmath=_STRICT, error_model="numpy")
+def _erf(z, value, slope):
+    """erf(z) and its derivative, for 1-D arrays."""
+    one, peak = z.dtype.type(1), z.dtype.type(2 / math.sqrt(math.pi))
+    _tails(z, value, slope)
+    for i in range(z.shape[0]):
+        square = z[i] * z[i]
+        near = z[i] * _polynomial(_ERF, square if square < one else one)
+        far = value[i] - one if z[i] < 0 else one - value[i]
+        value[i] = near if square < one else far
+        slope[i] *= peak
+
+
+@njit(cache=True, nogil=True, fastmath=_STRICT, error_model="numpy")
+def _gelu(z, value, slope):
+    """z P(g < z) for a standard Gaussian g, and its derivative, for 1-D arrays."""
+    one, half = z.dtype.type(1), z.dtype.type(0.5)
+    root_half, density = (
+        z.dtype.type(math.sqrt(0.5)),
+        z.dtype.type(1 / math.sqrt(2 * math.pi)),
+    )
+    scaled = root_half * z
+    _tails(scaled, value, slope)
+    for i in range(z.shape[0]):
+        phi = half * value[i] if z[i] < 0 else one - half * value[i]
+        value[i] = z[i] * phi
+        slope[i] = phi + z[i] * density * slope[i]
+
+
+@njit(cache=True, nogil=True, fastmath=_STRICT)
+def _sines(z, sine, cosine):
+    """sin(z) and cos(z) for 1-D arrays."""
+    n_large = 0
+    for i in range(z.shape[0]):
+        sine[i], cosine[i] = _sin_cos(z[i])
+        n_large += abs(z[i]) > _LARGE
+    if n_large > 0:
+        for i in range(z.shape[0]):
+            if abs(z[i]) > _LARGE:
+                sine[i], cosine[i] = math.sin(z[i]), math.cos(z[i])
 
 
 @njit(cache=True, nogil=True, fastmath=FASTMATH)
@@ -59,7 +278,7 @@ def activate(z, code, value, slope):
     indicator 1(z > 0); abs takes 0 there. NaN in `z` is NaN in `value`.
     """
     real = z.dtype.type
-    zero, half, one, two = real(0), real(0.5), real(1), real(2)
+    zero, one, two = real(0), real(1), real(2)
     n = z.shape[0]
     if code == RELU:
         for i in range(n):
@@ -84,41 +303,27 @@ def activate(z, code, value, slope):
             value[i] = positive * positive
             slope[i] = two * positive
     elif code == SOFTPLUS:
-        for i in range(n):
-            value[i] = (zero if z[i] < zero else z[i]) + math.log1p(math.exp(-abs(z[i])))
-            slope[i] = _logistic(z[i])
+        _softplus(z, value, slope)
     elif code == SILU:
         for i in range(n):
-            sigma = _logistic(z[i])
+            sigma, bend = _logistic(z[i])
             value[i] = z[i] * sigma
-            slope[i] = sigma * (one + z[i] * (one - sigma))
+            slope[i] = sigma + z[i] * bend
     elif code == GELU:
-        root_half, density = real(math.sqrt(0.5)), real(1 / math.sqrt(2 * math.pi))
-        for i in range(n):
-            phi = half * math.erfc(-z[i] * root_half)
-            value[i] = z[i] * phi
-            slope[i] = phi + z[i] * density * math.exp(-half * z[i] * z[i])
+        _gelu(z, value, slope)
     elif code == TANH:
-        for i in range(n):
-            value[i] = math.tanh(z[i])
-            slope[i] = one - value[i] * value[i]
+        _tanh(z, value, slope)
     elif code == SIGMOID:
         for i in range(n):
-            value[i] = _logistic(z[i])
-            slope[i] = value[i] * (one - value[i])
+            value[i], slope[i] = _logistic(z[i])
     elif code == ERF:
-        peak = real(2 / math.sqrt(math.pi))
-        for i in range(n):
-            value[i] = math.erf(z[i])
-            slope[i] = peak * math.exp(-z[i] * z[i])
+        _erf(z, value, slope)
     elif code == SIN:
-        for i in range(n):
-            value[i] = math.sin(z[i])
-            slope[i] = math.cos(z[i])
+        _sines(z, value, slope)
     elif code == COS:
+        _sines(z, slope, value)
         for i in range(n):
-            value[i] = math.cos(z[i])
-            slope[i] = -math.sin(z[i])
+            slope[i] = -slope[i]
     else:
         for i in range(n):
             value[i] = z[i]
@@ -144,6 +349,67 @@ def losses(predictions, Y, value, slope, code):
     for i in range(Y.shape[0]):
         for k in range(Y.shape[1]):
             value[i, k], slope[i, k] = loss(predictions[i, k], Y[i, k], code)
+
+
+# Characters that tell BLAS whether a matrix is transposed.
+_PLAIN, _TRANSPOSED = ord("N"), ord("T")
+
+
+@intrinsic
+def _call_gemm(typing, gemm, flags, sizes, scalars, a, b, c):
+    """Call the routine at the address `gemm` in Fortran's manner: everything by pointer."""
+
+    def generate(context, builder, signature, arguments):
+        pointer = ir.IntType(8).as_pointer()
+
+        def data(k):
+            array = context.make_array(signature.args[k])(context, builder, arguments[k])
+            return builder.bitcast(array.data, pointer)
+
+        def item(k, index, size):
+            return builder.gep(data(k), [ir.Constant(ir.IntType(64), index * size)])
+
+        one, beta = (item(3, i, signature.args[3].dtype.bitwidth // 8) for i in range(2))
+        m, n, k, lead_a, lead_b, lead_c = (item(2, i, 8) for i in range(6))
+        given = [item(1, 0, 1), item(1, 1, 1), m, n, k, one, data(4), lead_a]
+        given += [data(5), lead_b, beta, data(6), lead_c]
+        routine = ir.FunctionType(ir.VoidType(), [pointer] * len(given)).as_pointer()
+        builder.call(builder.inttoptr(arguments[0], routine), given)
+        return context.get_dummy_value()
+
+    return types.void(gemm, flags, sizes, scalars, a, b, c), generate
+
+
+@njit(cache=True)
+def _layout(matrix):
+    """(whether Fortran has to transpose the matrix, its leading dimension)."""
+    item = matrix.itemsize
+    if matrix.strides[1] == item:
+        return _PLAIN, max(matrix.strides[0] // item, matrix.shape[1])
+    return _TRANSPOSED, max(matrix.strides[1] // item, matrix.shape[0])
+
+
+def product(gemm, a, b, c, beta):
+    """C <- a b + beta c in place, by the BLAS routine at the address `gemm`.
+
+    For C-ordered arrays, their row slices and their transposes; c is not transposed.
+    """
+    c[...] = a @ b + beta * c if beta else a @ b
+
+
+@overload(product)
+def _product(gemm, a, b, c, beta):
+    # Fortran sees transposes: it is asked for c' = b' a'.
+    def product(gemm, a, b, c, beta):
+        flags, sizes = np.empty(2, np.uint8), np.empty(6, np.int64)
+        scalars = np.array([1.0, beta]).astype(c.dtype)
+        sizes[0], sizes[1], sizes[2] = c.shape[1], c.shape[0], a.shape[1]
+        flags[0], sizes[3] = _layout(b)
+        flags[1], sizes[4] = _layout(a)
+        sizes[5] = max(c.strides[0] // c.itemsize, c.shape[1])
+        _call_gemm(gemm, flags, sizes, scalars, b, a, c)
+
+    return product
 
 
 @njit(cache=True, nogil=True, fastmath=FASTMATH)
@@ -233,6 +499,19 @@ def combine(W, V, A, w, v, shares, kept):
 
 
 @njit(cache=True, nogil=True, fastmath=FASTMATH)
+def _scaled(X, factors):
+    """Rows of X times factors; X itself where these are all 1."""
+    if np.all(factors == 1):
+        return X
+    out = np.empty_like(X)
+    for i in range(X.shape[0]):
+        factor = X.dtype.type(factors[i])
+        for j in range(X.shape[1]):
+            out[i, j] = factor * X[i, j]
+    return out
+
+
+@njit(cache=True, nogil=True, fastmath=FASTMATH)
 def _descend(theta, gradient, velocity, eta, momentum):
     """Heavy ball: v <- momentum v - eta gradient; theta <- theta + v, for 1-D arrays."""
     if momentum == 0:
@@ -252,135 +531,237 @@ def _fold(average, theta, rate):
 
 
 @njit(cache=True, nogil=True, fastmath=FASTMATH)
-def _correct(z, Z, M, i, first, stop, columns_from):
-    """z <- z + sum_{first <= s < stop} M[i, s] Z[s, tile], four rows at a time."""
+def _add_rows(z, factors, Q, first, stop, column):
+    """z <- z + sum_{first <= s < stop} factors[s] Q[s, column:], four rows at a time."""
     n = z.shape[0]
-    end = columns_from + n
+    end = column + n
     s = first
     while s + 4 <= stop:
-        m0, m1, m2, m3 = M[i, s], M[i, s + 1], M[i, s + 2], M[i, s + 3]
-        q0, q1 = Z[s, columns_from:end], Z[s + 1, columns_from:end]
-        q2, q3 = Z[s + 2, columns_from:end], Z[s + 3, columns_from:end]
+        m0, m1, m2, m3 = factors[s], factors[s + 1], factors[s + 2], factors[s + 3]
+        q0, q1 = Q[s, column:end], Q[s + 1, column:end]
+        q2, q3 = Q[s + 2, column:end], Q[s + 3, column:end]
         for j in range(n):
             z[j] += m0 * q0[j] + m1 * q1[j] + m2 * q2[j] + m3 * q3[j]
         s += 4
     while s < stop:
-        m0, q0 = M[i, s], Z[s, columns_from:end]
+        m0, q0 = factors[s], Q[s, column:end]
         for j in range(n):
             z[j] += m0 * q0[j]
         s += 1
 
 
 @njit(cache=True, nogil=True, fastmath=FASTMATH)
-def train_panel(
-    Z,
-    M,
-    first,
-    stop,
+def train_block(
+    gemm,
+    X,
     Y,
     sample_weight,
+    scratch,
+    hidden,
     biases,
-    bias_velocity,
-    bias_coefficients,
     output,
-    velocity,
-    average,
-    n_updates,
-    n_averaged,
-    batch_size,
-    eta0,
-    power_t,
+    coefficients,
+    schedule,
     momentum,
     alpha,
-    average_after,
     scale,
-    train_hidden,
-    train_output,
-    train_intercept,
-    loss_code,
-    activation_code,
+    sizes,
+    trained,
+    codes,
 ):
-    """The sequential part of SGD on rows first..stop of a block; return sum_i w_i l_i.
+    """The sequential part of SGD on the rows of a block; return sum_i w_i l_i.
 
-    On entry row i of Z holds the pre-activations at the hidden weights of the block's
-    start, corrected for the rows before `first`, without biases; on exit it holds q_i,
-    the derivative of w_i l_i / |batch| in the pre-activations. `M` has the `couplings`,
-    `output` = (U, c) is trained in place, with `velocity` and `average` of the same
-    shapes. The mini-batches of the panel start at `first`.
+    Parameters
+    ----------
+    gemm : int
+        Address of the BLAS routine, for `product`.
+    X, Y, sample_weight : arrays of shapes (n, n_features), (n, n_outputs), (n,)
+    scratch : (Z, M, A)
+        Z (n, width) becomes the q_i, the derivatives of w_i l_i / |batch| in the
+        pre-activations. M is (n, n), or empty when the block is one mini-batch; A has the
+        activations of some rows.
+    hidden, biases : pairs of arrays
+        W and b at the block's start, and their velocities; not changed.
+    output : ((U, c), velocities, averages)
+        Trained in place.
+    coefficients : (w, w_biases)
+        What `recurrences` gives for W and b.
+    schedule : (n_updates, n_averaged, average_after, eta0, power_t)
+    sizes : (batch_size, rows of a panel)
+    trained : (hidden, output, intercept)
+    codes : (loss, activation)
     """
-    U, c = output
-    real = Z.dtype.type
-    width, n_outputs = Z.shape[1], U.shape[0]
-    z = np.empty(min(_TILE, width), Z.dtype)
-    A = np.empty(width, Z.dtype)
-    p, g = np.empty(n_outputs, Z.dtype), np.empty(n_outputs, Z.dtype)
-    gradient_u, gradient_c = np.empty_like(U), np.empty_like(c)
-    s, m, decay = real(scale), real(momentum), real(alpha)
+    Z, M, _ = scratch
+    (W, V), (w, w_biases) = hidden, coefficients
+    n, (batch_size, panel) = X.shape[0], sizes
+    corrected = trained[0] and M.shape[0] > 0
+    update = np.arange(n) // batch_size
+    product(gemm, _scaled(X, w[update, 0]), W.T, Z, 0.0)
+    if momentum != 0 and trained[0]:
+        product(gemm, _scaled(X, w[update, 1]), V.T, Z, 1.0)
+    if corrected:
+        product(gemm, X, X.T, M, 0.0)
+        couplings(M, w, w_biases, batch_size)
     total = 0.0
-    for batch in range(first, stop, batch_size):
-        end = min(batch + batch_size, stop)
-        old = real(bias_coefficients[batch // batch_size, 1])
-        for k in range(n_outputs):
-            gradient_c[k] = real(0)
-            for r in range(width):
-                gradient_u[k, r] = decay * U[k, r]
-        for i in range(batch, end):
-            for k in range(n_outputs):
-                p[k] = real(0)
-            for start in range(0, width, _TILE):
-                n = min(_TILE, width - start)
-                tile, a, b = Z[i, start : start + n], A[start : start + n], biases[start:]
-                for j in range(n):
-                    z[j] = tile[j] + b[j]
-                if momentum != 0:
-                    v = bias_velocity[start:]
-                    for j in range(n):
-                        z[j] += old * v[j]
-                if train_hidden:
-                    _correct(z[:n], Z, M, i, first, batch, start)
-                # The slopes take the place of the pre-activations.
-                activate(z[:n], activation_code, a, tile)
-                for k in range(n_outputs):
-                    u = U[k, start : start + n]
-                    dot = real(0)
-                    for j in range(n):
-                        dot += u[j] * a[j]
-                    p[k] += dot
-            for k in range(n_outputs):
-                value, slope = loss(s * p[k] + c[k], Y[i, k], loss_code)
-                total += sample_weight[i] * value
-                g[k] = sample_weight[i] * slope / real(end - batch)
-                gradient_c[k] += g[k]
-                if train_output:
-                    step = s * g[k]
-                    for r in range(width):
-                        gradient_u[k, r] += step * A[r]
-            if train_hidden:
-                q = Z[i]
-                for k in range(n_outputs):
-                    g[k] *= s
-                if n_outputs == 1:
-                    for r in range(width):
-                        q[r] *= g[0] * U[0, r]
-                else:
-                    for r in range(width):
-                        back = real(0)
-                        for k in range(n_outputs):
-                            back += g[k] * U[k, r]
-                        q[r] *= back
-        n_updates += 1
-        eta = real(eta0 / n_updates**power_t)
-        averaging = n_updates > average_after
-        n_averaged += averaging
-        rate = real(1.0 / max(n_averaged, 1))
-        if train_output:
-            for k in range(n_outputs):
-                v = velocity[0][k] if momentum != 0 else gradient_u[k]
-                _descend(U[k], gradient_u[k], v, eta, m)
-                if averaging:
-                    _fold(average[0][k], U[k], rate)
-        if train_intercept:
-            _descend(c, gradient_c, velocity[1], eta, m)
-            if averaging:
-                _fold(average[1], c, rate)
+    for first in range(0, n, panel):
+        stop = min(first + panel, n)
+        if corrected and first > 0:
+            product(gemm, M[first:stop, :first], Z[:first], Z[first:stop], 1.0)
+        for start in range(first, stop, batch_size):
+            total += _train_batch(
+                (first, start, min(start + batch_size, stop)),
+                Y,
+                sample_weight,
+                scratch,
+                biases,
+                w_biases[start // batch_size, 1],
+                output,
+                start // batch_size,
+                schedule,
+                momentum,
+                alpha,
+                scale,
+                trained,
+                codes,
+            )
     return total
+
+
+@njit(cache=True, nogil=True, fastmath=FASTMATH)
+def _train_batch(
+    rows,
+    Y,
+    sample_weight,
+    scratch,
+    biases,
+    old,
+    output,
+    update,
+    schedule,
+    momentum,
+    alpha,
+    scale,
+    trained,
+    codes,
+):
+    """One update: the mini-batch of rows start..end of the panel that begins at `first`.
+
+    The rows of Z have been corrected for those before `first`, without biases, which are
+    b + `old` times their velocity at the update before. A mini-batch is cut into pieces
+    of as many rows as A has; every piece passes over the width twice.
+    """
+    first, start, end = rows
+    Z, M, A = scratch
+    (b, v_b), (U, c) = biases, output[0]
+    real, width, n_outputs = Z.dtype.type, Z.shape[1], U.shape[0]
+    s, m, velocity_share = real(scale), real(momentum), real(old)
+    corrected = trained[0] and M.shape[0] > 0
+    n_updates, n_averaged, average_after, eta0, power_t = schedule
+    n_updates += update + 1
+    eta = real(eta0 / n_updates**power_t)
+    averaging = n_updates > average_after
+    n_averaged += n_updates - max(n_updates - update - 1, average_after)
+    rate = real(1 / n_averaged) if averaging else real(0)
+    z = np.empty(min(_TILE, width), Z.dtype)
+    G = np.empty((min(A.shape[0], end - start), n_outputs), Z.dtype)
+    # The gradient of a mini-batch of one piece is used at once, so it needs one tile only.
+    pieces = A.shape[0] < end - start
+    gradient_u = np.empty((n_outputs, width if pieces else z.shape[0]), Z.dtype)
+    gradient_c = np.zeros_like(c)
+    total = 0.0
+    for begin in range(start, end, A.shape[0]):
+        n = min(A.shape[0], end - begin)
+        G[:] = real(0)
+        for left in range(0, width, _TILE):
+            right = min(left + _TILE, width)
+            zs = z[: right - left]
+            for i in range(n):
+                slopes, a, bs = Z[begin + i, left:right], A[i, left:right], b[left:right]
+                for j in range(right - left):
+                    zs[j] = slopes[j] + bs[j]
+                if momentum != 0:
+                    vs = v_b[left:right]
+                    for j in range(right - left):
+                        zs[j] += velocity_share * vs[j]
+                if corrected:
+                    _add_rows(zs, M[begin + i], Z, first, start, left)
+                # The slopes take the place of the pre-activations.
+                activate(zs, codes[1], a, slopes)
+                for k in range(n_outputs):
+                    u, dot = U[k, left:right], real(0)
+                    for j in range(right - left):
+                        dot += u[j] * a[j]
+                    G[i, k] += dot
+        for i in range(n):
+            weight = sample_weight[begin + i]
+            for k in range(n_outputs):
+                value, slope = loss(s * G[i, k] + c[k], Y[begin + i, k], codes[0])
+                total += weight * value
+                g = weight * slope / real(end - start)
+                gradient_c[k] += g
+                G[i, k] = s * g
+        is_last = begin + n == end
+        for left in range(0, width, _TILE):
+            right = min(left + _TILE, width)
+            at = left if pieces else 0
+            if trained[1]:
+                for k in range(n_outputs):
+                    gradient, u = gradient_u[k, at : at + right - left], U[k, left:right]
+                    if begin == start:
+                        for j in range(right - left):
+                            gradient[j] = real(alpha) * u[j]
+                    _add_rows(gradient, G[:n, k], A, 0, n, left)
+            if trained[0]:
+                for i in range(n):
+                    q = Z[begin + i, left:right]
+                    if n_outputs == 1:
+                        g, u = G[i, 0], U[0, left:right]
+                        for j in range(right - left):
+                            q[j] *= g * u[j]
+                    else:
+                        zs = z[: right - left]
+                        zs[:] = real(0)
+                        _add_rows(zs, G[i], U, 0, n_outputs, left)
+                        for j in range(right - left):
+                            q[j] *= zs[j]
+            if trained[1] and is_last:
+                for k in range(n_outputs):
+                    gradient, u = gradient_u[k, at : at + right - left], U[k, left:right]
+                    v = output[1][0][k, left:right] if momentum != 0 else gradient
+                    _descend(u, gradient, v, eta, m)
+                    if averaging:
+                        _fold(output[2][0][k, left:right], u, rate)
+    if trained[2]:
+        _descend(c, gradient_c, output[1][1], eta, m)
+        if averaging:
+            _fold(output[2][1], c, rate)
+    return total
+
+
+@njit(cache=True, nogil=True, fastmath=FASTMATH)
+def finish_block(gemm, Q, X, batch_size, hidden, biases, coefficients, kept, trained):
+    """Bring hidden weights and biases, their velocities and averages to a block's end.
+
+    `hidden` and `biases` are triples (weights, velocity, average), the last two empty when
+    there are none; `coefficients` what `recurrences` gives for either, the summed ones
+    divided by the length of the average, of which the share `kept` is as before.
+    """
+    update = 2 + np.arange(X.shape[0]) // batch_size
+    if trained[0]:
+        (W, V, A), (w, v, shares) = hidden, coefficients[0]
+        combine(W.reshape(-1), V.reshape(-1), A.reshape(-1), w[-1], v, shares, kept)
+        product(gemm, Q.T, _scaled(X, w[-1][update]), W, 1.0)
+        if V.shape[0] > 0:
+            product(gemm, Q.T, _scaled(X, v[update]), V, 1.0)
+        if A.shape[0] > 0:
+            product(gemm, Q.T, _scaled(X, shares[update]), A, 1.0)
+    if trained[1]:
+        (b, v_b, a_b), (w, v, shares) = biases, coefficients[1]
+        combine(b, v_b, a_b, w[-1], v, shares, kept)
+        factors = np.empty((3, X.shape[0]), b.dtype)
+        factors[0], factors[1], factors[2] = w[-1][update], v[update], shares[update]
+        changes = np.empty((3, b.shape[0]), b.dtype)
+        product(gemm, factors, Q, changes, 0.0)
+        for i, state in enumerate(biases):
+            for j in range(state.shape[0]):
+                state[j] += changes[i, j]

@@ -30,6 +30,10 @@ class Weights(NamedTuple):
     def zeros(self):
         return Weights(*(np.zeros_like(array) for array in self))
 
+    def nothing(self):
+        """No weights: empty arrays of the same numbers of dimensions."""
+        return Weights(*(np.empty((0,) * array.ndim, array.dtype) for array in self))
+
     def writable(self):
         """The same arrays, or copies of those loaded as read-only memory maps."""
         return Weights(*(np.require(array, requirements="CW") for array in self))

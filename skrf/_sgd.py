@@ -36,7 +36,7 @@ import numpy as np
 from sklearn.utils.extmath import row_norms
 
 from skrf import _kernels
-from skrf._blas import product
+from skrf._blas import GEMM
 from skrf._blocks import dense_rows
 from skrf._weights import Start
 
@@ -88,6 +88,12 @@ def block_rows(width, n_features, dtype, batch_size, wanted="auto"):
         wanted = min(256, max(64, n_features // 4, _NARROW // width))
         wanted = min(wanted, max(16, _CACHE // (width * np.dtype(dtype).itemsize)))
     wanted = min(wanted, _BLOCK_WORK // (4 * width * n_features))
+    return batch_size * max(1, wanted // batch_size)
+
+
+def panel_rows(width, batch_size):
+    """Rows of a panel, a multiple of the batch size: a quarter of `_NARROW` numbers."""
+    wanted = min(64, max(_PANEL, _NARROW // (4 * width)))
     return batch_size * max(1, wanted // batch_size)
 
 
@@ -189,7 +195,11 @@ class SGD:
         per_block = min(per_block, len(order))
         # With one update in a block there is nothing to correct.
         gram_size = per_block**2 if per_block > self.batch_size else 0
-        scratch = np.empty((per_block, len(W)), W.dtype), np.empty(gram_size, W.dtype)
+        scratch = (
+            np.empty((per_block, len(W)), W.dtype),
+            np.empty(gram_size, W.dtype),
+            np.empty((min(self.batch_size, panel_rows(len(W), 1)), len(W)), W.dtype),
+        )
         limits = self._limits(X, Y)
         total, halvings = 0.0, 0
         with _interrupts_between_blocks() as let_through:
@@ -200,7 +210,7 @@ class SGD:
                 while True:
                     let_through()
                     try:
-                        total += self._update(*block, limit, *scratch)
+                        total += self._update(*block, limit, scratch)
                         break
                     except Diverged:
                         halvings += 1
@@ -222,15 +232,16 @@ class SGD:
         rounding = np.finfo(Y.dtype).eps ** 2
         return _GROWTH * np.maximum(self.probe.mean_loss * lengths, at_zero + rounding)
 
-    def _update(self, X, Y, sample_weight, limit, Z, gram):
+    def _update(self, X, Y, sample_weight, limit, scratch):
         """Update on the rows of one block and return their summed loss.
 
         `Diverged` is raised when the mean loss passed `limit` or was not finite. Then, and
         after any other exception, everything is as before, but for the velocity, which
         is 0.
         """
+        Z, gram, activations = scratch
         Z, side = Z[: len(X)], len(X) if len(X) > self.batch_size else 0
-        gram = gram[: side**2].reshape(side, side)
+        scratch = Z, gram[: side**2].reshape(side, side), activations
         last = self.n_updates + -(-len(X) // self.batch_size)
         if last > self.average_after and self.average is None:
             self.average = self.weights.copy()
@@ -242,7 +253,7 @@ class SGD:
             # A bounded activation would hide weights that the penalty alone blows up.
             if abs(coefficients[0][0][-1, 0]) > _BLOW_UP:
                 raise Diverged(np.inf, self.n_updates)
-            block_loss = self._forward(X, Y, sample_weight, Z, gram, coefficients)
+            block_loss = self._train(X, Y, sample_weight, scratch, coefficients)
             weight = sample_weight.sum(dtype=np.float64)
             mean_loss = block_loss / weight if weight > 0 else block_loss
             finite = np.isfinite([mean_loss, *self.weights.intercept]).all()
@@ -283,85 +294,52 @@ class SGD:
             return hidden, hidden
         return hidden, recurrences(o.train_biases, 0.0)
 
-    def _forward(self, X, Y, sample_weight, Z, gram, coefficients):
-        """Fill Z with the q_s and train the output layer; return the summed loss."""
-        (w, _, _), (w_biases, _, _) = coefficients
+    def _train(self, X, Y, sample_weight, scratch, coefficients):
+        """The sequential part of a block: fill Z with the q_s; return the summed loss."""
         o, weights = self.objective, self.weights
-        velocity = self.velocity or weights  # not read without momentum
-        average = self.average or weights  # not read without averaging
-        update = np.arange(len(X)) // self.batch_size
-        product(_scaled(X, w[update, 0]), weights.hidden.T, Z)
-        if self.momentum and o.train_hidden:
-            product(_scaled(X, w[update, 1]), velocity.hidden.T, Z, 1.0)
-        if o.train_hidden and gram.size:
-            product(X, X.T, gram)
-            _kernels.couplings(gram, w, w_biases, self.batch_size)
-        panel = min(64, max(_PANEL, _NARROW // (4 * Z.shape[1])))
-        panel = self.batch_size * max(1, panel // self.batch_size)
-        block_loss = 0.0
-        for first in range(0, len(X), panel):
-            stop = min(first + panel, len(X))
-            before = self.n_updates + first // self.batch_size
-            if o.train_hidden and first:
-                product(gram[first:stop, :first], Z[:first], Z[first:stop], 1.0)
-            block_loss += _kernels.train_panel(
-                Z,
-                gram,
-                first,
-                stop,
-                Y,
-                sample_weight,
-                weights.biases,
-                velocity.biases,
-                w_biases,
-                (weights.output, weights.intercept),
-                (velocity.output, velocity.intercept),
-                (average.output, average.intercept),
-                before,
-                self.n_averaged + max(0, before - max(self.n_updates, self.average_after)),
-                self.batch_size,
+        # The velocity is not read without momentum, nor the average without averaging.
+        velocity = self.velocity or weights
+        states = weights, velocity, self.average or weights
+        return _kernels.train_block(
+            GEMM[X.dtype],
+            X,
+            Y,
+            sample_weight,
+            scratch,
+            (weights.hidden, velocity.hidden),
+            (weights.biases, velocity.biases),
+            tuple((state.output, state.intercept) for state in states),
+            tuple(w for w, _, _ in coefficients),
+            (
+                self.n_updates,
+                self.n_averaged,
+                self.average_after,
                 self.eta0,
                 self.power_t,
-                self.momentum,
-                o.alpha,
-                self.average_after,
-                o.scale,
-                o.train_hidden,
-                o.train_output,
-                o.train_intercept,
-                o.loss.code,
-                o.activation.code,
-            )
-        return block_loss
+            ),
+            self.momentum,
+            o.alpha,
+            o.scale,
+            (self.batch_size, panel_rows(weights.hidden.shape[0], self.batch_size)),
+            (o.train_hidden, o.train_output, o.train_intercept),
+            (o.loss.code, o.activation.code),
+        )
 
     def _finish(self, X, Q, coefficients, n_averaged):
         """Bring hidden weights and biases, their velocities and averages to the end."""
-        update = np.arange(len(X)) // self.batch_size
         total = max(1, self.n_averaged + n_averaged)
-        trained = self.objective.train_hidden, self.objective.train_biases
-        for name, (w, v, summed), is_trained in zip(
-            ("hidden", "biases"), coefficients, trained, strict=True
-        ):
-            if not is_trained:
-                continue
-            W, nothing = getattr(self.weights, name), np.empty(0, Q.dtype)
-            V = getattr(self.velocity, name) if self.velocity else nothing
-            A = getattr(self.average, name) if n_averaged else nothing
-            shares = summed / total
-            flat = (state.reshape(-1) for state in (W, V, A))
-            _kernels.combine(*flat, w[-1], v, shares, self.n_averaged / total)
-            for state, row in ((W, w[-1]), (V, v), (A, shares)):
-                if state is nothing:
-                    continue
-                if name == "hidden":
-                    product(Q.T, _scaled(X, row[2 + update]), state, 1.0)
-                else:
-                    row = row[np.newaxis, 2 + update].astype(Q.dtype)
-                    product(row, Q, state[np.newaxis], 1.0)
-
-
-def _scaled(X, factors):
-    """Rows of X times factors; X itself where these are all 1."""
-    if (factors == 1).all():
-        return X
-    return X * factors[:, np.newaxis].astype(X.dtype)
+        nothing = self.weights.nothing()
+        states = self.weights, self.velocity or nothing, self.average or nothing
+        if not n_averaged:
+            states = *states[:2], nothing
+        _kernels.finish_block(
+            GEMM[X.dtype],
+            Q,
+            X,
+            self.batch_size,
+            tuple(state.hidden for state in states),
+            tuple(state.biases for state in states),
+            tuple((w, v, summed / total) for w, v, summed in coefficients),
+            self.n_averaged / total,
+            (self.objective.train_hidden, self.objective.train_biases),
+        )

@@ -5,9 +5,11 @@ import pytest
 import reference
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import special
 
 from skrf import ACTIVATIONS
 
+KINKED = ("relu", "step", "leaky_relu", "abs", "squared_relu")
 KINKED_AT_ZERO = ("relu", "step", "leaky_relu", "abs")
 
 
@@ -70,3 +72,26 @@ def test_shapes_and_integers():
 
 def test_only_step_has_no_slope():
     assert [name for name, entry in ACTIVATIONS.items() if not entry.has_slope] == ["step"]
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in ACTIVATIONS if ACTIVATIONS[name].analytic]
+)
+def test_small_numbers_are_as_exact_as_large_ones(name):
+    """Relative errors: far out, where exp underflows slowly, and close to 0."""
+    small = np.geomspace(1e-300, 1e-3, 50)
+    z = np.concatenate(
+        [-small, small, np.linspace(-26, 26, 1001), [1e3, -1e3, 1e5, 1e6, 1e9]]
+    )
+    value, slope = ACTIVATIONS[name].value_and_derivative(z)
+    exact = {
+        "softplus": np.log1p(np.exp(-np.abs(z))) + np.maximum(z, 0),
+        "tanh": np.tanh(z),
+        "gelu": z * special.ndtr(z),
+    }.get(name, reference.ACTIVATIONS[name][0](z))
+    np.testing.assert_allclose(value, exact, rtol=2e-13, atol=1e-300)
+    bends = {"tanh": 1 / np.cosh(np.clip(z, -300, 300)) ** 2}
+    exact = bends.get(name, reference.ACTIVATIONS[name][1](z))
+    # Some derivatives have a zero; that of tanh has none, but the twin stops at |z| = 300.
+    tiny = 1e-259 if name == "tanh" else 1e-15
+    np.testing.assert_allclose(slope, exact, rtol=2e-13, atol=tiny)

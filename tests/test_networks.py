@@ -541,7 +541,7 @@ def test_verbose_prints_each_epoch(neuron, capsys):
 def test_interrupt_keeps_the_finished_blocks(method, monkeypatch):
     """Ctrl-C waits for the block's end: fit returns with a warning, partial_fit raises."""
     X, y = make_single_neuron(1000, 3, random_state=0)
-    kernel, calls = _kernels.train_panel, []
+    kernel, calls = _kernels.train_block, []
 
     def interrupted(*arguments):
         calls.append(1)
@@ -549,7 +549,7 @@ def test_interrupt_keeps_the_finished_blocks(method, monkeypatch):
             signal.raise_signal(signal.SIGINT)
         return kernel(*arguments)
 
-    monkeypatch.setattr(_kernels, "train_panel", interrupted)
+    monkeypatch.setattr(_kernels, "train_block", interrupted)
     net = plain(eta0=0.02, shuffle=False, block_size=64)
     if method == "fit":
         with pytest.warns(UserWarning, match=r"interrupted after 0 epochs and 192 updates"):
@@ -567,7 +567,7 @@ def test_interrupt_keeps_the_finished_blocks(method, monkeypatch):
 
 def test_exception_in_a_block_undoes_it(monkeypatch):
     X, y = make_single_neuron(300, 3, random_state=0)
-    kernel, calls = _kernels.train_panel, []
+    kernel, calls = _kernels.train_block, []
 
     def failing(*arguments):
         calls.append(1)
@@ -576,7 +576,7 @@ def test_exception_in_a_block_undoes_it(monkeypatch):
             raise MemoryError
         return loss
 
-    monkeypatch.setattr(_kernels, "train_panel", failing)
+    monkeypatch.setattr(_kernels, "train_block", failing)
     options = {"eta0": 0.02, "momentum": 0.5, "average": True, "block_size": 64}
     net = plain(**options)
     with pytest.raises(MemoryError):
