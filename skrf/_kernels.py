@@ -18,6 +18,8 @@ from numba.extending import intrinsic, overload
 
 # NaN and infinity must survive (divergence is noticed by them), so no "nnan", no "ninf".
 FASTMATH = {"reassoc", "contract", "nsz", "arcp"}
+# Functions that only other kernels call: they need no way in from Python.
+_INNER = {"nogil": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 (
     RELU,
@@ -122,7 +124,7 @@ def _power_of_two(k):
     return lambda k: _saturating_power(k)
 
 
-@njit(cache=True, nogil=True, fastmath=_STRICT)
+@njit(fastmath=_STRICT, **_INNER)
 def _polynomial(coefficients, x):
     """sum_n coefficients[n] x**n."""
     real = type(x)
@@ -132,7 +134,7 @@ def _polynomial(coefficients, x):
     return total
 
 
-@njit(cache=True, nogil=True, fastmath=_STRICT)
+@njit(fastmath=_STRICT, **_INNER)
 def _exp_parts(x):
     """(k, expm1(r)) with x = k log 2 + r, |r| <= log(2) / 2; beyond 1500 as at 1500."""
     real = type(x)
@@ -143,7 +145,7 @@ def _exp_parts(x):
     return k, r * _polynomial(_EXPM1, r)
 
 
-@njit(cache=True, nogil=True, fastmath=_STRICT)
+@njit(fastmath=_STRICT, **_INNER)
 def _exp(x):
     k, e = _exp_parts(x)
     # In two steps, because 2**k may be too large or too small where the result is not.
@@ -151,7 +153,7 @@ def _exp(x):
     return (type(x)(1) + e) * power_of_two(half) * power_of_two(k - half)
 
 
-@njit(cache=True, nogil=True, fastmath=_STRICT, error_model="numpy")
+@njit(fastmath=_STRICT, error_model="numpy", **_INNER)
 def _logistic(x):
     """(1 / (1 + exp(-x)), its derivative)."""
     one, e = type(x)(1), _exp(-abs(x))
@@ -159,7 +161,7 @@ def _logistic(x):
     return (share * e if x < 0 else share), share * share * e
 
 
-@njit(cache=True, nogil=True, fastmath=_STRICT)
+@njit(fastmath=_STRICT, **_INNER)
 def _sin_cos(x):
     """(sin(x), cos(x)) for |x| <= _LARGE."""
     real = type(x)
@@ -178,7 +180,7 @@ def _sin_cos(x):
 # These take arrays, because the compiler does not inline functions of this size.
 
 
-@njit(cache=True, nogil=True, fastmath=_STRICT, error_model="numpy")
+@njit(fastmath=_STRICT, error_model="numpy", **_INNER)
 def _tanh(z, value, slope):
     """tanh(z) and its derivative, for 1-D arrays."""
     one, two, four = z.dtype.type(1), z.dtype.type(2), z.dtype.type(4)
@@ -193,7 +195,7 @@ def _tanh(z, value, slope):
         slope[i] *= four * share * share
 
 
-@njit(cache=True, nogil=True, fastmath=_STRICT, error_model="numpy")
+@njit(fastmath=_STRICT, error_model="numpy", **_INNER)
 def _softplus(z, value, slope):
     """log(1 + exp(z)) and its derivative, for 1-D arrays."""
     two, zero = z.dtype.type(2), z.dtype.type(0)
@@ -213,7 +215,7 @@ def _softplus(z, value, slope):
         slope[i] = _logistic(z[i])[0]
 
 
-@njit(cache=True, nogil=True, fastmath=_STRICT, error_model="numpy")
+@njit(fastmath=_STRICT, error_model="numpy", **_INNER)
 def _tails(z, tail, bell):
     """erfc(|z|) and exp(-z**2), for 1-D arrays."""
     real = z.dtype.type
@@ -228,7 +230,7 @@ def _tails(z, tail, bell):
         tail[i] = bell[i] * scaled / (real(1) + real(2) * x)
 
 
-@njit(cache=True, nogil=True, fastmath=_STRICT, error_model="numpy")
+@njit(fastmath=_STRICT, error_model="numpy", **_INNER)
 def _erf(z, value, slope):
     """erf(z) and its derivative, for 1-D arrays."""
     one, peak = z.dtype.type(1), z.dtype.type(2 / math.sqrt(math.pi))
@@ -241,7 +243,7 @@ def _erf(z, value, slope):
         slope[i] *= peak
 
 
-@njit(cache=True, nogil=True, fastmath=_STRICT, error_model="numpy")
+@njit(fastmath=_STRICT, error_model="numpy", **_INNER)
 def _gelu(z, value, slope):
     """z P(g < z) for a standard Gaussian g, and its derivative, for 1-D arrays."""
     one, half = z.dtype.type(1), z.dtype.type(0.5)
@@ -257,7 +259,7 @@ def _gelu(z, value, slope):
         slope[i] = phi + z[i] * density * slope[i]
 
 
-@njit(cache=True, nogil=True, fastmath=_STRICT)
+@njit(fastmath=_STRICT, **_INNER)
 def _sines(z, sine, cosine):
     """sin(z) and cos(z) for 1-D arrays."""
     n_large = 0
@@ -270,7 +272,7 @@ def _sines(z, sine, cosine):
                 sine[i], cosine[i] = math.sin(z[i]), math.cos(z[i])
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath=FASTMATH)
 def activate(z, code, value, slope):
     """value = act(z) and slope = act'(z) for 1-D arrays; `z` must not overlap the results.
 
@@ -330,7 +332,7 @@ def activate(z, code, value, slope):
             slope[i] = one
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath=FASTMATH)
 def loss(prediction, y, code):
     """(loss, d loss / d prediction) of one output; NaN in `prediction` gives a NaN loss."""
     if code == SQUARED_ERROR:
@@ -343,7 +345,7 @@ def loss(prediction, y, code):
     return one - margin, -y
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath=FASTMATH)
 def losses(predictions, Y, value, slope, code):
     """`loss` for every entry of 2-D arrays, into `value` and `slope`."""
     for i in range(Y.shape[0]):
@@ -380,7 +382,7 @@ def _call_gemm(typing, gemm, flags, sizes, scalars, a, b, c):
     return types.void(gemm, flags, sizes, scalars, a, b, c), generate
 
 
-@njit(cache=True)
+@njit(**_INNER)
 def _layout(matrix):
     """(whether Fortran has to transpose the matrix, its leading dimension)."""
     item = matrix.itemsize
@@ -402,7 +404,8 @@ def _product(gemm, a, b, c, beta):
     # Fortran sees transposes: it is asked for c' = b' a'.
     def product(gemm, a, b, c, beta):
         flags, sizes = np.empty(2, np.uint8), np.empty(6, np.int64)
-        scalars = np.array([1.0, beta]).astype(c.dtype)
+        scalars = np.empty(2, c.dtype)
+        scalars[0], scalars[1] = 1, beta
         sizes[0], sizes[1], sizes[2] = c.shape[1], c.shape[0], a.shape[1]
         flags[0], sizes[3] = _layout(b)
         flags[1], sizes[4] = _layout(a)
@@ -412,7 +415,7 @@ def _product(gemm, a, b, c, beta):
     return product
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath=FASTMATH)
 def random_feature_rows(Z, biases, code, scale):
     """Z <- scale * act(Z + biases), row by row, in place."""
     width = Z.shape[1]
@@ -431,7 +434,7 @@ def random_feature_rows(Z, biases, code, scale):
                 tile[j] *= factor
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath=FASTMATH)
 def recurrences(n_updates, first, eta0, power_t, momentum, alpha, average_after):
     """Coefficients of the weights after each of `n_updates` updates of SGD.
 
@@ -459,7 +462,7 @@ def recurrences(n_updates, first, eta0, power_t, momentum, alpha, average_after)
     return w, v, summed
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath=FASTMATH)
 def couplings(gram, w, w_biases, batch_size):
     """gram[i, s] <- what row i's pre-activations take from q_s; 0 for rows s not before.
 
@@ -476,7 +479,7 @@ def couplings(gram, w, w_biases, batch_size):
                 gram[i, s] = real(0)
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath=FASTMATH)
 def combine(W, V, A, w, v, shares, kept):
     """The part of the recurrences that starts from W, V and A, for 1-D arrays in place.
 
@@ -498,20 +501,21 @@ def combine(W, V, A, w, v, shares, kept):
         W[i] = w_w * old + w_v * velocity
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
+@njit(fastmath=FASTMATH, **_INNER)
 def _scaled(X, factors):
     """Rows of X times factors; X itself where these are all 1."""
-    if np.all(factors == 1):
-        return X
-    out = np.empty_like(X)
+    out, plain = X, True
     for i in range(X.shape[0]):
-        factor = X.dtype.type(factors[i])
-        for j in range(X.shape[1]):
-            out[i, j] = factor * X[i, j]
+        plain &= factors[i] == 1
+    if not plain:
+        out = np.empty(X.shape, X.dtype)
+        for i in range(X.shape[0]):
+            for j in range(X.shape[1]):
+                out[i, j] = factors[i] * X[i, j]
     return out
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
+@njit(fastmath=FASTMATH, **_INNER)
 def _descend(theta, gradient, velocity, eta, momentum):
     """Heavy ball: v <- momentum v - eta gradient; theta <- theta + v, for 1-D arrays."""
     if momentum == 0:
@@ -523,34 +527,100 @@ def _descend(theta, gradient, velocity, eta, momentum):
             theta[j] += velocity[j]
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
+@njit(fastmath=FASTMATH, **_INNER)
 def _fold(average, theta, rate):
     """Move an average towards theta: average <- average + rate (theta - average)."""
     for j in range(theta.shape[0]):
         average[j] += rate * (theta[j] - average[j])
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
-def _add_rows(z, factors, Q, first, stop, column):
-    """z <- z + sum_{first <= s < stop} factors[s] Q[s, column:], four rows at a time."""
+@njit(fastmath=FASTMATH, **_INNER)
+def _add_rows(z, factors, Q, column):
+    """z <- z + sum_s factors[s] Q[s, column:], four rows at a time."""
     n = z.shape[0]
     end = column + n
-    s = first
-    while s + 4 <= stop:
+    s = 0
+    while s + 4 <= Q.shape[0]:
         m0, m1, m2, m3 = factors[s], factors[s + 1], factors[s + 2], factors[s + 3]
         q0, q1 = Q[s, column:end], Q[s + 1, column:end]
         q2, q3 = Q[s + 2, column:end], Q[s + 3, column:end]
         for j in range(n):
             z[j] += m0 * q0[j] + m1 * q1[j] + m2 * q2[j] + m3 * q3[j]
         s += 4
-    while s < stop:
+    while s < Q.shape[0]:
         m0, q0 = factors[s], Q[s, column:end]
         for j in range(n):
             z[j] += m0 * q0[j]
         s += 1
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
+@njit(fastmath=FASTMATH, **_INNER)
+def _forward(rows, panel, Z, M, A, G, biases, old, U, code):
+    """Activations A and G = U A' of some rows; slopes replace their pre-activations.
+
+    Those lack the biases, b + old v_b, and the part of the q_s of `panel`, which are
+    earlier rows; `rows` and `panel` are pairs (first, last + 1).
+    """
+    (first, stop), (b, v_b), width = panel, biases, Z.shape[1]
+    z = np.empty(min(_TILE, width), Z.dtype)
+    for left in range(0, width, _TILE):
+        n = min(_TILE, width - left)
+        tile, bs, vs = z[:n], b[left : left + n], v_b[left : left + n]
+        for i in range(rows[1] - rows[0]):
+            slopes, a = Z[rows[0] + i, left : left + n], A[i, left : left + n]
+            for j in range(n):
+                tile[j] = slopes[j] + bs[j]
+            if old != 0:
+                for j in range(n):
+                    tile[j] += old * vs[j]
+            _add_rows(tile, M[rows[0] + i, first:stop], Z[first:stop], left)
+            activate(tile, code, a, slopes)
+            for k in range(U.shape[0]):
+                u, dot = U[k, left : left + n], Z.dtype.type(0)
+                for j in range(n):
+                    dot += u[j] * a[j]
+                G[k, i] = dot if left == 0 else G[k, i] + dot
+
+
+@njit(fastmath=FASTMATH, **_INNER)
+def _backward(Q, G, U, left, n):
+    """Q <- Q times (U' G)' in n columns."""
+    for i in range(Q.shape[0]):
+        q, u = Q[i, left : left + n], U[0, left : left + n]
+        if U.shape[0] == 1:
+            g = G[0, i]
+            for j in range(n):
+                q[j] *= g * u[j]
+        else:
+            for j in range(n):
+                back = G[0, i] * u[j]
+                for k in range(1, U.shape[0]):
+                    back += G[k, i] * U[k, left + j]
+                q[j] *= back
+
+
+@njit(fastmath=FASTMATH, **_INNER)
+def _descend_output(output, gradient, G, A, step, is_first, is_last, left, n):
+    """Add G A to the gradient of U in n columns; after the last piece update U there.
+
+    `gradient` is as wide as U, or just a tile when there is one piece only.
+    """
+    U, _, V, _, mean, _ = output
+    eta, momentum, alpha, rate = step
+    at = left if gradient.shape[1] == U.shape[1] else 0
+    for k in range(U.shape[0]):
+        u, du = U[k, left : left + n], gradient[k, at : at + n]
+        if is_first:
+            for j in range(n):
+                du[j] = alpha * u[j]
+        _add_rows(du, G[k], A, left)
+        if is_last:
+            _descend(u, du, V[k, left : left + n], eta, momentum)
+            if rate != 0:
+                _fold(mean[k, left : left + n], u, rate)
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath=FASTMATH)
 def train_block(
     gemm,
     X,
@@ -578,11 +648,12 @@ def train_block(
     X, Y, sample_weight : arrays of shapes (n, n_features), (n, n_outputs), (n,)
     scratch : (Z, M, A)
         Z (n, width) becomes the q_i, the derivatives of w_i l_i / |batch| in the
-        pre-activations. M is (n, n), or empty when the block is one mini-batch; A has the
-        activations of some rows.
+        pre-activations. M becomes the `couplings`; it is (n, n), or (n, 0) for a block
+        of one mini-batch. A is for the activations of some rows: a mini-batch is cut
+        into pieces of as many.
     hidden, biases : pairs of arrays
         W and b at the block's start, and their velocities; not changed.
-    output : ((U, c), velocities, averages)
+    output : (U, c, their velocities, their averages)
         Trained in place.
     coefficients : (w, w_biases)
         What `recurrences` gives for W and b.
@@ -591,154 +662,82 @@ def train_block(
     trained : (hidden, output, intercept)
     codes : (loss, activation)
     """
-    Z, M, _ = scratch
+    (Z, M, A), (U, c, _, v_c, _, mean_c) = scratch, output
+    n_updates, n_averaged, average_after, eta0, power_t = schedule
+    real, (n_rows, width), (batch_size, panel) = Z.dtype.type, Z.shape, sizes
+    _first_pre_activations(gemm, X, Z, M, hidden, coefficients, batch_size, trained[0])
+    tile, piece = min(_TILE, width), A.shape[0]
+    gradient_u = np.empty((U.shape[0], width if piece < batch_size else tile), Z.dtype)
+    G, gradient_c = np.empty((U.shape[0], piece), Z.dtype), np.empty_like(c)
+    total, first = 0.0, 0
+    for start in range(0, n_rows, batch_size):
+        if start % panel == 0:
+            first, stop = start, min(start + panel, n_rows)
+            if trained[0] and first > 0:
+                product(gemm, M[first:stop, :first], Z[:first], Z[first:stop], 1.0)
+        end, earlier = min(start + batch_size, n_rows), start if trained[0] else first
+        n_updates += 1
+        averaging = n_updates > average_after
+        n_averaged += averaging
+        rate = real(1 / n_averaged) if averaging else real(0)
+        step = real(eta0 / n_updates**power_t), real(momentum), real(alpha), rate
+        old = real(coefficients[1][start // batch_size, 1])
+        for k in range(U.shape[0]):
+            gradient_c[k] = real(0)
+        for begin in range(start, end, piece):
+            rows = begin, min(begin + piece, end)
+            n = rows[1] - rows[0]
+            _forward(rows, (first, earlier), Z, M, A, G, biases, old, U, codes[1])
+            for i in range(n):
+                weight = sample_weight[begin + i]
+                for k in range(U.shape[0]):
+                    prediction = real(scale) * G[k, i] + c[k]
+                    value, slope = loss(prediction, Y[begin + i, k], codes[0])
+                    total += weight * value
+                    g = weight * slope / real(end - start)
+                    gradient_c[k] += g
+                    G[k, i] = real(scale) * g
+            for left in range(0, width, _TILE):
+                columns = min(_TILE, width - left)
+                if trained[0]:
+                    _backward(Z[rows[0] : rows[1]], G, U, left, columns)
+                if trained[1]:
+                    at_ends = begin == start, rows[1] == end
+                    _descend_output(
+                        output, gradient_u, G, A[:n], step, *at_ends, left, columns
+                    )
+        if trained[2]:
+            _descend(c, gradient_c, v_c, step[0], step[1])
+            if averaging:
+                _fold(mean_c, c, rate)
+    return total
+
+
+@njit(fastmath=FASTMATH, **_INNER)
+def _first_pre_activations(gemm, X, Z, M, hidden, coefficients, batch_size, corrected):
+    """Z <- the pre-activations at the weights of the block's start; M <- `couplings`."""
     (W, V), (w, w_biases) = hidden, coefficients
-    n, (batch_size, panel) = X.shape[0], sizes
-    corrected = trained[0] and M.shape[0] > 0
-    update = np.arange(n) // batch_size
-    product(gemm, _scaled(X, w[update, 0]), W.T, Z, 0.0)
-    if momentum != 0 and trained[0]:
-        product(gemm, _scaled(X, w[update, 1]), V.T, Z, 1.0)
-    if corrected:
+    factors, momentum = np.empty((2, X.shape[0]), X.dtype), False
+    for i in range(X.shape[0]):
+        factors[0, i], factors[1, i] = w[i // batch_size, 0], w[i // batch_size, 1]
+        momentum |= factors[1, i] != 0
+    product(gemm, _scaled(X, factors[0]), W.T, Z, 0.0)
+    if momentum and corrected:
+        product(gemm, _scaled(X, factors[1]), V.T, Z, 1.0)
+    if corrected and M.shape[1] > 0:
         product(gemm, X, X.T, M, 0.0)
         couplings(M, w, w_biases, batch_size)
-    total = 0.0
-    for first in range(0, n, panel):
-        stop = min(first + panel, n)
-        if corrected and first > 0:
-            product(gemm, M[first:stop, :first], Z[:first], Z[first:stop], 1.0)
-        for start in range(first, stop, batch_size):
-            total += _train_batch(
-                (first, start, min(start + batch_size, stop)),
-                Y,
-                sample_weight,
-                scratch,
-                biases,
-                w_biases[start // batch_size, 1],
-                output,
-                start // batch_size,
-                schedule,
-                momentum,
-                alpha,
-                scale,
-                trained,
-                codes,
-            )
-    return total
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
-def _train_batch(
-    rows,
-    Y,
-    sample_weight,
-    scratch,
-    biases,
-    old,
-    output,
-    update,
-    schedule,
-    momentum,
-    alpha,
-    scale,
-    trained,
-    codes,
-):
-    """One update: the mini-batch of rows start..end of the panel that begins at `first`.
-
-    The rows of Z have been corrected for those before `first`, without biases, which are
-    b + `old` times their velocity at the update before. A mini-batch is cut into pieces
-    of as many rows as A has; every piece passes over the width twice.
-    """
-    first, start, end = rows
-    Z, M, A = scratch
-    (b, v_b), (U, c) = biases, output[0]
-    real, width, n_outputs = Z.dtype.type, Z.shape[1], U.shape[0]
-    s, m, velocity_share = real(scale), real(momentum), real(old)
-    corrected = trained[0] and M.shape[0] > 0
-    n_updates, n_averaged, average_after, eta0, power_t = schedule
-    n_updates += update + 1
-    eta = real(eta0 / n_updates**power_t)
-    averaging = n_updates > average_after
-    n_averaged += n_updates - max(n_updates - update - 1, average_after)
-    rate = real(1 / n_averaged) if averaging else real(0)
-    z = np.empty(min(_TILE, width), Z.dtype)
-    G = np.empty((min(A.shape[0], end - start), n_outputs), Z.dtype)
-    # The gradient of a mini-batch of one piece is used at once, so it needs one tile only.
-    pieces = A.shape[0] < end - start
-    gradient_u = np.empty((n_outputs, width if pieces else z.shape[0]), Z.dtype)
-    gradient_c = np.zeros_like(c)
-    total = 0.0
-    for begin in range(start, end, A.shape[0]):
-        n = min(A.shape[0], end - begin)
-        G[:] = real(0)
-        for left in range(0, width, _TILE):
-            right = min(left + _TILE, width)
-            zs = z[: right - left]
-            for i in range(n):
-                slopes, a, bs = Z[begin + i, left:right], A[i, left:right], b[left:right]
-                for j in range(right - left):
-                    zs[j] = slopes[j] + bs[j]
-                if momentum != 0:
-                    vs = v_b[left:right]
-                    for j in range(right - left):
-                        zs[j] += velocity_share * vs[j]
-                if corrected:
-                    _add_rows(zs, M[begin + i], Z, first, start, left)
-                # The slopes take the place of the pre-activations.
-                activate(zs, codes[1], a, slopes)
-                for k in range(n_outputs):
-                    u, dot = U[k, left:right], real(0)
-                    for j in range(right - left):
-                        dot += u[j] * a[j]
-                    G[i, k] += dot
-        for i in range(n):
-            weight = sample_weight[begin + i]
-            for k in range(n_outputs):
-                value, slope = loss(s * G[i, k] + c[k], Y[begin + i, k], codes[0])
-                total += weight * value
-                g = weight * slope / real(end - start)
-                gradient_c[k] += g
-                G[i, k] = s * g
-        is_last = begin + n == end
-        for left in range(0, width, _TILE):
-            right = min(left + _TILE, width)
-            at = left if pieces else 0
-            if trained[1]:
-                for k in range(n_outputs):
-                    gradient, u = gradient_u[k, at : at + right - left], U[k, left:right]
-                    if begin == start:
-                        for j in range(right - left):
-                            gradient[j] = real(alpha) * u[j]
-                    _add_rows(gradient, G[:n, k], A, 0, n, left)
-            if trained[0]:
-                for i in range(n):
-                    q = Z[begin + i, left:right]
-                    if n_outputs == 1:
-                        g, u = G[i, 0], U[0, left:right]
-                        for j in range(right - left):
-                            q[j] *= g * u[j]
-                    else:
-                        zs = z[: right - left]
-                        zs[:] = real(0)
-                        _add_rows(zs, G[i], U, 0, n_outputs, left)
-                        for j in range(right - left):
-                            q[j] *= zs[j]
-            if trained[1] and is_last:
-                for k in range(n_outputs):
-                    gradient, u = gradient_u[k, at : at + right - left], U[k, left:right]
-                    v = output[1][0][k, left:right] if momentum != 0 else gradient
-                    _descend(u, gradient, v, eta, m)
-                    if averaging:
-                        _fold(output[2][0][k, left:right], u, rate)
-    if trained[2]:
-        _descend(c, gradient_c, output[1][1], eta, m)
-        if averaging:
-            _fold(output[2][1], c, rate)
-    return total
+@njit(fastmath=FASTMATH, **_INNER)
+def _spread(factors, batch_size, w, v, shares):
+    """factors <- the coefficients of the q_s at the end of a block, by row."""
+    for i in range(factors.shape[1]):
+        s = 2 + i // batch_size
+        factors[0, i], factors[1, i], factors[2, i] = w[-1, s], v[s], shares[s]
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath=FASTMATH)
 def finish_block(gemm, Q, X, batch_size, hidden, biases, coefficients, kept, trained):
     """Bring hidden weights and biases, their velocities and averages to a block's end.
 
@@ -746,20 +745,20 @@ def finish_block(gemm, Q, X, batch_size, hidden, biases, coefficients, kept, tra
     there are none; `coefficients` what `recurrences` gives for either, the summed ones
     divided by the length of the average, of which the share `kept` is as before.
     """
-    update = 2 + np.arange(X.shape[0]) // batch_size
+    factors = np.empty((3, X.shape[0]), X.dtype)
     if trained[0]:
         (W, V, A), (w, v, shares) = hidden, coefficients[0]
         combine(W.reshape(-1), V.reshape(-1), A.reshape(-1), w[-1], v, shares, kept)
-        product(gemm, Q.T, _scaled(X, w[-1][update]), W, 1.0)
+        _spread(factors, batch_size, w, v, shares)
+        product(gemm, Q.T, _scaled(X, factors[0]), W, 1.0)
         if V.shape[0] > 0:
-            product(gemm, Q.T, _scaled(X, v[update]), V, 1.0)
+            product(gemm, Q.T, _scaled(X, factors[1]), V, 1.0)
         if A.shape[0] > 0:
-            product(gemm, Q.T, _scaled(X, shares[update]), A, 1.0)
+            product(gemm, Q.T, _scaled(X, factors[2]), A, 1.0)
     if trained[1]:
         (b, v_b, a_b), (w, v, shares) = biases, coefficients[1]
         combine(b, v_b, a_b, w[-1], v, shares, kept)
-        factors = np.empty((3, X.shape[0]), b.dtype)
-        factors[0], factors[1], factors[2] = w[-1][update], v[update], shares[update]
+        _spread(factors, batch_size, w, v, shares)
         changes = np.empty((3, b.shape[0]), b.dtype)
         product(gemm, factors, Q, changes, 0.0)
         for i, state in enumerate(biases):

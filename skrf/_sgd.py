@@ -241,7 +241,7 @@ class SGD:
         """
         Z, gram, activations = scratch
         Z, side = Z[: len(X)], len(X) if len(X) > self.batch_size else 0
-        scratch = Z, gram[: side**2].reshape(side, side), activations
+        scratch = Z, gram[: len(X) * side].reshape(len(X), side), activations
         last = self.n_updates + -(-len(X) // self.batch_size)
         if last > self.average_after and self.average is None:
             self.average = self.weights.copy()
@@ -308,7 +308,7 @@ class SGD:
             scratch,
             (weights.hidden, velocity.hidden),
             (weights.biases, velocity.biases),
-            tuple((state.output, state.intercept) for state in states),
+            tuple(array for state in states for array in (state.output, state.intercept)),
             tuple(w for w, _, _ in coefficients),
             (
                 self.n_updates,
