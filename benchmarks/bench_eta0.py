@@ -61,7 +61,7 @@ class Outcome(NamedTuple):
     """What `auto` and the grid came to."""
 
     diverged: bool
-    halvings: float  # of the first step, by restarts
+    doublings: float  # of the estimate, by the search and restarts
     eta0: float
     epochs: float  # that auto needs; infinite when it takes too many
     best_epochs: int
@@ -131,7 +131,7 @@ def compare(setting):
     best_k = min(counts, key=lambda k: (counts[k], abs(k)), default=0)
     return Outcome(
         diverged=diverged,
-        halvings=math.log2(net._sgd.probe.stable_step / net.eta0_),
+        doublings=math.log2(net.eta0_ / net._sgd.probe.stable_step),
         eta0=net.eta0_,
         epochs=epochs_to(curve, level),
         best_epochs=counts.get(best_k, GRID_EPOCHS),
@@ -160,7 +160,7 @@ def print_groups(outcomes, names):
     groups = defaultdict(list)
     for setting, outcome in outcomes.items():
         groups[tuple(getattr(setting, name) for name in names)].append(outcome)
-    columns = [*names, "settings", "diverged", "restarted", f"within {ALLOWED}"]
+    columns = [*names, "settings", "diverged", "doublings", f"within {ALLOWED}"]
     columns += ["median ratio", "worst", "too small", "too large"]
     print("\n|", *(f"{name} |" for name in columns))
     print("| --: " * len(columns) + "|")
@@ -169,7 +169,8 @@ def print_groups(outcomes, names):
         missed = [outcome for outcome in group if outcome.ratio > ALLOWED]
         cells = [f"{v:g}" if isinstance(v, float) else v for v in values]
         cells += [len(group), sum(o.diverged for o in group)]
-        cells += [sum(o.halvings > 0 for o in group)]
+        moves = [o.doublings for o in group]
+        cells += [f"{min(moves):.0f} to {max(moves):.0f}"]
         cells += [f"{1 - len(missed) / len(group):.0%}"]
         cells += [f"{statistics.median_high(ratios):.3g}", f"{max(ratios):.3g}"]
         cells += [sum(o.best_k > 0 for o in missed), sum(o.best_k < 0 for o in missed)]

@@ -10,18 +10,14 @@ same rows in the same order, with the same step; that they come to the same pred
 checked first. They are timed in turn in one run, each at its best number of threads.
 
     python -m pip install -e ".[benchmarks]"
-    python benchmarks/bench_sgd.py [--what speed|compile|memory|scaling|all] [--quick]
-        [--shapes 20x1000 784x4096] [--batch-sizes 1 32 200] [--repeats 5]
+    python benchmarks/bench_sgd.py [--quick] [--shapes 20x1000 784x4096]
+        [--batch-sizes 1 32 200] [--repeats 5]
 """
 
 import argparse
 import os
 import platform
 import statistics
-import subprocess
-import sys
-import tempfile
-import tracemalloc
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
@@ -35,7 +31,6 @@ from sklearn.neural_network import MLPRegressor
 from threadpoolctl import threadpool_limits
 
 from skrf import OverparamNetRegressor
-from skrf._sgd import block_rows
 
 SHAPES = ["20x1000", "100x4096", "784x4096", "100x32768", "3072x8192"]
 BATCH_SIZES = [1, 32, 200]
@@ -45,15 +40,6 @@ ROUND = 3200
 BUDGET, WORK = 0.4, 1e10
 # Updates after which all methods must agree.
 PREFIX = 50
-FIRST_FIT = """
-import numpy as np; from time import perf_counter
-from skrf import OverparamNetRegressor
-rng = np.random.default_rng(0)
-X, y = rng.standard_normal((500, 20)), rng.standard_normal(500)
-start = perf_counter()
-OverparamNetRegressor(width=100, max_iter=2, tol=None, random_state=0).fit(X, y)
-print(perf_counter() - start)
-"""
 
 
 def import_torch():
@@ -252,13 +238,13 @@ def new_network(width, **parameters):
 
 
 def draw_problem(n_features, width, n_rows):
-    """X, y, initial weights, step: a Gaussian neuron, and half the automatic step."""
+    """X, y, initial weights, step: a Gaussian neuron, and half the largest stable step."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((n_rows, n_features), dtype=np.float32)
     y = np.maximum(X @ rng.standard_normal(n_features, dtype=np.float32), 0)
     y /= np.sqrt(n_features, dtype=np.float32)
-    net = new_network(width).partial_fit(X, y)
-    return X, y, net.initial_weights(), net.eta0_ / 2
+    net = new_network(width, eta0=1e-30).partial_fit(X[:1000], y[:1000])
+    return X, y, net.initial_weights(), net._sgd.probe.stable_step / 2
 
 
 @contextmanager
@@ -341,77 +327,6 @@ def speed(shapes, batch_sizes, repeats):
         print("|", *(f"{cell} |" for cell in cells), flush=True)
 
 
-def compile_time(repeats):
-    """Print the seconds of the first fit in a new process."""
-    cold, warm = [], []
-    for _ in range(repeats):
-        with tempfile.TemporaryDirectory() as folder:
-            environment = os.environ | {"NUMBA_CACHE_DIR": folder}
-            for times in (cold, warm):
-                output = subprocess.run(
-                    [sys.executable, "-c", FIRST_FIT],
-                    capture_output=True,
-                    check=True,
-                    text=True,
-                    env=environment,
-                ).stdout
-                times.append(float(output))
-    print("\n## First fit in a new process, beyond imports\n")
-    print(f"cold numba cache {statistics.median(cold):.2f} s, ", end="")
-    print(f"warm numba cache {statistics.median(warm):.2f} s")
-
-
-def memory(n_features=784, width=4096, n_rows=1000):
-    """Print the peak memory of fit beyond the data, by what is kept."""
-    X, y, _, eta = draw_problem(n_features, width, n_rows)
-    rows = block_rows(width, n_features, X.dtype, 1)
-    print(f"\n## Peak memory at ({n_features}, {width}), {n_rows} rows, beyond the data\n")
-    print("| momentum | average | early_stopping | MB | formula | ratio |")
-    print("| --: " * 6 + "|")
-    for momentum, average, early_stopping in product(
-        (0.0, 0.9), (False, True), (False, True)
-    ):
-        parameters = {"momentum": momentum, "average": average, "tol": None, "max_iter": 2}
-        net = new_network(width, early_stopping=early_stopping, eta0=eta / 10, **parameters)
-        net.fit(X[:100], y[:100])  # loads the kernels
-        del net.hidden_weights_, net._sgd
-        tracemalloc.start()
-        net.fit(X, y)
-        megabytes = tracemalloc.get_traced_memory()[1] / 1e6
-        tracemalloc.stop()
-        copies = 1 + (momentum > 0) + average + early_stopping
-        formula = (width * n_features * copies + 2 * rows * (width + n_features)) * 4 / 1e6
-        if early_stopping:
-            formula += X.nbytes / 1e6  # the two parts of the data
-        cells = momentum, average, early_stopping, f"{megabytes:.1f}", f"{formula:.1f}"
-        print("|", *(f"{cell} |" for cell in cells), f"{megabytes / formula:.2f} |")
-
-
-def scaling(repeats):
-    """Print the time of a step against each size, and the slopes on log-log axes."""
-    print("\n## Scaling, batch size 1\n")
-    widths, features = (1000, 2000, 4000, 8000, 16000), (50, 100, 200, 400, 800)
-    for name, sizes in {
-        "width at n_features = 100": [(100, width) for width in widths],
-        "n_features at width = 4096": [(n_features, 4096) for n_features in features],
-    }.items():
-        problems = [draw_problem(*size, ROUND) for size in sizes]
-        runs = [ours(*problem, 1)[0] for problem in problems]
-        times = np.empty((repeats + 1, len(runs)))
-        for repeat, (i, run) in product(range(repeats + 1), enumerate(runs)):
-            times[repeat, i] = seconds(run, ROUND, os.cpu_count()) / ROUND
-        medians = np.median(times[1:], axis=0) * 1e6
-        varied = [size[name.startswith("width")] for size in sizes]
-        slope = np.polyfit(np.log(varied), np.log(medians), 1)[0]
-        print(f"{name}: ", end="")
-        print(
-            *(f"{n}: {us:.3g} us" for n, us in zip(varied, medians, strict=True)), sep=", "
-        )
-        line = np.polyval(np.polyfit(varied, medians, 1, w=1 / medians), varied)
-        print(f"  slope on log-log axes {slope:.2f}; ", end="")
-        print(f"off the straight line by at most {np.abs(line / medians - 1).max():.0%}")
-
-
 def machine():
     """One line that names the machine."""
     info = Path("/proc/cpuinfo")
@@ -428,8 +343,6 @@ def machine():
 def main(argv=None):
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    choices = ["speed", "compile", "memory", "scaling", "all"]
-    parser.add_argument("--what", choices=choices, default="all")
     parser.add_argument("--shapes", nargs="+", default=SHAPES, metavar="DxR")
     parser.add_argument("--batch-sizes", nargs="+", type=int, default=BATCH_SIZES)
     parser.add_argument("--repeats", type=int, default=5)
@@ -440,16 +353,8 @@ def main(argv=None):
     if options.quick:
         options.shapes, options.repeats = SHAPES[:2], 1
     shapes = [tuple(map(int, shape.split("x"))) for shape in options.shapes]
-    sections = {
-        "speed": lambda: speed(shapes, options.batch_sizes, options.repeats),
-        "compile": lambda: compile_time(min(3, options.repeats)),
-        "memory": memory,
-        "scaling": lambda: scaling(options.repeats),
-    }
     print(machine())
-    for name, section in sections.items():
-        if options.what in (name, "all"):
-            section()
+    speed(shapes, options.batch_sizes, options.repeats)
 
 
 if __name__ == "__main__":

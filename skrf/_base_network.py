@@ -20,9 +20,9 @@ from skrf._objective import (
     Weights,
     first_weights,
     fitted_attributes,
-    probe,
 )
 from skrf._sgd import HALVINGS, SGD, Diverged, block_rows
+from skrf._step import probe, search_step
 from skrf._validation import (
     FINITE,
     FRACTION,
@@ -173,7 +173,7 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
         sgd = self._resume() if resume else self._begin(*train, rng)
         if resume:
             sgd.probe = probe(self._new_objective(), sgd.weights, *train)
-            sgd.eta0 = self._step(sgd.probe)
+            sgd.eta0 = self._first_step(sgd.probe, sgd.weights.copy, train)
         tasks = EpochTasks(
             self._init_callback_context(max_subtasks=self.max_iter),
             estimator=self,
@@ -220,7 +220,7 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
         if resume:
             sgd = self._resume()
             if self.eta0 != "auto":
-                sgd.eta0 = self._step(sgd.probe)
+                sgd.eta0 = float(self.eta0)
         else:
             sgd = self._begin(*data, check_random_state(self.random_state))
         self._configure(sgd)
@@ -343,13 +343,21 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
             symmetric=self.symmetric_init,
         )
         weights = first_weights(start)
-        found = probe(self._new_objective(), weights, X, Y, sample_weight)
-        return SGD(start, weights, found, self._step(found))
+        data = X, Y, sample_weight
+        found = probe(self._new_objective(), weights, *data)
+        # Trials draw the weights again, so that only one set of them is kept at a time.
+        del weights
+        eta0 = self._first_step(found, lambda: first_weights(start), data)
+        return SGD(start, first_weights(start), found, eta0)
 
-    def _step(self, found):
-        if self.eta0 == "auto":
-            return float((1 - self.momentum) * found.stable_step)
-        return float(self.eta0)
+    def _first_step(self, found, new_weights, data):
+        """`eta0`, or the best step near the estimate."""
+        if self.eta0 != "auto":
+            return float(self.eta0)
+        step = float((1 - self.momentum) * found.stable_step)
+        options = self._sgd_options()
+        objective = self._new_objective()
+        return search_step(step, objective, new_weights, found, data, **options)
 
     def _resume(self):
         """The run of the last call, on copies of the fitted attributes.
@@ -375,15 +383,19 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
             np.atleast_1d(self.output_bias_),
         )
 
-    def _configure(self, sgd):
+    def _sgd_options(self):
         # Python's own numbers: every other type would compile the kernel again.
+        return {
+            "batch_size": int(self.batch_size),
+            "block_size": self.block_size,
+            "power_t": float(self.power_t) if self.learning_rate == "invscaling" else 0.0,
+            "momentum": float(self.momentum),
+        }
+
+    def _configure(self, sgd):
+        average_after = int(self.average) - 1
         sgd.configure(
-            self._new_objective(),
-            batch_size=int(self.batch_size),
-            block_size=self.block_size,
-            power_t=float(self.power_t) if self.learning_rate == "invscaling" else 0.0,
-            momentum=float(self.momentum),
-            average_after=int(self.average) - 1,
+            self._new_objective(), average_after=average_after, **self._sgd_options()
         )
 
     def _run_epochs(

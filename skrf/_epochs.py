@@ -27,11 +27,19 @@ class Progress:
             self.scores.append(score)
             value = score
             if value > self.best:
-                self.best_weights = weights.copy()
+                self._keep(weights)
         if self.tol is not None:
             self.stale = 0 if value > self.best + self.tol else self.stale + 1
         self.best = max(self.best, value)
         return self.stale >= self.patience
+
+    def _keep(self, weights):
+        """Copy the weights over those kept before, so that there is no third set."""
+        if self.best_weights is None:
+            self.best_weights = weights.copy()
+        else:
+            for kept, array in zip(self.best_weights, weights, strict=True):
+                kept[...] = array
 
 
 class EpochTasks:

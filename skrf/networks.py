@@ -77,13 +77,15 @@ class OverparamNetRegressor(RegressorMixin, OverparamNet):
     learning_rate : {"constant", "invscaling"}, default="constant"
         Step of update t: eta0, or eta0 / t**power_t.
     eta0 : float or "auto", default="auto"
-        The step. "auto" is (1 - momentum) min(1 / (max_i ||grad N(x_i)||^2 + alpha),
-        1 / RMS_i ||grad l_i||) at the start, on up to 1,000 rows, whatever the batch
-        size; a sample weight multiplies its row's gradients, and with several outputs
-        ||grad N||^2 is the largest eigenvalue of the tangent kernel. It is halved when
-        the loss grows without bound: `fit` then starts again, while `partial_fit`, which
-        keeps the step of its first chunk, and a warm start go on from the last finite
-        weights.
+        The step. "auto" begins with an estimate of the largest stable one,
+        (1 - momentum) min(1 / (max_i ||grad N(x_i)||^2 + alpha), 1 / RMS_i ||grad l_i||)
+        at the start, on up to 1,000 rows, whatever the batch size; a sample weight
+        multiplies its row's gradients, and with several outputs ||grad N||^2 is the
+        largest eigenvalue of the tangent kernel. Then it doubles or halves the step as
+        long as that lowers the loss of the last of five passes over these rows, each
+        time from the same start. The step is halved when the loss grows without bound:
+        `fit` then starts again, while `partial_fit`, which keeps the step of its first
+        chunk, and a warm start go on from the last finite weights.
     power_t : float, default=0.5
         Exponent of "invscaling".
     momentum : float, default=0.0

@@ -24,6 +24,7 @@ LAYERS = {
     "datasets": 3,
     "features": 3,
     "_laziness": 4,
+    "_step": 4,
     "_base_network": 5,
     "networks": 6,
     "__init__": 7,

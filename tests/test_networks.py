@@ -334,8 +334,11 @@ def test_an_outlier_is_no_divergence(method, place, rng):
     assert np.isfinite(auto.predict(X)).all()
 
 
-def test_automatic_step_is_the_documented_one(neuron):
-    """(1 - momentum) min(1 / max ||grad N||^2, 1 / RMS ||grad l||), by differences."""
+def test_automatic_step_starts_from_the_documented_estimate(neuron):
+    """(1 - momentum) min(1 / max ||grad N||^2, 1 / RMS ||grad l||), by differences.
+
+    The search multiplies it by a power of 2.
+    """
     X, y = neuron
     for target in (y, 100 * y):
         net = plain(width=3, activation="tanh", momentum=0.5, max_iter=1).fit(X, target)
@@ -359,7 +362,29 @@ def test_automatic_step_is_the_documented_one(neuron):
             residual = output(x, [start[key] for key in "WbUc"]) - value
             losses.append(residual**2 * squares[-1])
         expected = 0.5 * min(1 / max(squares), 1 / np.sqrt(np.mean(losses)))
-        assert net.eta0_ == pytest.approx(expected, rel=1e-6)
+        doublings = np.log2(net.eta0_ / expected)
+        assert doublings == pytest.approx(round(doublings), abs=1e-6)
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "hinge"])
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_automatic_step_beats_its_neighbours(loss, scale, neuron):
+    """Five passes in the order of the search are worse at half and at twice the step."""
+    X, y = neuron
+    X, y = scale * X, np.sign(y - np.median(y)) if loss == "hinge" else scale * y
+    order = np.random.default_rng(0).permutation(len(X))
+    settings = {"loss": loss, "shuffle": False, "max_iter": 5, "tol": None}
+    Network = OverparamNetClassifier if loss == "hinge" else OverparamNetRegressor
+    step = Network(20, random_state=0, **settings).fit(X, y).eta0_
+    last_losses = {}
+    for factor in (0.5, 1.0, 2.0):
+        net = Network(20, random_state=0, eta0=factor * step, **settings)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # twice may diverge
+            net.fit(X[order], y[order])
+        diverged = net.n_iter_ < 5
+        last_losses[factor] = np.inf if diverged else net.loss_curve_[-1]
+    assert last_losses[1.0] == min(last_losses.values())
 
 
 @pytest.mark.parametrize("Network", BOTH)

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from skrf import ACTIVATIONS, LOSSES
-from skrf._objective import Objective, Weights, probe
+from skrf._objective import Objective, Weights
 from skrf._sgd import SGD, Diverged, block_rows
+from skrf._step import probe
 from skrf._weights import Start
 
 FACTORS = {
