@@ -435,6 +435,83 @@ def random_feature_rows(Z, biases, code, scale):
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath=FASTMATH)
+def tangent_rows(Z, biases, output_weights, code, scale, values):
+    """Z <- scale * output_weights * act'(Z + biases), values <- scale * act(Z + biases).
+
+    Row by row, in place; `values` may have no columns.
+    """
+    real, width = Z.dtype.type, Z.shape[1]
+    z = np.empty(min(_TILE, width), Z.dtype)
+    value = np.empty(z.shape[0], Z.dtype)
+    for i in range(Z.shape[0]):
+        for left in range(0, width, _TILE):
+            n = min(_TILE, width - left)
+            tile, shift, a = Z[i, left : left + n], biases[left:], output_weights[left:]
+            for j in range(n):
+                z[j] = tile[j] + shift[j]
+            activate(z[:n], code, value[:n], tile)
+            for j in range(n):
+                tile[j] *= real(scale) * a[j]
+            for j in range(min(n, values.shape[1])):
+                values[i, left + j] = real(scale) * value[j]
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath=FASTMATH)
+def row_dots(S, P, shift, out):
+    """out[i] <- sum_j S[i, j] (P[i, j] + shift[j])."""
+    for i in range(S.shape[0]):
+        s, p, dot = S[i], P[i], S.dtype.type(0)
+        for j in range(S.shape[1]):
+            dot += s[j] * (p[j] + shift[j])
+        out[i] = dot
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath=FASTMATH)
+def scaled_rows(S, y, out, total):
+    """out[i] <- y[i] S[i], total <- total + the sum of these rows."""
+    for i in range(S.shape[0]):
+        s, row = S[i], out[i]
+        for j in range(S.shape[1]):
+            row[j] = y[i] * s[j]
+            total[j] += row[j]
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath=FASTMATH)
+def multiply_shifted(block, inner, shift):
+    """block <- block * (inner + shift), elementwise."""
+    c = block.dtype.type(shift)
+    for i in range(block.shape[0]):
+        row, factor = block[i], inner[i]
+        for j in range(block.shape[1]):
+            row[j] *= factor[j] + c
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath=FASTMATH)
+def dual(p, q, cosine, sine, nodes, weights, code, part, out):
+    """out[i] <- E f(p_i g) f(q_i (cosine_i g + sine_i h)), f = act (part 0) or act' (1).
+
+    For independent standard Gaussians g and h, by a rule with the given nodes and weights
+    for each of them.
+    """
+    n = nodes.shape[0]
+    z, found = np.empty(n), np.empty((2, n))
+    for i in range(out.shape[0]):
+        for j in range(n):
+            z[j] = p[i] * nodes[j]
+        activate(z, code, found[0], found[1])
+        outer = found[part] * weights
+        out[i] = 0.0
+        for k in range(n):
+            for j in range(n):
+                z[j] = q[i] * (cosine[i] * nodes[k] + sine[i] * nodes[j])
+            activate(z, code, found[0], found[1])
+            inner, values = 0.0, found[part]
+            for j in range(n):
+                inner += weights[j] * values[j]
+            out[i] += outer[k] * inner
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath=FASTMATH)
 def recurrences(n_updates, first, eta0, power_t, momentum, alpha, average_after):
     """Coefficients of the weights after each of `n_updates` updates of SGD.
 

@@ -10,9 +10,9 @@ from skrf._sgd import SGD, Diverged
 
 # Rows that the step is estimated and tried on.
 _ROWS = 1000
-# Passes over them of a trial, and doublings or halvings at most. Of 150 problems (bench_eta0.py) five
-# passes brought 87% within a factor 3 of the best constant step, three 83%, ten 85%, and
-# the estimate alone 38%.
+# Passes over them of a trial, and doublings or halvings at most. Of 150 problems of
+# benchmarks/bench_eta0.py five passes brought 87% within a factor 3 of the best constant
+# step, three 83%, ten 85%, and the estimate alone 38%.
 _PASSES, _DOUBLINGS = 5, 24
 
 

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils import check_random_state
 
+from skrf import _hadamard
+from skrf._blocks import dense_rows, multiply
 from skrf._validation import NON_NEGATIVE, POSITIVE_INTEGER, one_of
 
 # What a random stream is for: streams of one seed and different purposes are independent.
-_HIDDEN_WEIGHTS, _HIDDEN_BIASES, _OUTPUT_WEIGHTS, DATA = range(4)
+_HIDDEN_WEIGHTS, _HIDDEN_BIASES, _OUTPUT_WEIGHTS, DATA, _LENGTHS = range(5)
 
 
 def _gaussian_rows(rng, n_rows, n_features):
@@ -43,8 +45,6 @@ BIAS_LAWS = {
     "constant": lambda rng, width: np.ones(width),
     "none": lambda rng, width: np.zeros(width),
 }
-
-PROJECTIONS = ("dense",)
 
 # The parameters that every class with random hidden weights shares.
 CONSTRAINTS = {
@@ -134,3 +134,114 @@ class Start:
         if self.symmetric:
             W, b, U = np.concatenate([W, W]), np.tile(b, 2), np.hstack([U, -U])
         return W, b, U
+
+
+# ----------------------------------------------------------------------- projections
+
+
+@dataclass(frozen=True)
+class Dense:
+    """The products <w_i, x> by a matrix."""
+
+    weights: np.ndarray  # (width, n_features)
+
+    def rows(self):
+        """The w_i."""
+        return self.weights
+
+    def astype(self, dtype):
+        """The same in another dtype."""
+        return Dense(self.weights.astype(dtype, copy=False))
+
+    def multiply(self, X, out):
+        """out <- the products with the rows of X."""
+        multiply(X, self.weights, out)
+
+
+@dataclass(frozen=True)
+class Structured:
+    """The products <w_i, x> by random signs and Hadamard transforms; see `_hadamard`.
+
+    Block k of D of the w_i, D the power of 2 from n_features on, is `lengths` times the
+    rows of H S_3 H S_2 H S_1, without the columns beyond n_features.
+    """
+
+    signs: np.ndarray  # (n_blocks, 3, D)
+    lengths: np.ndarray  # (width,)
+    n_features: int
+
+    def rows(self):
+        """The w_i, from the products with the unit vectors."""
+        unit, width = np.eye(self.n_features, dtype=self.lengths.dtype), len(self.lengths)
+        products = np.empty((self.n_features, width), self.lengths.dtype)
+        self.multiply(unit, products)
+        return np.ascontiguousarray(products.T)
+
+    def norms(self):
+        """||w_i||."""
+        squares, e = np.zeros(len(self.lengths)), np.zeros((1, self.n_features))
+        products = np.empty((1, len(self.lengths)))
+        for j in range(self.n_features):
+            e[0, j] = 1
+            self.multiply(e, products)
+            squares += products[0] ** 2
+            e[0, j] = 0
+        return np.sqrt(squares)
+
+    def astype(self, dtype):
+        """The same in another dtype."""
+        arrays = (array.astype(dtype, copy=False) for array in (self.signs, self.lengths))
+        return Structured(*arrays, self.n_features)
+
+    def multiply(self, X, out):
+        """out <- the products with the rows of X."""
+        _hadamard.project(dense_rows(X, slice(None)), self.signs, self.lengths, out)
+
+
+def _draw_dense(seed, width, n_features, law, scale, dtype):
+    return Dense(draw_weights(seed, width, n_features, law, scale, dtype))
+
+
+def _draw_orthogonal(seed, width, n_features, law, scale, dtype):
+    """Blocks of rows of random orthogonal matrices, of the lengths that the law gives."""
+    rng = random_stream(seed, _HIDDEN_WEIGHTS)
+    weights = np.empty((width, n_features), dtype)
+    lengths = _lengths(seed, width, n_features, law, n_features)
+    for start in range(0, width, n_features):
+        # QR with a positive diagonal of R makes Q uniform (Mezzadri, 2007).
+        Q, R = np.linalg.qr(rng.standard_normal((n_features, n_features)))
+        rows = weights[start : start + n_features]
+        Q = (Q * np.where(np.diag(R) < 0, -1, 1)).T[: len(rows)]
+        rows[...] = _scaled(
+            lengths[start : start + len(rows), np.newaxis] * Q, scale, dtype
+        )
+    return Dense(weights)
+
+
+def _draw_structured(seed, width, n_features, law, scale, dtype):
+    rng = random_stream(seed, _HIDDEN_WEIGHTS)
+    size = 1 << (n_features - 1).bit_length()
+    n_blocks = -(-width // size)
+    signs = np.where(rng.integers(2, size=(n_blocks, 3, size)), 1, -1).astype(dtype)
+    lengths = _lengths(seed, width, size, law, n_features)
+    if law == "sphere" and size > n_features:
+        # Without the columns of zeros the rows are shorter, each by another factor.
+        unit = Structured(signs.astype(np.float64), lengths, n_features)
+        lengths = lengths / unit.norms()
+    return Structured(signs, _scaled(lengths, scale, dtype), n_features)
+
+
+def _lengths(seed, width, size, law, n_features):
+    """Lengths of rows in `size` dimensions whose first n_features obey the law."""
+    if law == "sphere":
+        return np.ones(width)
+    rng = random_stream(seed, _LENGTHS)
+    return np.sqrt(rng.chisquare(size, width) / n_features)
+
+
+# name -> (seed, width, n_features, law, scale, dtype) -> Dense or Structured
+PROJECTIONS = {
+    "dense": _draw_dense,
+    "orthogonal": _draw_orthogonal,
+    "structured": _draw_structured,
+}

@@ -5,8 +5,9 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skrf import _kernels, _weights
-from skrf._blocks import dense_rows, multiply, row_blocks
+from skrf._blocks import dense_rows, in_threads, row_blocks
 from skrf._environment import require_memory
+from skrf._tangent import HiddenLayer, TangentOperator, gram
 from skrf._validation import StrOptions, fit_context, one_of
 from skrf.activations import ACTIVATIONS
 
@@ -18,9 +19,12 @@ class _HiddenLayerFeatures(
 ):
     """A random hidden layer drawn in `fit`, and features made from it in `transform`.
 
-    A subclass writes the features of X[rows] into `out` in `_fill(X, rows, weights,
+    A subclass writes the features of X[rows] into `out` in `_fill(X, rows, projection,
     biases, out)`, and overrides `_prepare` where they are not one per neuron.
     """
+
+    # Rows that a product should have at least.
+    _block_rows = 256
 
     _parameter_constraints = {
         **_weights.CONSTRAINTS,
@@ -46,14 +50,16 @@ class _HiddenLayerFeatures(
         """
         X = validate_data(self, X, accept_sparse="csr", dtype=_FLOATS)
         n_features = X.shape[1]
-        require_memory(
-            self.width * n_features * X.dtype.itemsize,
-            f"Drawing width={self.width} weights for {n_features} columns",
-            "Use a smaller width or float32 input.",
-        )
         self._check_parameters(X.dtype)
+        if self.projection != "structured":
+            require_memory(
+                self.width * n_features * X.dtype.itemsize,
+                f"Drawing width={self.width} weights for {n_features} columns",
+                'Use a smaller width, float32 input or projection="structured".',
+            )
         seed = _weights.draw_seed(self.random_state)
-        self.weights_ = _weights.draw_weights(
+        draw = _weights.PROJECTIONS[self.projection]
+        self._projection = draw(
             seed, self.width, n_features, self.weights, self.weight_scale, X.dtype
         )
         self.biases_ = _weights.draw_biases(
@@ -61,6 +67,13 @@ class _HiddenLayerFeatures(
         )
         self._prepare()
         return self
+
+    @property
+    def weights_(self):
+        """The hidden weights w_i; computed at each access for "structured"."""
+        if not hasattr(self, "_projection"):
+            raise AttributeError(f"This {type(self).__name__} is not fitted: call fit.")
+        return self._projection.rows()
 
     def transform(self, X):
         """Compute the features of every row of X.
@@ -81,8 +94,7 @@ class _HiddenLayerFeatures(
             When the result would not fit into the memory that is available; the
             message gives its size in bytes.
         """
-        check_is_fitted(self, "weights_")
-        X = validate_data(self, X, accept_sparse="csr", dtype=_FLOATS, reset=False)
+        X = self._check_rows(X)
         shape = (X.shape[0], self._n_features_out)
         require_memory(
             shape[0] * shape[1] * X.dtype.itemsize,
@@ -90,14 +102,28 @@ class _HiddenLayerFeatures(
             "Transform fewer rows at a time, or use a smaller width or float32 input.",
         )
         Z = np.empty(shape, X.dtype)
-        weights = self.weights_.astype(X.dtype, copy=False)
+        projection = self._projection.astype(X.dtype)
         biases = self.biases_.astype(X.dtype, copy=False)
-        for rows in row_blocks(*shape):
-            self._fill(X, rows, weights, biases, Z[rows])
+
+        def fill(blocks):
+            for rows in blocks:
+                self._fill(X, rows, projection, biases, Z[rows])
+
+        in_threads(fill, row_blocks(*shape, at_least=self._block_rows))
         return Z
+
+    def _check_rows(self, X):
+        check_is_fitted(self, "biases_")
+        return validate_data(self, X, accept_sparse="csr", dtype=_FLOATS, reset=False)
 
     def _check_parameters(self, dtype):
         """Check what single parameter constraints cannot say."""
+        if self.weights == "uniform" and self.projection != "dense":
+            raise ValueError(
+                f'weights="uniform" has independent entries, which projection='
+                f'{self.projection!r} cannot give. Use projection="dense", or '
+                'weights="gaussian" or "sphere".'
+            )
 
     def at(self, weights, biases):
         """Fit to given hidden weights instead of random ones.
@@ -116,7 +142,7 @@ class _HiddenLayerFeatures(
         """
         self._check_parameters(weights.dtype)
         self.n_features_in_ = weights.shape[1]
-        self.weights_, self.biases_ = weights, biases
+        self._projection, self.biases_ = _weights.Dense(weights), biases
         self._prepare()
         return self
 
@@ -166,8 +192,11 @@ class RandomFeatures(_HiddenLayerFeatures):
         and "none" has no biases.
     bias_scale : float, default=1.0
         Root mean square of b.
-    projection : {"dense"}, default="dense"
-        How the products <w_i, x> are made: by a dense matrix of independent rows.
+    projection : {"dense", "orthogonal", "structured"}, default="dense"
+        How the w_i are drawn and the products <w_i, x> made: independent rows in a dense
+        matrix; blocks of n_features orthogonal rows in a dense matrix; or blocks of
+        orthogonal rows made of random signs and fast Hadamard transforms, in time of
+        order width * log(n_features) and memory of order width. Not for "uniform".
     random_state : int, RandomState instance or None, default=None
         Fixes the draw. With the same integer, the first r weights of a wider transformer
         are the weights of the narrower one.
@@ -228,9 +257,9 @@ class RandomFeatures(_HiddenLayerFeatures):
         self.projection = projection
         self.random_state = random_state
 
-    def _fill(self, X, rows, weights, biases, out):
-        multiply(X[rows], weights, out)
-        scale = 1 / np.sqrt(len(weights))
+    def _fill(self, X, rows, projection, biases, out):
+        projection.multiply(X[rows], out)
+        scale = 1 / np.sqrt(len(biases))
         _kernels.random_feature_rows(out, biases, self._activation.code, scale)
 
 
@@ -262,8 +291,11 @@ class RandomReLUFeatures(RandomFeatures):
         and "none" has no biases.
     bias_scale : float, default=1.0
         Root mean square of b.
-    projection : {"dense"}, default="dense"
-        How the products <w_i, x> are made: by a dense matrix of independent rows.
+    projection : {"dense", "orthogonal", "structured"}, default="dense"
+        How the w_i are drawn and the products <w_i, x> made: independent rows in a dense
+        matrix; blocks of n_features orthogonal rows in a dense matrix; or blocks of
+        orthogonal rows made of random signs and fast Hadamard transforms, in time of
+        order width * log(n_features) and memory of order width. Not for "uniform".
     random_state : int, RandomState instance or None, default=None
         Fixes the draw. With the same integer, the first r weights of a wider transformer
         are the weights of the narrower one.
@@ -357,8 +389,11 @@ class LinearizedNTKFeatures(_HiddenLayerFeatures):
         column for their derivative.
     bias_scale : float, default=1.0
         Root mean square of b.
-    projection : {"dense"}, default="dense"
-        How the products <w_i, x> are made: by a dense matrix of independent rows.
+    projection : {"dense", "orthogonal", "structured"}, default="dense"
+        How the w_i are drawn and the products <w_i, x> made: independent rows in a dense
+        matrix; blocks of n_features orthogonal rows in a dense matrix; or blocks of
+        orthogonal rows made of random signs and fast Hadamard transforms, in time of
+        order width * log(n_features) and memory of order width. Not for "uniform".
     random_state : int, RandomState instance or None, default=None
         Fixes the draw. With the same integer, the first r weights of a wider transformer
         are the weights of the narrower one.
@@ -393,6 +428,9 @@ class LinearizedNTKFeatures(_HiddenLayerFeatures):
     (100, 180)
     """
 
+    # Its features are many times as many as what the product gives.
+    _block_rows = 16
+
     _parameter_constraints = {
         **_HiddenLayerFeatures._parameter_constraints,
         "train": [StrOptions({"hidden", "output", "both"})],
@@ -425,6 +463,7 @@ class LinearizedNTKFeatures(_HiddenLayerFeatures):
         self.random_state = random_state
 
     def _check_parameters(self, dtype):
+        super()._check_parameters(dtype)
         if self.train != "output" and not ACTIVATIONS[self.activation].has_slope:
             raise ValueError(
                 f"activation={self.activation!r} has derivative 0 almost everywhere, so "
@@ -451,25 +490,74 @@ class LinearizedNTKFeatures(_HiddenLayerFeatures):
     def _prepare(self):
         super()._prepare()
         given = 1.0 if self.output_weights is None else self.output_weights
-        self.output_weights_ = np.full(self.width, given, self.weights_.dtype)
+        self.output_weights_ = np.full(self.width, given, self.biases_.dtype)
         self._train = self.train
-        hidden = self.width * (self.n_features_in_ + (self.biases != "none"))
+        self._has_biases = self.biases != "none"
+        hidden = self.width * (self.n_features_in_ + self._has_biases)
         columns = {"hidden": hidden, "output": self.width, "both": hidden + self.width}
         self._n_features_out = columns[self.train]
 
-    def _fill(self, X, rows, weights, biases, out):
-        z = np.empty((rows.stop - rows.start, len(weights)), out.dtype)
-        multiply(X[rows], weights, z)
-        z += biases
-        value, slope = self._activation.value_and_derivative(z)
-        scale = out.dtype.type(1 / np.sqrt(len(weights)))
-        n_hidden = out.shape[1] - (len(weights) if self._train != "hidden" else 0)
-        if self._train != "hidden":
-            np.multiply(value, scale, out=out[:, n_hidden:])
+    def operator(self, X):
+        """The feature matrix of X as an operator that never stores it.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The data; kept, not copied, when it is float64 or float32.
+
+        Returns
+        -------
+        F : scipy.sparse.linalg.LinearOperator of shape (n_samples, n_features_out)
+            ``F @ v`` is ``transform(X) @ v`` and ``F.T @ y`` is ``transform(X).T @ y``, of
+            the dtype of X; either takes the time of two products of X with a matrix of
+            shape (n_features, width), and the memory of a block of rows.
+        """
+        X = self._check_rows(X)
+        return TangentOperator(X, self._layer(X.dtype))
+
+    def kernel(self, X, Y=None):
+        """The finite-width neural tangent kernel, transform(X) @ transform(Y).T.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples_X, n_features)
+            The first rows.
+        Y : {array-like, sparse matrix} of shape (n_samples_Y, n_features), default=None
+            The second rows, taken as the dtype of X; None means X.
+
+        Returns
+        -------
+        K : ndarray of shape (n_samples_X, n_samples_Y)
+            (X Y' + 1) * (S S') + A A' by products of the scaled derivatives S and of the
+            random features A, without the feature matrix.
+        """
+        X = self._check_rows(X)
+        Y = None if Y is None else self._check_rows(Y).astype(X.dtype, copy=False)
+        n_rows = X.shape[0] if Y is None else Y.shape[0]
+        require_memory(
+            X.shape[0] * n_rows * X.dtype.itemsize,
+            f"The kernel matrix of shape {(X.shape[0], n_rows)} in {X.dtype}",
+            "Use fewer rows at a time, or float32 input.",
+        )
+        return gram(X, Y, self._layer(X.dtype))
+
+    def _layer(self, dtype):
+        return HiddenLayer(
+            self._projection.astype(dtype),
+            self.biases_.astype(dtype, copy=False),
+            self.output_weights_.astype(dtype, copy=False),
+            self._activation.code,
+            self._has_biases,
+            self._train,
+        )
+
+    def _fill(self, X, rows, projection, biases, out):
+        x, width = X[rows], len(biases)
+        S, A = self._layer(out.dtype).slopes_and_values(x)
+        n_hidden = out.shape[1] - A.shape[1]
+        out[:, n_hidden:] = A
         if self._train != "output":
-            x = dense_rows(X, rows)
-            slope *= scale * self.output_weights_.astype(out.dtype, copy=False)
-            slope = slope[:, :, np.newaxis]
-            columns = out[:, :n_hidden].reshape(len(x), len(weights), -1)
-            np.multiply(slope, x[:, np.newaxis, :], out=columns[:, :, : x.shape[1]])
-            columns[:, :, x.shape[1] :] = slope
+            x, S = dense_rows(x, slice(None)), S[:, :, np.newaxis]
+            columns = out[:, :n_hidden].reshape(len(x), width, -1)
+            np.multiply(S, x[:, np.newaxis, :], out=columns[:, :, : x.shape[1]])
+            columns[:, :, x.shape[1] :] = S

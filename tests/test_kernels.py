@@ -1,80 +1,276 @@
-"""The compiled kernels, on arrays small enough to run uncompiled.
+"""Infinite-width kernels: against integrals, finite widths, and in kernel machines."""
 
-CI runs this file once more with NUMBA_DISABLE_JIT=1.
-"""
-
+import mpmath
 import numpy as np
 import pytest
 import reference
-from test_sgd import FACTORS, assert_exact
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import integrate, sparse, stats
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.kernel_approximation import Nystroem
+from sklearn.kernel_ridge import KernelRidge
+from sklearn.svm import SVC
 
-from skrf import ACTIVATIONS, _kernels
-
-PLAIN = {name: values[0] for name, values in FACTORS.items()}
-FULL = {name: values[-1] for name, values in FACTORS.items()}
-
-
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize(
-    "case",
-    [
-        PLAIN,
-        {**PLAIN, "batch_size": 7, "momentum": 0.9, "n_outputs": 5},
-        {**PLAIN, "train": "output", "activation": "tanh"},
-        {**FULL, "batch_size": 1, "average_after": 3},
-        {**FULL, "batch_size": 32, "train": "both", "average_after": 0},
-    ],
-    ids=str,
+from skrf import LinearizedNTKFeatures, RandomFeatures
+from skrf._duals import DUALS
+from skrf.kernels import (
+    WideNetworkKernel,
+    arc_cosine_kernel,
+    neural_tangent_kernel,
+    random_feature_kernel,
 )
-def test_engine_equals_the_twin(case, dtype):
-    assert_exact(case, dtype, n_steps=50)
+
+WITH_SLOPE = [name for name in DUALS if name != "step"]
+KERNELS = [arc_cosine_kernel, random_feature_kernel, neural_tangent_kernel]
+SCALES = {"weight_scale": 1.3, "bias_scale": 0.7}
 
 
-@pytest.mark.parametrize("first", [0, 7])
-@pytest.mark.parametrize("momentum", [0.0, 0.9])
-@pytest.mark.parametrize("alpha", [0.0, 0.3])
-def test_recurrences_are_those_of_momentum(first, momentum, alpha, rng):
-    """Against the recurrence run on numbers instead of coefficients."""
-    W, V, Q = rng.normal(), rng.normal(), rng.normal(size=6)
-    w, v, summed = _kernels.recurrences(6, first, 0.2, 0.5, momentum, alpha, first + 2)
-    sources = np.array([W, V, *Q])
-    total, weight, velocity = 0.0, W, V
-    for j in range(1, 7):
-        eta = 0.2 / (first + j) ** 0.5
-        velocity = momentum * velocity - eta * (Q[j - 1] + alpha * weight)
-        weight += velocity
-        total += weight if j > 2 else 0.0
-        assert w[j] @ sources == pytest.approx(weight, rel=1e-13)
-    assert v @ sources == pytest.approx(velocity, rel=1e-12)
-    assert summed @ sources == pytest.approx(total, rel=1e-13)
+def expectation(f, s, t, c):
+    """E f(p) f(q) for a centred Gaussian pair with variances s, t and covariance c.
+
+    The inner expectation is that of q given p; the kinks of f are told to `quad`.
+    """
+    rest = np.sqrt(max(t - c * c / s, 0))
+
+    def inner(p):
+        mean = c / s * p
+        edge = -mean / rest  # f may have a kink at q = 0
+        total = 0.0
+        for low, high in ((-9.0, edge), (edge, 9.0)):
+            if high > low:
+                x, w = np.polynomial.legendre.leggauss(60)
+                x, w = (high - low) / 2 * x + (high + low) / 2, (high - low) / 2 * w
+                total += w @ (f(mean + rest * x) * stats.norm.pdf(x))
+        return f(np.float64(p)) * total * stats.norm.pdf(p, scale=np.sqrt(s))
+
+    reach = 9 * np.sqrt(s)
+    return sum(
+        integrate.quad(inner, low, high, epsabs=1e-11, limit=200)[0]
+        for low, high in ((-reach, 0), (0, reach))
+    )
 
 
-@pytest.mark.parametrize("parts", ["W", "WV", "WA", "WVA"])
-def test_combine(parts, rng):
-    W, V, A = (rng.normal(size=4) if name in parts else np.empty(0) for name in "WVA")
-    w, v, shares = rng.normal(size=(3, 2))
-    velocity = V if "V" in parts else 0.0
-    expected = {
-        "W": w[0] * W + w[1] * velocity,
-        "V": v[0] * W + v[1] * velocity,
-        "A": (0.7 * A if "A" in parts else 0) + shares[0] * W + shares[1] * velocity,
-    }
-    _kernels.combine(W, V, A, w, v, shares, 0.7)
-    for name, array in zip("WVA", (W, V, A), strict=True):
-        if name in parts:
-            np.testing.assert_allclose(array, expected[name], rtol=1e-13)
+@pytest.mark.parametrize("activation", DUALS)
+def test_equals_the_integral(activation, rng):
+    X, Y = rng.normal(size=(2, 3)), rng.normal(size=(2, 3))
+    value, slope = reference.ACTIVATIONS[activation]
+    kernel = random_feature_kernel(X, Y, activation=activation, **SCALES)
+    for i, j in np.ndindex(2, 2):
+        s, t, c = (
+            1.69 / 3 * a @ b + 0.49 for a, b in [(X[i],) * 2, (Y[j],) * 2, (X[i], Y[j])]
+        )
+        assert kernel[i, j] == pytest.approx(expectation(value, s, t, c), abs=2e-9)
+        if activation != "step":
+            tangent = neural_tangent_kernel(
+                X[[i]], Y[[j]], activation=activation, train="hidden", **SCALES
+            )
+            expected = (X[i] @ Y[j] + 1) * expectation(slope, s, t, c)
+            assert tangent[0, 0] == pytest.approx(expected, abs=2e-8)
 
 
-@pytest.mark.parametrize("width", [1, 7, 1030])
-@pytest.mark.parametrize("activation", ["relu", "tanh"])
-def test_random_feature_rows(width, activation, rng):
-    """Also across the border of a tile of columns."""
-    X, W, b = rng.normal(size=(2, 3)), rng.normal(size=(width, 3)), rng.normal(size=width)
-    Z = X @ W.T
-    _kernels.random_feature_rows(Z, b, ACTIVATIONS[activation].code, 1 / np.sqrt(width))
-    twin = reference.random_features(X, W, b, activation)
-    np.testing.assert_allclose(Z, twin, rtol=1e-12, atol=1e-14)
+@pytest.mark.parametrize("order", [0, 1, 2])
+def test_arc_cosine_of_nearly_parallel_rows(order, rng):
+    """Relative error 1e-12 down to equal rows, against 50 digits."""
+    x = rng.normal(size=7)
+    steps = np.r_[10.0 ** -np.arange(1, 14), 0]
+    Y = x + steps[:, np.newaxis] * rng.normal(size=7)
+    with mpmath.workdps(50):
+        for y, found in zip(
+            Y, arc_cosine_kernel(x[np.newaxis], Y, order=order)[0], strict=True
+        ):
+            a, b = ([mpmath.mpf(float(v)) for v in row] for row in (x, y))
+            lengths = [mpmath.norm(row) for row in (a, b)]
+            cosine = mpmath.fdot(a, b) / (lengths[0] * lengths[1])
+            t = mpmath.acos(min(cosine, 1))
+            J = [
+                mpmath.pi - t,
+                mpmath.sin(t) + (mpmath.pi - t) * cosine,
+                3 * mpmath.sin(t) * cosine + (mpmath.pi - t) * (1 + 2 * cosine**2),
+            ][order]
+            expected = J / mpmath.pi * (lengths[0] * lengths[1]) ** order
+            assert abs(found / expected - 1) < 1e-12
 
 
-def test_engine_across_the_border_of_a_tile():
-    assert_exact({**PLAIN, "activation": "tanh"}, np.float64, n_steps=20, width=1030)
+def test_deep_relu_of_nearly_parallel_rows(rng):
+    """The tangent kernel of three layers, against 50 digits of the recursion."""
+    x = rng.normal(size=5)
+    for step in (1e-3, 1e-8, 1e-11, 0):
+        y = x + step * rng.normal(size=5)
+        found = neural_tangent_kernel([x], [y], depth=3, **SCALES)[0, 0]
+        with mpmath.workdps(50):
+            a, b = ([mpmath.mpf(float(v)) for v in row] for row in (x, y))
+            w, shift = mpmath.mpf(1.3) ** 2, mpmath.mpf(0.7) ** 2
+            tangent = mpmath.fdot(a, b) + 1
+            s, t, c = (
+                w / 5 * mpmath.fdot(*pair) + shift for pair in [(a, a), (b, b), (a, b)]
+            )
+            for _ in range(3):
+                cosine = min(c / mpmath.sqrt(s * t), 1)
+                angle = mpmath.acos(cosine)
+                J = mpmath.sin(angle) + (mpmath.pi - angle) * cosine
+                kernel = mpmath.sqrt(s * t) * J / (2 * mpmath.pi)
+                hidden = (mpmath.pi - angle) / (2 * mpmath.pi) * tangent
+                tangent = w * hidden + kernel + 1
+                s, t, c = w * s / 2 + shift, w * t / 2 + shift, w * kernel + shift
+            assert abs(found / (hidden + kernel) - 1) < 1e-12
+
+
+def test_arc_cosine_is_the_relu_kernel(rng):
+    X = rng.normal(size=(4, 3))
+    relu = random_feature_kernel(X, weight_scale=np.sqrt(3), bias_scale=0.0)
+    np.testing.assert_allclose(2 * relu, arc_cosine_kernel(X), rtol=1e-14)
+    np.testing.assert_allclose(
+        relu, reference.relu_kernel(X, X, 1.0, 0.0), rtol=1e-9, atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("train", ["hidden", "output", "both"])
+@pytest.mark.parametrize("bias_scale", [0.0, 0.7])
+@pytest.mark.parametrize("activation", ["relu", "erf", "cos", "gelu"])
+def test_finite_widths_converge(activation, bias_scale, train, rng):
+    """Means over draws lie within five standard errors of the limit."""
+    X = rng.normal(size=(3, 4))
+    biases = "gaussian" if bias_scale else "none"
+    scales = {"weight_scale": 1.3, "bias_scale": bias_scale}
+    grams = []
+    for seed in range(60):
+        features = LinearizedNTKFeatures(
+            500,
+            activation=activation,
+            train=train,
+            biases=biases,
+            random_state=seed,
+            **scales,
+        )
+        F = features.fit_transform(X)
+        grams.append(F @ F.T)
+    limit = neural_tangent_kernel(X, activation=activation, train=train, **scales)
+    error = np.abs(np.mean(grams, axis=0) - limit)
+    assert (error < 5 * np.std(grams, axis=0) / np.sqrt(60)).all()
+
+
+def test_inner_products_converge_at_the_known_rate(rng):
+    """sqrt(width) times the error has the standard deviation of one neuron's product."""
+    X = rng.normal(size=(2, 4))
+    limit = random_feature_kernel(X)[0, 1]
+    # One neuron's product has the variance E[relu(p)^2 relu(q)^2] - limit^2.
+    squares = random_feature_kernel(X, activation="squared_relu")[0, 1]
+    constant = np.sqrt(squares - limit**2)
+    for width in (100, 400, 1600):
+        errors = []
+        for seed in range(200):
+            F = RandomFeatures(width, random_state=seed).fit_transform(X)
+            errors.append(F[0] @ F[1] - limit)
+        spread = np.sqrt(width) * np.sqrt(np.mean(np.square(errors)))
+        assert spread == pytest.approx(constant, rel=0.25)
+
+
+@pytest.mark.parametrize("kernel", [random_feature_kernel, neural_tangent_kernel])
+@pytest.mark.parametrize("activation", WITH_SLOPE)
+@given(seed=st.integers(0, 1000), n=st.integers(1, 8), d=st.integers(1, 5))
+def test_positive_semidefinite(kernel, activation, seed, n, d):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, d)) * rng.choice([0, 1e-3, 1, 3], (n, 1))
+    K = kernel(X, activation=activation, **SCALES)
+    np.testing.assert_allclose(K, K.T, rtol=1e-12)
+    assert np.linalg.eigvalsh(K).min() >= -1e-10 * max(1.0, np.abs(K).max())
+
+
+@pytest.mark.parametrize(
+    "kernel", [arc_cosine_kernel, random_feature_kernel, neural_tangent_kernel]
+)
+def test_rotations_change_nothing(kernel, rng):
+    X, Y = rng.normal(size=(3, 4)), rng.normal(size=(5, 4))
+    rotation = stats.ortho_group.rvs(4, random_state=0)
+    np.testing.assert_allclose(kernel(X @ rotation, Y @ rotation), kernel(X, Y), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "kernel", [arc_cosine_kernel, random_feature_kernel, neural_tangent_kernel]
+)
+def test_dtypes_sparse_rows_and_blocks(kernel, rng, monkeypatch):
+    X = rng.normal(size=(7, 4)) * (rng.uniform(size=(7, 4)) < 0.7)
+    X[6] = X[2]
+    K = kernel(X)
+    single = kernel(X.astype(np.float32))
+    assert single.dtype == np.float32
+    np.testing.assert_allclose(single, K, rtol=2e-6, atol=1e-6)
+    for container in (sparse.csr_array, sparse.csr_matrix):
+        np.testing.assert_allclose(kernel(container(X)), K, rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(kernel(X, container(X)), K, rtol=1e-12, atol=1e-14)
+    np.testing.assert_array_equal(K[6], K[2])
+    from skrf import _blocks
+
+    monkeypatch.setattr(_blocks, "BLOCK_ELEMENTS", 10)
+    np.testing.assert_allclose(kernel(X), K, rtol=1e-13)
+
+
+@pytest.mark.parametrize("activation", WITH_SLOPE)
+def test_zero_rows_and_large_rows(activation):
+    X = np.array([[0.0, 0.0], [1e6, 1e6], [1e6, -1e6], [1e-9, 0.0]])
+    for bias_scale in (0.0, 1.0):
+        options = {"activation": activation, "bias_scale": bias_scale}
+        if DUALS[activation][0].__name__ == "dual":
+            X = np.clip(X, -30, 30)  # quadrature of a steep function needs many points
+        for kernel in (random_feature_kernel, neural_tangent_kernel):
+            assert np.isfinite(kernel(X, **options)).all()
+
+
+def test_kernel_machines(rng):
+    X = rng.normal(size=(60, 3))
+    y = np.maximum(X[:, 0], 0)
+    assert SVC(kernel=random_feature_kernel).fit(X, y > 0.3).score(X, y > 0.3) > 0.9
+    # KernelRidge calls a function for each pair of rows, and a kernel object once.
+    by_pairs = KernelRidge(kernel=neural_tangent_kernel, alpha=1e-3).fit(X[:20], y[:20])
+    at_once = KernelRidge(kernel=WideNetworkKernel(), alpha=1e-3).fit(X[:20], y[:20])
+    assert at_once.score(X[:20], y[:20]) > 0.95
+    np.testing.assert_allclose(by_pairs.predict(X), at_once.predict(X), rtol=1e-9)
+    kernel = WideNetworkKernel(activation="erf", train="output", bias_scale=0.5)
+    mapped = Nystroem(kernel=kernel, n_components=60).fit_transform(X)
+    limit = random_feature_kernel(X, activation="erf", bias_scale=0.5)
+    np.testing.assert_allclose(mapped @ mapped.T, limit, atol=1e-6)
+
+
+@pytest.mark.parametrize("bounds", [(1e-2, 1e2), "fixed"])
+@pytest.mark.parametrize("train", ["both", "hidden", "output"])
+def test_kernel_object(train, bounds, rng):
+    """Diagonal and gradients, by differences much coarser than its own."""
+    X = rng.normal(size=(5, 3))
+    kernel = WideNetworkKernel(train=train, depth=2, bias_scale_bounds=bounds)
+    K, gradient = kernel(X, eval_gradient=True)
+    np.testing.assert_allclose(kernel.diag(X), np.diag(K), rtol=1e-13)
+    assert gradient.shape == (5, 5, len(kernel.theta))
+    for k in range(len(kernel.theta)):
+        h = 1e-3 * np.eye(len(kernel.theta))[k]
+        low, high = (kernel.clone_with_theta(kernel.theta + s * h)(X) for s in (-1, 1))
+        np.testing.assert_allclose(
+            gradient[..., k], (high - low) / 2e-3, rtol=1e-4, atol=1e-5
+        )
+    assert not kernel.is_stationary()
+
+
+def test_gaussian_process_finds_the_scales(rng):
+    """Of functions drawn from the kernel itself."""
+    X = rng.normal(size=(150, 2))
+    truth = WideNetworkKernel(train="output", weight_scale=3.0, bias_scale=0.5)
+    y = rng.multivariate_normal(np.zeros(150), truth(X) + 1e-8 * np.eye(150), size=20).T
+    model = GaussianProcessRegressor(WideNetworkKernel(train="output"), alpha=1e-6)
+    fitted = model.fit(X, y).kernel_
+    assert fitted.weight_scale == pytest.approx(3.0, rel=0.2)
+    assert fitted.bias_scale == pytest.approx(0.5, rel=0.4)
+
+
+def test_bad_parameters():
+    X = np.ones((2, 2))
+    with pytest.raises(ValueError, match="order"):
+        arc_cosine_kernel(X, order=3)
+    with pytest.raises(ValueError, match="activation"):
+        random_feature_kernel(X, activation="swish")
+    with pytest.raises(ValueError, match=r'derivative 0 .* train="output"'):
+        neural_tangent_kernel(X, activation="step")
+    assert neural_tangent_kernel(X, activation="step", train="output").shape == (2, 2)
+    with pytest.raises(ValueError, match="Incompatible dimension"):
+        arc_cosine_kernel(X, np.ones((2, 3)))
+    with pytest.raises(ValueError, match="NaN"):
+        arc_cosine_kernel([[np.nan]])

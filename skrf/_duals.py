@@ -1,0 +1,170 @@
+"""Duals of activations: E[act(p) act(q)] and E[act'(p) act'(q)] for Gaussian pairs.
+
+A centred Gaussian pair is described by the standard deviations |p| and |q| and by the
+versine v = 1 - corr(p, q), which unlike the correlation stays exact for nearly parallel
+rows; the angle is about sqrt(2 v).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from skrf import _kernels
+from skrf.activations import ACTIVATIONS
+
+# Quadrature points for each standard deviation of 1; see `_by_quadrature`.
+_POINTS, _RANGE = 70, 8.5
+
+
+class Pairs(NamedTuple):
+    """Centred Gaussian pairs: standard deviations and versines."""
+
+    p: np.ndarray  # (n, 1)
+    q: np.ndarray  # (1, m)
+    versine: np.ndarray  # (n, m)
+
+    @property
+    def cosine(self):
+        return 1 - self.versine
+
+    @property
+    def sine(self):
+        return np.sqrt(self.versine * (2 - self.versine))
+
+    @property
+    def angle(self):
+        return 2 * np.arcsin(np.sqrt(self.versine / 2))
+
+    @property
+    def covariance(self):
+        return self.p * self.q * self.cosine
+
+
+# ------------------------------------------------------- duals: E f(p) f(q), and of f'
+
+
+def _positive(pairs):
+    """E[1(p > 0) 1(q > 0)]."""
+    return (np.pi - pairs.angle) / (2 * np.pi)
+
+
+def _relu(pairs):
+    angle = pairs.angle
+    J = pairs.sine + (np.pi - angle) * pairs.cosine
+    return pairs.p * pairs.q * J / (2 * np.pi)
+
+
+def _squared_relu(pairs):
+    cosine = pairs.cosine
+    J = 3 * pairs.sine * cosine + (np.pi - pairs.angle) * (1 + 2 * cosine**2)
+    return (pairs.p * pairs.q) ** 2 * J / (2 * np.pi)
+
+
+def _erf(pairs):
+    lengths = np.sqrt((1 + 2 * pairs.p**2) * (1 + 2 * pairs.q**2))
+    return 2 / np.pi * np.arcsin(2 * pairs.covariance / lengths)
+
+
+def _erf_slope(pairs):
+    squares = pairs.p**2, pairs.q**2
+    root = 1 + 2 * (squares[0] + squares[1])
+    return 4 / np.pi / np.sqrt(root + 4 * squares[0] * squares[1] * pairs.sine**2)
+
+
+def _waves(pairs):
+    """E cos(p - q) and E cos(p + q)."""
+    twice = 2 * pairs.p * pairs.q * pairs.versine
+    minus, plus = (pairs.p - pairs.q) ** 2 + twice, (pairs.p + pairs.q) ** 2 - twice
+    return np.exp(-minus / 2), np.exp(-plus / 2)
+
+
+def _sin(pairs):
+    minus, plus = _waves(pairs)
+    covariance = pairs.covariance
+    small = np.clip(covariance, -1, 1)
+    near_zero = np.exp(-(pairs.p**2 + pairs.q**2) / 2) * np.sinh(small)
+    return np.where(covariance == small, near_zero, (minus - plus) / 2)
+
+
+def _cos(pairs):
+    return sum(_waves(pairs)) / 2
+
+
+def _by_quadrature(code, part):
+    """A dual without a closed form, by the trapezoidal rule in two dimensions.
+
+    p = |p| g and q = |q| (cos g + sin h) for independent standard Gaussians g and h. The
+    rule's error falls like exp(-2 pi a / step) for a function that is analytic in a strip
+    of half-width a, here pi / 2 over the standard deviation (the poles of tanh), and what
+    lies beyond +-8.5 weighs 1e-16.
+    """
+
+    def dual(pairs):
+        largest = max(1.0, pairs.p.max(), pairs.q.max())
+        nodes, step = np.linspace(
+            -_RANGE, _RANGE, int(np.ceil(_POINTS * largest)), retstep=True
+        )
+        weights = step / np.sqrt(2 * np.pi) * np.exp(-(nodes**2) / 2)
+        out = np.empty(pairs.versine.shape)
+        arrays = np.broadcast_arrays(pairs.p, pairs.q, pairs.cosine, pairs.sine)
+        arrays = (array.reshape(-1) for array in arrays)
+        _kernels.dual(*arrays, nodes, weights, code, part, out.reshape(-1))
+        return out
+
+    return dual
+
+
+def _leaky(dual, pairs, plain):
+    """Of leak z + (1 - leak) relu(z), from the dual of relu and that of z."""
+    leak = _kernels.LEAK
+    return leak * plain + (1 - leak) ** 2 * dual(pairs)
+
+
+# name -> (dual of the activation, dual of its derivative)
+DUALS = {
+    "relu": (_relu, _positive),
+    "step": (_positive, None),
+    "leaky_relu": (
+        lambda pairs: _leaky(_relu, pairs, pairs.covariance),
+        lambda pairs: _leaky(_positive, pairs, 1.0),
+    ),
+    "abs": (
+        lambda pairs: 4 * _relu(pairs) - pairs.covariance,
+        lambda pairs: 4 * _positive(pairs) - 1,
+    ),
+    "squared_relu": (_squared_relu, lambda pairs: 4 * _relu(pairs)),
+    "erf": (_erf, _erf_slope),
+    "sin": (_sin, _cos),
+    "cos": (_cos, _sin),
+    "identity": (lambda pairs: pairs.covariance, lambda pairs: np.ones_like(pairs.versine)),
+    **{
+        name: tuple(_by_quadrature(ACTIVATIONS[name].code, part) for part in range(2))
+        for name in ("softplus", "silu", "gelu", "tanh", "sigmoid")
+    },
+}
+
+
+def affine(pairs, scale, shift):
+    """`Pairs` of scale p + shift g and scale q + shift g, g standard Gaussian."""
+    if shift == 0:
+        return Pairs(scale * pairs.p, scale * pairs.q, pairs.versine)
+    a, b = scale * pairs.p, scale * pairs.q
+    p, q = np.hypot(a, shift), np.hypot(b, shift)
+    # p q - a b - shift^2, without cancellation.
+    gap = (shift * (a - b)) ** 2 / (p * q + a * b + shift**2)
+    return Pairs(p, q, np.clip((gap + a * b * pairs.versine) / (p * q), 0, 2))
+
+
+def activations(activation, layer):
+    """`Pairs` with the second moments of the activations."""
+    dual = DUALS[activation][0]
+    p, q = (np.sqrt(dual(Pairs(s, s, np.zeros_like(s)))) for s in (layer.p, layer.q))
+    if activation == "relu":
+        # 1 - J_1 / pi, without cancellation.
+        angle = layer.angle
+        versine = layer.versine - (layer.sine - angle * layer.cosine) / np.pi
+    else:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            versine = 1 - dual(layer) / (p * q)
+        versine[~np.isfinite(versine)] = 1.0
+    return Pairs(p, q, np.clip(versine, 0, 2))

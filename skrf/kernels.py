@@ -1,0 +1,365 @@
+r"""Kernels of infinitely wide networks, as pairwise functions.
+
+For weights w with independent Gaussian entries of variance weight_scale^2 / n_features and
+biases b of variance bias_scale^2, the pre-activations p = <w, x> + b and q = <w, y> + b are
+a centred Gaussian pair; an activation enters by its dual E[act(p) act(q)] and by that of
+its derivative (`_duals`).
+
+The functions take X and Y like those of `sklearn.metrics.pairwise`, and can be the `kernel`
+of `SVC`, `KernelRidge` or `Nystroem`. The last two call a function once for each pair of
+rows, which is slow: give them a `WideNetworkKernel`, which they call once. Everything is
+computed in float64; float32 data give a float32 matrix.
+"""
+
+from numbers import Integral
+
+import numpy as np
+from scipy import sparse
+from sklearn.gaussian_process.kernels import Hyperparameter, Kernel
+from sklearn.metrics.pairwise import check_pairwise_arrays
+from sklearn.utils.extmath import row_norms, safe_sparse_dot
+
+from skrf._blocks import row_blocks
+from skrf._duals import DUALS, Pairs, activations, affine
+from skrf._validation import (
+    NON_NEGATIVE,
+    POSITIVE_INTEGER,
+    Interval,
+    StrOptions,
+    one_of,
+    validate_params,
+)
+
+# Pairs whose versine is smaller are measured again by the difference of the rows: 1 - corr
+# has an absolute error of some 1e-16, and the angle is about sqrt(2 v).
+_NEARLY_PARALLEL = 1e-7
+# Step of the differences in the logarithm of a scale.
+_LOG_STEP = 1e-5
+
+
+def _row_pairs(X, Y, lengths, rows):
+    """`Pairs` of the rows of X[rows] and of Y for p = <g, x>, g standard Gaussian."""
+    x, (x_lengths, y_lengths) = X[rows], lengths
+    p, q = x_lengths[rows, np.newaxis], y_lengths[np.newaxis]
+    products = safe_sparse_dot(x, Y.T, dense_output=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        versine = 1 - products / (p * q)
+    versine[~np.isfinite(versine)] = 1.0  # of zeros, which have no direction
+    near = np.nonzero(versine < _NEARLY_PARALLEL)
+    for part in row_blocks(len(near[0]), X.shape[1]):
+        i, j = near[0][part], near[1][part]
+        one, other = _dense(x[i]) / p[i], _dense(Y[j]) / q[:, j].T
+        versine[i, j] = row_norms(one - other, squared=True) / 2
+    return Pairs(p, q, np.clip(versine, 0, 2, out=versine))
+
+
+def _dense(rows):
+    return rows.toarray() if sparse.issparse(rows) else rows
+
+
+def _pairwise(X, Y, evaluate):
+    """The matrix evaluate(pairs, n_features), by blocks of rows; a number for two rows."""
+    if Y is not None and np.ndim(X) == np.ndim(Y) == 1 and not sparse.issparse(X):
+        return _pairwise([X], [Y], evaluate)[0, 0]
+    X, Y = check_pairwise_arrays(X, Y, accept_sparse="csr")
+    out = np.empty((X.shape[0], Y.shape[0]), np.result_type(X, Y))
+    X, Y = (array.astype(np.float64, copy=False) for array in (X, Y))
+    lengths = tuple(row_norms(array) for array in (X, Y))
+    for rows in row_blocks(*out.shape):
+        out[rows] = evaluate(_row_pairs(X, Y, lengths, rows), X.shape[1])
+    return out
+
+
+_PAIR = {"X": ["array-like", "sparse matrix"], "Y": ["array-like", "sparse matrix", None]}
+_NETWORK = {
+    **_PAIR,
+    "activation": [one_of(DUALS)],
+    "weight_scale": [NON_NEGATIVE],
+    "bias_scale": [NON_NEGATIVE],
+    "depth": [POSITIVE_INTEGER],
+}
+
+
+@validate_params(
+    {**_PAIR, "order": [Interval(Integral, 0, 2, closed="both")]},
+    prefer_skip_nested_validation=True,
+)
+def arc_cosine_kernel(X, Y=None, *, order=1):
+    r"""Arc-cosine kernel of order n.
+
+    .. math:: k_n(x, y) = 2\, E[\Theta(p) \Theta(q) p^n q^n]
+              = \tfrac1\pi \|x\|^n \|y\|^n J_n(\theta),
+
+    with p = <g, x>, q = <g, y> for a standard Gaussian g, :math:`\theta` the angle of x and
+    y, :math:`J_0 = \pi - \theta`, :math:`J_1 = \sin\theta + (\pi - \theta) \cos\theta` and
+    :math:`J_2 = 3 \sin\theta \cos\theta + (\pi - \theta)(1 + 2 \cos^2\theta)`.
+
+    Source: Cho and Saul (2009).
+
+    Parameters
+    ----------
+    X : {array-like, sparse matrix} of shape (n_samples_X, n_features)
+        The first rows.
+    Y : {array-like, sparse matrix} of shape (n_samples_Y, n_features), default=None
+        The second rows; None means X.
+    order : {0, 1, 2}, default=1
+        The power n: 0 belongs to step, 1 to relu, 2 to squared_relu.
+
+    Returns
+    -------
+    K : ndarray of shape (n_samples_X, n_samples_Y)
+        The kernel matrix.
+
+    Examples
+    --------
+    >>> from skrf.kernels import arc_cosine_kernel
+    >>> arc_cosine_kernel([[3.0, 4.0]], [[3.0, 4.0]])
+    array([[25.]])
+    """
+    dual = DUALS[("step", "relu", "squared_relu")[int(order)]][0]
+    return _pairwise(X, Y, lambda pairs, n_features: 2 * dual(pairs))
+
+
+@validate_params(_NETWORK, prefer_skip_nested_validation=True)
+def random_feature_kernel(
+    X, Y=None, *, activation="relu", weight_scale=1.0, bias_scale=1.0, depth=1
+):
+    r"""Kernel of infinitely many random features (conjugate kernel).
+
+    .. math:: k(x, y) = E[act(\langle w, x\rangle + b)\, act(\langle w, y\rangle + b)],
+
+    the limit of <z(x), z(y)> for `RandomFeatures` with Gaussian weights and biases.
+    A deeper network repeats this with :math:`cov = weight\_scale^2 k + bias\_scale^2`
+    in place of :math:`weight\_scale^2 \langle x, y\rangle / n\_features + bias\_scale^2`.
+
+    Source: Cho and Saul (2009); Williams (1997) for erf. Softplus, silu, gelu, tanh and
+    sigmoid are integrated numerically, to about 1e-13, which takes longer.
+
+    Parameters
+    ----------
+    X : {array-like, sparse matrix} of shape (n_samples_X, n_features)
+        The first rows.
+    Y : {array-like, sparse matrix} of shape (n_samples_Y, n_features), default=None
+        The second rows; None means X.
+    activation : str, default="relu"
+        A key of `skrf.activations.ACTIVATIONS`.
+    weight_scale : float, default=1.0
+        Root mean square length of w.
+    bias_scale : float, default=1.0
+        Standard deviation of b; 0 means no biases.
+    depth : int, default=1
+        Number of hidden layers.
+
+    Returns
+    -------
+    K : ndarray of shape (n_samples_X, n_samples_Y)
+        The kernel matrix.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.svm import SVC
+    >>> from skrf.kernels import random_feature_kernel
+    >>> X, y = load_digits(return_X_y=True)
+    >>> model = SVC(kernel=random_feature_kernel, C=1.0).fit(X[:1000] / 16, y[:1000])
+    >>> bool(model.score(X[1000:] / 16, y[1000:]) > 0.9)
+    True
+    """
+    scales = float(weight_scale), float(bias_scale)
+
+    def evaluate(pairs, n_features):
+        return _tangent(pairs, n_features, activation, "output", *scales, depth)
+
+    return _pairwise(X, Y, evaluate)
+
+
+@validate_params(
+    {**_NETWORK, "train": [StrOptions({"hidden", "output", "both"})]},
+    prefer_skip_nested_validation=True,
+)
+def neural_tangent_kernel(
+    X,
+    Y=None,
+    *,
+    activation="relu",
+    train="both",
+    weight_scale=1.0,
+    bias_scale=1.0,
+    depth=1,
+):
+    r"""Neural tangent kernel of an infinitely wide network.
+
+    For one hidden layer, with (w, b) Gaussian and output weights of square 1,
+
+    .. math:: (\langle x, y\rangle + 1)\, E[act'(p)\, act'(q)] + E[act(p)\, act(q)],
+
+    p = <w, x> + b and q = <w, y> + b. The first term comes from the hidden layer (without
+    biases, that is for bias_scale = 0, it has no 1), the second one from the output layer:
+    the limits of `LinearizedNTKFeatures` with the same `train`. With k_l the kernel of
+    `random_feature_kernel` after l hidden layers and k'_l that of the derivatives, the
+    term of the hidden layers is k'_l T_l for the last l, where T_1 = <x, y> + 1 and
+    T_{l+1} = weight_scale^2 k'_l T_l + k_l + 1.
+
+    Source: Jacot, Gabriel and Hongler (2018); Section 2.1 of Yehudai and Shamir (2019).
+
+    Parameters
+    ----------
+    X : {array-like, sparse matrix} of shape (n_samples_X, n_features)
+        The first rows.
+    Y : {array-like, sparse matrix} of shape (n_samples_Y, n_features), default=None
+        The second rows; None means X.
+    activation : str, default="relu"
+        A key of `skrf.activations.ACTIVATIONS`; "step" only with ``train="output"``.
+    train : {"both", "hidden", "output"}, default="both"
+        Which layers are trained.
+    weight_scale : float, default=1.0
+        Root mean square length of w.
+    bias_scale : float, default=1.0
+        Standard deviation of b; 0 means no biases.
+    depth : int, default=1
+        Number of hidden layers.
+
+    Returns
+    -------
+    K : ndarray of shape (n_samples_X, n_samples_Y)
+        The kernel matrix.
+
+    Examples
+    --------
+    >>> from skrf.kernels import neural_tangent_kernel
+    >>> neural_tangent_kernel([[3.0, 4.0]], bias_scale=0.0, train="hidden")
+    array([[12.5]])
+    """
+    if train != "output" and DUALS[activation][1] is None:
+        raise ValueError(
+            f"activation={activation!r} has derivative 0 almost everywhere, so "
+            f'train={train!r} has no kernel. Use another activation, or train="output".'
+        )
+    scales = float(weight_scale), float(bias_scale)
+
+    def evaluate(pairs, n_features):
+        return _tangent(pairs, n_features, activation, train, *scales, depth)
+
+    return _pairwise(X, Y, evaluate)
+
+
+def _tangent(pairs, n_features, activation, train, weight_scale, bias_scale, depth):
+    """The neural tangent kernel of pairs of rows."""
+    dual, dual_of_slope = DUALS[activation]
+    first_scale = weight_scale / np.sqrt(n_features)
+    tangent = pairs.covariance + (bias_scale > 0)
+    for layer in _layers(pairs, activation, first_scale, weight_scale, bias_scale, depth):
+        kernel = dual(layer)
+        if train != "output":
+            hidden = dual_of_slope(layer) * tangent
+            tangent = weight_scale**2 * hidden + kernel + (bias_scale > 0)
+    if train == "output":
+        return kernel
+    return hidden if train == "hidden" else hidden + kernel
+
+
+def _layers(pairs, activation, first_scale, scale, shift, depth):
+    """Yield the `Pairs` of the pre-activations of each hidden layer."""
+    layer = affine(pairs, first_scale, shift)
+    yield layer
+    for _ in range(depth - 1):
+        layer = affine(activations(activation, layer), scale, shift)
+        yield layer
+
+
+class WideNetworkKernel(Kernel):
+    """`neural_tangent_kernel` as a kernel object of Gaussian processes.
+
+    Used in `GaussianProcessRegressor`, which fits the two scales, and as the `kernel` of
+    `KernelRidge` and `Nystroem`. With ``train="output"`` it is `random_feature_kernel`, the
+    covariance of infinitely wide networks with random weights (Neal, 1996).
+
+    Parameters
+    ----------
+    activation : str, default="relu"
+        A key of `skrf.activations.ACTIVATIONS`.
+    train : {"both", "hidden", "output"}, default="both"
+        Which layers are trained.
+    weight_scale, bias_scale : float, default=1.0
+        Root mean square length of w, standard deviation of b; positive.
+    weight_scale_bounds, bias_scale_bounds : pair of floats or "fixed"
+        Where a Gaussian process looks for the scales, by default from 0.01 to 100.
+    depth : int, default=1
+        Number of hidden layers.
+
+    Examples
+    --------
+    >>> from sklearn.gaussian_process import GaussianProcessRegressor
+    >>> from skrf import make_single_neuron
+    >>> from skrf.kernels import WideNetworkKernel
+    >>> X, y = make_single_neuron(n_samples=200, n_features=3, random_state=0)
+    >>> model = GaussianProcessRegressor(WideNetworkKernel(train="output"), alpha=1e-6)
+    >>> bool(model.fit(X[:100], y[:100]).score(X[100:], y[100:]) > 0.95)
+    True
+    """
+
+    def __init__(
+        self,
+        activation="relu",
+        train="both",
+        weight_scale=1.0,
+        weight_scale_bounds=(1e-2, 1e2),
+        bias_scale=1.0,
+        bias_scale_bounds=(1e-2, 1e2),
+        depth=1,
+    ):
+        self.activation = activation
+        self.train = train
+        self.weight_scale = weight_scale
+        self.weight_scale_bounds = weight_scale_bounds
+        self.bias_scale = bias_scale
+        self.bias_scale_bounds = bias_scale_bounds
+        self.depth = depth
+
+    @property
+    def hyperparameter_weight_scale(self):
+        """The first scale, as Gaussian processes see it."""
+        return Hyperparameter("weight_scale", "numeric", self.weight_scale_bounds)
+
+    @property
+    def hyperparameter_bias_scale(self):
+        """The second scale, as Gaussian processes see it."""
+        return Hyperparameter("bias_scale", "numeric", self.bias_scale_bounds)
+
+    def _matrix(self, X, Y, factors):
+        scales = np.multiply(factors, (self.bias_scale, self.weight_scale))
+        return neural_tangent_kernel(
+            X,
+            Y,
+            activation=self.activation,
+            train=self.train,
+            bias_scale=float(scales[0]),
+            weight_scale=float(scales[1]),
+            depth=self.depth,
+        )
+
+    def __call__(self, X, Y=None, eval_gradient=False):
+        """The kernel matrix, and its derivatives in the logarithms of the free scales."""
+        K = self._matrix(X, Y, (1.0, 1.0))
+        if not eval_gradient:
+            return K
+        # Gaussian processes take hyperparameters in the order of their names.
+        scales = self.hyperparameter_bias_scale, self.hyperparameter_weight_scale
+        gradient = []
+        for step in np.eye(2)[[not scale.fixed for scale in scales]] * _LOG_STEP:
+            sides = (self._matrix(X, Y, np.exp(sign * step)) for sign in (1, -1))
+            gradient.append(np.subtract(*sides) / (2 * _LOG_STEP))
+        return K, np.stack(gradient, axis=-1) if gradient else np.empty((*K.shape, 0))
+
+    def diag(self, X):
+        """The diagonal of the kernel matrix."""
+        X = np.asarray(X)
+        lengths = row_norms(X)[:, np.newaxis]
+        pairs = Pairs(lengths, lengths, np.zeros_like(lengths))
+        scales = self.weight_scale, self.bias_scale
+        shape = X.shape[1], self.activation, self.train
+        return _tangent(pairs, *shape, *scales, self.depth)[:, 0]
+
+    def is_stationary(self):
+        """Whether the kernel depends on differences only: no."""
+        return False
