@@ -77,11 +77,11 @@ def block_rows(width, n_features, dtype, batch_size, wanted="auto"):
     for the products; and Z should stay in the outer cache. Measured in float32 on two
     cores, microseconds a step for blocks of 32 / 64 / 128 / 256 / 512 rows:
 
-        n_features = 20, width = 1000      4.6   4.2   4.7   6.1   9.7
-        n_features = 100, width = 4096      24    25    22    29    44
-        n_features = 784, width = 4096     109    97    98    94   112
-        n_features = 100, width = 32768    231   222   254   311   559
-        n_features = 3072, width = 8192    987   739   626   565   576
+        n_features = 20, width = 1000      9.9   9.3    10    13    19
+        n_features = 100, width = 4096      39    37    36    43    62
+        n_features = 784, width = 4096     139   132   117   115   135
+        n_features = 100, width = 32768    258   251   315   425   615
+        n_features = 3072, width = 8192   1200   905   719   694   718
     """
     if wanted == "auto":
         # A narrow layer takes little longer for a row than Python does for a block.
