@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import numpy as np
 from scipy import sparse
@@ -37,50 +38,38 @@ def multiply(X, weights, out):
         product(X, weights.T, out)
 
 
-class _BlasThreads:
-    """BLAS held to one thread of its own while any of our threads call it.
-
-    The limit is one for the whole process, so that it is set by the first user, lifted by
-    the last, and its number of threads is kept for those in between.
-    """
-
-    def __init__(self):
-        self.lock = threading.Lock()
-        self.controller = self.limit = None
-        self.n_users = 0
-        self.n_threads = 1
-
-    def __enter__(self):
-        with self.lock:
-            if self.n_users == 0:
-                if self.controller is None:
-                    self.controller = ThreadpoolController().select(user_api="blas")
-                libraries = self.controller.lib_controllers
-                self.n_threads = max([lib.num_threads for lib in libraries], default=1)
-                self.limit = self.controller.limit(limits=1)
-            self.n_users += 1
-            return self.n_threads
-
-    def __exit__(self, *exception):
-        with self.lock:
-            self.n_users -= 1
-            if self.n_users == 0:
-                self.limit.restore_original_limits()
+# Held by the one caller of `in_threads` who has the process's BLAS to himself.
+_BLAS = threading.Lock()
 
 
-_BLAS_THREADS = _BlasThreads()
+@cache
+def _blas_controller():
+    return ThreadpoolController().select(user_api="blas")
+
+
+def _blas_threads():
+    libraries = _blas_controller().lib_controllers
+    return max([library.num_threads for library in libraries], default=1)
 
 
 def in_threads(work, blocks):
     """Call work(blocks of one thread) in as many threads as BLAS would use; the results.
 
     Thread t of n takes blocks t, t + n, t + 2 n, ...: which block a thread works on does
-    not depend on timing. That every thread has whole blocks to itself, with a BLAS of one
-    thread, keeps them in its cache and spares the waits within each product.
+    not depend on timing. Every thread has whole blocks to itself and a BLAS of one thread,
+    which keeps them in its cache and spares the waits within each product. BLAS is limited
+    for the whole process, so only one caller at a time does so; others, and callers whom
+    threadpoolctl refuses because another thread has set a limit, work in their own thread.
     """
-    with _BLAS_THREADS as n_threads:
-        n_threads = min(n_threads, len(blocks))
-        if n_threads <= 1:
-            return [work(blocks)]
-        with ThreadPoolExecutor(n_threads) as pool:
-            return list(pool.map(work, [blocks[t::n_threads] for t in range(n_threads)]))
+    n_threads = min(_blas_threads(), len(blocks))
+    if n_threads <= 1 or not _BLAS.acquire(blocking=False):
+        return [work(blocks)]
+    try:
+        with _blas_controller().limit(limits=1):
+            if _blas_threads() > 1:
+                return [work(blocks)]
+            with ThreadPoolExecutor(n_threads) as pool:
+                parts = [blocks[t::n_threads] for t in range(n_threads)]
+                return list(pool.map(work, parts))
+    finally:
+        _BLAS.release()

@@ -227,7 +227,8 @@ def _draw_structured(seed, width, n_features, law, scale, dtype):
     if law == "sphere" and size > n_features:
         # Without the columns of zeros the rows are shorter, each by another factor.
         unit = Structured(signs.astype(np.float64), lengths, n_features)
-        lengths = lengths / unit.norms()
+        norms = unit.norms()
+        lengths = lengths / np.where(norms > 0, norms, 1)
     return Structured(signs, _scaled(lengths, scale, dtype), n_features)
 
 

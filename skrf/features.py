@@ -12,6 +12,8 @@ from skrf._validation import StrOptions, fit_context, one_of
 from skrf.activations import ACTIVATIONS
 
 _FLOATS = [np.float64, np.float32]
+# Numbers in a result that is made without threads.
+_SMALL = 2**21
 
 
 class _HiddenLayerFeatures(
@@ -22,9 +24,6 @@ class _HiddenLayerFeatures(
     A subclass writes the features of X[rows] into `out` in `_fill(X, rows, projection,
     biases, out)`, and overrides `_prepare` where they are not one per neuron.
     """
-
-    # Rows that a product should have at least.
-    _block_rows = 256
 
     _parameter_constraints = {
         **_weights.CONSTRAINTS,
@@ -109,8 +108,18 @@ class _HiddenLayerFeatures(
             for rows in blocks:
                 self._fill(X, rows, projection, biases, Z[rows])
 
-        in_threads(fill, row_blocks(*shape, at_least=self._block_rows))
+        blocks = row_blocks(*shape, at_least=self._rows_at_least(X))
+        # Starting threads takes as long as some million features.
+        in_threads(fill, blocks) if Z.size > _SMALL else fill(blocks)
         return Z
+
+    def _rows_at_least(self, X):
+        """Rows that pay for BLAS to pack the weights once for each block.
+
+        With many columns that is worth more than results that stay in cache; but every
+        thread should get some blocks.
+        """
+        return min(max(256, min(1024, 2 * X.shape[1])), max(256, -(-X.shape[0] // 2)))
 
     def _check_rows(self, X):
         check_is_fitted(self, "biases_")
@@ -428,9 +437,6 @@ class LinearizedNTKFeatures(_HiddenLayerFeatures):
     (100, 180)
     """
 
-    # Its features are many times as many as what the product gives.
-    _block_rows = 16
-
     _parameter_constraints = {
         **_HiddenLayerFeatures._parameter_constraints,
         "train": [StrOptions({"hidden", "output", "both"})],
@@ -540,6 +546,10 @@ class LinearizedNTKFeatures(_HiddenLayerFeatures):
             "Use fewer rows at a time, or float32 input.",
         )
         return gram(X, Y, self._layer(X.dtype))
+
+    def _rows_at_least(self, X):
+        # A row of the result is far longer than what the product gives.
+        return 16
 
     def _layer(self, dtype):
         return HiddenLayer(

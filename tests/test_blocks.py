@@ -1,0 +1,89 @@
+"""Row blocks, and threads that each have a BLAS of one thread."""
+
+import threading
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from skrf import RandomReLUFeatures
+from skrf._blocks import in_threads, row_blocks
+
+
+def blas_threads():
+    return {lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"}
+
+
+@pytest.mark.parametrize("n_rows", [0, 1, 999, 1000, 1001])
+@pytest.mark.parametrize("at_least", [1, 300])
+def test_blocks_are_all_rows_in_order(n_rows, at_least):
+    blocks = row_blocks(n_rows, 2**15, at_least=at_least)
+    joined = [i for block in blocks for i in range(block.start, block.stop)]
+    assert joined == list(range(n_rows))
+    assert all(b.stop - b.start >= at_least for b in blocks[:-1])
+
+
+def test_every_block_is_done_once_with_one_thread_of_blas():
+    with threadpool_limits(2, user_api="blas"):
+        seen = in_threads(lambda blocks: (blocks, blas_threads()), list(range(11)))
+        assert blas_threads() == {2}
+    assert sorted(b for blocks, _ in seen for b in blocks) == list(range(11))
+    assert all(threads == {1} for _, threads in seen)
+    assert len(seen) == 2
+
+
+def test_a_failing_block_lifts_the_limit():
+    def fail(blocks):
+        raise RuntimeError(f"block {blocks[0]}")
+
+    with threadpool_limits(2, user_api="blas"):
+        with pytest.raises(RuntimeError, match="block 0"):
+            in_threads(fail, [0, 1, 2])
+        assert blas_threads() == {2}
+
+
+@pytest.mark.skipif(blas_threads() == {1}, reason="BLAS has one thread here")
+def test_only_one_user_limits_blas_at_a_time():
+    """The second works in its own thread, and the limit goes with the first."""
+    inside, leave = threading.Event(), threading.Event()
+
+    def first(blocks):
+        inside.set()
+        assert leave.wait(60)
+        return threading.get_ident()
+
+    results, full = [], blas_threads()
+    thread = threading.Thread(target=lambda: results.extend(in_threads(first, [0, 1])))
+    thread.start()
+    assert inside.wait(60)
+    assert blas_threads() == {1}
+    second = in_threads(lambda blocks: (blocks, threading.get_ident()), [0, 1])
+    assert second == [([0, 1], threading.get_ident())]
+    assert blas_threads() == {1}
+    leave.set()
+    thread.join(60)
+    assert len(set(results)) == 2
+    assert blas_threads() == full
+
+
+def test_a_thread_that_may_not_limit_blas_works_alone():
+    """threadpoolctl lets the first thread with a limit decide for all."""
+    results = []
+    with threadpool_limits(2, user_api="blas"):
+        thread = threading.Thread(
+            target=lambda: results.extend(in_threads(lambda blocks: blocks, [0, 1, 2]))
+        )
+        thread.start()
+        thread.join(60)
+        assert blas_threads() == {2}
+    assert [b for part in results for b in part] in ([0, 1, 2], [0, 2, 1])
+
+
+def test_number_of_threads_changes_no_bit(rng):
+    X = rng.normal(size=(2000, 30)).astype(np.float32)
+    features = RandomReLUFeatures(700, random_state=0).fit(X)
+    results = []
+    for n_threads in (1, 2):
+        with threadpool_limits(n_threads, user_api="blas"):
+            results.append(features.transform(X))
+    np.testing.assert_array_equal(*results)
