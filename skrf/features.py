@@ -205,7 +205,10 @@ class RandomFeatures(_HiddenLayerFeatures):
         How the w_i are drawn and the products <w_i, x> made: independent rows in a dense
         matrix; blocks of n_features orthogonal rows in a dense matrix; or blocks of
         orthogonal rows made of random signs and fast Hadamard transforms, in time of
-        order width * log(n_features) and memory of order width. Not for "uniform".
+        order width * log(n_features) and memory of order width. Orthogonal rows estimate
+        kernels with less variance. "structured" is faster than dense from about 150
+        columns on (5 times at 1,024); its rows are only nearly Gaussian, with a bias of
+        order 1 / n_features, and coarse for less than some 16 columns. Not for "uniform".
     random_state : int, RandomState instance or None, default=None
         Fixes the draw. With the same integer, the first r weights of a wider transformer
         are the weights of the narrower one.
@@ -304,7 +307,10 @@ class RandomReLUFeatures(RandomFeatures):
         How the w_i are drawn and the products <w_i, x> made: independent rows in a dense
         matrix; blocks of n_features orthogonal rows in a dense matrix; or blocks of
         orthogonal rows made of random signs and fast Hadamard transforms, in time of
-        order width * log(n_features) and memory of order width. Not for "uniform".
+        order width * log(n_features) and memory of order width. Orthogonal rows estimate
+        kernels with less variance. "structured" is faster than dense from about 150
+        columns on (5 times at 1,024); its rows are only nearly Gaussian, with a bias of
+        order 1 / n_features, and coarse for less than some 16 columns. Not for "uniform".
     random_state : int, RandomState instance or None, default=None
         Fixes the draw. With the same integer, the first r weights of a wider transformer
         are the weights of the narrower one.
@@ -402,7 +408,10 @@ class LinearizedNTKFeatures(_HiddenLayerFeatures):
         How the w_i are drawn and the products <w_i, x> made: independent rows in a dense
         matrix; blocks of n_features orthogonal rows in a dense matrix; or blocks of
         orthogonal rows made of random signs and fast Hadamard transforms, in time of
-        order width * log(n_features) and memory of order width. Not for "uniform".
+        order width * log(n_features) and memory of order width. Orthogonal rows estimate
+        kernels with less variance. "structured" is faster than dense from about 150
+        columns on (5 times at 1,024); its rows are only nearly Gaussian, with a bias of
+        order 1 / n_features, and coarse for less than some 16 columns. Not for "uniform".
     random_state : int, RandomState instance or None, default=None
         Fixes the draw. With the same integer, the first r weights of a wider transformer
         are the weights of the narrower one.

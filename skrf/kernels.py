@@ -161,7 +161,7 @@ def random_feature_kernel(
     >>> from sklearn.svm import SVC
     >>> from skrf.kernels import random_feature_kernel
     >>> X, y = load_digits(return_X_y=True)
-    >>> model = SVC(kernel=random_feature_kernel, C=1.0).fit(X[:1000] / 16, y[:1000])
+    >>> model = SVC(kernel=random_feature_kernel, C=100).fit(X[:1000] / 16, y[:1000])
     >>> bool(model.score(X[1000:] / 16, y[1000:]) > 0.9)
     True
     """
@@ -293,7 +293,8 @@ class WideNetworkKernel(Kernel):
     >>> from skrf import make_single_neuron
     >>> from skrf.kernels import WideNetworkKernel
     >>> X, y = make_single_neuron(n_samples=200, n_features=3, random_state=0)
-    >>> model = GaussianProcessRegressor(WideNetworkKernel(train="output"), alpha=1e-6)
+    >>> kernel = WideNetworkKernel(train="output", bias_scale_bounds="fixed")
+    >>> model = GaussianProcessRegressor(kernel, alpha=1e-6)
     >>> bool(model.fit(X[:100], y[:100]).score(X[100:], y[100:]) > 0.95)
     True
     """

@@ -173,7 +173,7 @@ def test_positive_semidefinite(kernel, activation, seed, n, d):
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n, d)) * rng.choice([0, 1e-3, 1, 3], (n, 1))
     K = kernel(X, activation=activation, **SCALES)
-    np.testing.assert_allclose(K, K.T, rtol=1e-12)
+    np.testing.assert_allclose(K, K.T, rtol=1e-12, atol=1e-13)
     assert np.linalg.eigvalsh(K).min() >= -1e-10 * max(1.0, np.abs(K).max())
 
 
