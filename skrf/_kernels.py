@@ -198,21 +198,20 @@ def _tanh(z, value, slope):
 @njit(fastmath=_STRICT, error_model="numpy", **_INNER)
 def _softplus(z, value, slope):
     """log(1 + exp(z)) and its derivative, for 1-D arrays."""
-    two, zero = z.dtype.type(2), z.dtype.type(0)
+    zero, one, two = z.dtype.type(0), z.dtype.type(1), z.dtype.type(2)
     for i in range(z.shape[0]):
-        e = _exp(-abs(z[i]))
+        slope[i] = _exp(-abs(z[i]))
+    for i in range(z.shape[0]):
         # log(1 + e) = 2 atanh(s), of which s**2 <= 1/9.
-        slope[i] = e / (two + e)
-    for i in range(z.shape[0]):
-        s, square = slope[i], slope[i] * slope[i]
+        s = slope[i] / (two + slope[i])
         # In two parts, because the compiler does not unroll longer loops.
-        power = square * square
+        square = s * s
         low, high = _polynomial(_ATANH_LOW, square), _polynomial(_ATANH_HIGH, square)
-        power = power * power
-        tail = two * s * (low + power * power * high)
+        fourth = (square * square) * (square * square)
+        tail = two * s * (low + fourth * fourth * high)
         value[i] = (zero if z[i] < zero else z[i]) + tail
     for i in range(z.shape[0]):
-        slope[i] = _logistic(z[i])[0]
+        slope[i] = (slope[i] if z[i] < zero else one) / (one + slope[i])
 
 
 @njit(fastmath=_STRICT, error_model="numpy", **_INNER)

@@ -1,6 +1,7 @@
 """Row blocks, and threads that each have a BLAS of one thread."""
 
 import threading
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -80,10 +81,21 @@ def test_a_thread_that_may_not_limit_blas_works_alone():
 
 
 def test_number_of_threads_changes_no_bit(rng):
-    X = rng.normal(size=(2000, 30)).astype(np.float32)
+    X = rng.normal(size=(4000, 30)).astype(np.float32)
     features = RandomReLUFeatures(700, random_state=0).fit(X)
     results = []
     for n_threads in (1, 2):
         with threadpool_limits(n_threads, user_api="blas"):
             results.append(features.transform(X))
     np.testing.assert_array_equal(*results)
+
+
+def test_transform_keeps_one_copy_of_its_result(rng):
+    X = rng.normal(size=(8000, 30)).astype(np.float32)
+    features = RandomReLUFeatures(2000, random_state=0).fit(X)
+    features.transform(X)
+    tracemalloc.start()
+    Z = features.transform(X)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < Z.nbytes + 2e6
