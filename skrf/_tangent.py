@@ -84,6 +84,8 @@ class TangentOperator(LinearOperator):
             yield V, row[size:] if output else None
 
     def _matmat(self, M):
+        if np.iscomplexobj(M):
+            return self._matmat(M.real) + 1j * self._matmat(M.imag)
         # One row for each column of M, so that the parts are contiguous.
         columns = np.ascontiguousarray(M.T, self.dtype)
         out = np.empty((self.shape[0], len(columns)), self.dtype)
@@ -96,6 +98,8 @@ class TangentOperator(LinearOperator):
         return out
 
     def _rmatmat(self, M):
+        if np.iscomplexobj(M):
+            return self._rmatmat(M.real) + 1j * self._rmatmat(M.imag)
         columns = np.ascontiguousarray(M.T, self.dtype)
 
         def accumulate(blocks):

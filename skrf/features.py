@@ -50,12 +50,18 @@ class _HiddenLayerFeatures(
         X = validate_data(self, X, accept_sparse="csr", dtype=_FLOATS)
         n_features = X.shape[1]
         self._check_parameters(X.dtype)
-        if self.projection != "structured":
-            require_memory(
-                self.width * n_features * X.dtype.itemsize,
-                f"Drawing width={self.width} weights for {n_features} columns",
-                'Use a smaller width, float32 input or projection="structured".',
-            )
+        # The weights; those and a factorisation; signs and lengths with their draws.
+        numbers = self.width * n_features
+        if self.projection == "orthogonal":
+            numbers += 4 * n_features**2
+        if self.projection == "structured":
+            numbers = 8 * (self.width + 2 * n_features)
+        require_memory(
+            numbers * X.dtype.itemsize,
+            f"Drawing width={self.width} weights for {n_features} columns with "
+            f"projection={self.projection!r}",
+            'Use a smaller width, float32 input or projection="structured".',
+        )
         seed = _weights.draw_seed(self.random_state)
         draw = _weights.PROJECTIONS[self.projection]
         self._projection = draw(

@@ -139,3 +139,9 @@ def test_layouts_give_equal_results(Features, projection, rng, tmp_path):
 def test_uniform_entries_need_a_dense_projection(projection):
     with pytest.raises(ValueError, match=r'weights="uniform".*projection="dense"'):
         drawn(projection, 3, 3, "uniform")
+
+
+@pytest.mark.parametrize("projection", PROJECTIONS)
+def test_weights_that_do_not_fit_are_refused_before_any_work(projection):
+    with pytest.raises(MemoryError, match=f"width=10{'0' * 12} .*{projection}"):
+        drawn(projection, 10**13, 3)

@@ -110,3 +110,13 @@ def test_operator_takes_the_memory_of_blocks(rng):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 60e6
+
+
+def test_complex_vectors_keep_their_imaginary_part(rng):
+    X = rng.normal(size=(6, 3))
+    features = LinearizedNTKFeatures(4, train="both", random_state=0).fit(X)
+    F, operator = features.transform(X), features.operator(X)
+    v = rng.normal(size=F.shape[1]) + 1j * rng.normal(size=F.shape[1])
+    y = rng.normal(size=6) + 1j * rng.normal(size=6)
+    np.testing.assert_allclose(operator @ v, F @ v, rtol=1e-12)
+    np.testing.assert_allclose(operator.H @ y, F.T @ y, rtol=1e-12, atol=1e-13)
