@@ -173,7 +173,7 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
         sgd = self._resume() if resume else self._begin(*train, rng)
         if resume:
             sgd.probe = probe(self._new_objective(), sgd.weights, *train)
-            sgd.eta0 = self._first_step(sgd.probe, sgd.weights.copy, train)
+            sgd.eta0 = self._given_or_estimated_step(sgd.probe)
         tasks = EpochTasks(
             self._init_callback_context(max_subtasks=self.max_iter),
             estimator=self,
@@ -182,11 +182,15 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
             metadata=metadata,
         )
         restarts = HALVINGS if self.eta0 == "auto" and not resume else 0
+        searches = self.eta0 == "auto"
         while True:
             progress = Progress(self.tol, self.n_iter_no_change)
             halve = resume and self.eta0 == "auto"
             run = sgd, train, validation, rng, progress, tasks, attributes
             try:
+                if searches:
+                    searches = False
+                    self._search_step(sgd, train, resume)
                 self._run_epochs(*run, halve=halve)
             except KeyboardInterrupt:
                 warnings.warn(
@@ -223,6 +227,8 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
                 sgd.eta0 = float(self.eta0)
         else:
             sgd = self._begin(*data, check_random_state(self.random_state))
+            if self.eta0 == "auto":
+                self._search_step(sgd, data, resume)
         self._configure(sgd)
         curve = list(self.loss_curve_) if resume else []
         try:
@@ -343,21 +349,32 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
             symmetric=self.symmetric_init,
         )
         weights = first_weights(start)
-        data = X, Y, sample_weight
-        found = probe(self._new_objective(), weights, *data)
-        # Trials draw the weights again, so that only one set of them is kept at a time.
-        del weights
-        eta0 = self._first_step(found, lambda: first_weights(start), data)
-        return SGD(start, first_weights(start), found, eta0)
+        found = probe(self._new_objective(), weights, X, Y, sample_weight)
+        return SGD(start, weights, found, self._given_or_estimated_step(found))
 
-    def _first_step(self, found, new_weights, data):
-        """`eta0`, or the best step near the estimate."""
-        if self.eta0 != "auto":
-            return float(self.eta0)
-        step = float((1 - self.momentum) * found.stable_step)
-        options = self._sgd_options()
-        objective = self._new_objective()
-        return search_step(step, objective, new_weights, found, data, **options)
+    def _given_or_estimated_step(self, found):
+        if self.eta0 == "auto":
+            return float((1 - self.momentum) * found.stable_step)
+        return float(self.eta0)
+
+    def _search_step(self, sgd, data, resume):
+        """Replace the estimate by the best step near it; the weights are left alone."""
+        new_weights = sgd.weights.copy
+        if not resume:
+            # Trials draw them again, so that only one set is kept at a time.
+            sgd.weights, new_weights = None, lambda: first_weights(sgd.start)
+        try:
+            sgd.eta0 = search_step(
+                sgd.eta0,
+                self._new_objective(),
+                new_weights,
+                sgd.probe,
+                data,
+                **self._sgd_options(),
+            )
+        finally:
+            if not resume:
+                sgd.weights = first_weights(sgd.start)
 
     def _resume(self):
         """The run of the last call, on copies of the fitted attributes.
@@ -447,7 +464,7 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
 
     def _publish(self, sgd, attributes, loss_curve, validation_scores):
         """Set the fitted attributes from the state of the run."""
-        fitted = fitted_attributes(sgd.objective, sgd.result, attributes)
+        fitted = fitted_attributes(self._new_objective(), sgd.result, attributes)
         for name, value in fitted.items():
             setattr(self, name, value)
         self.eta0_ = sgd.eta0

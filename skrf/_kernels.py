@@ -41,7 +41,7 @@ LEAK = 0.01
 
 SQUARED_ERROR, HINGE = range(2)
 
-# Columns handled at a time by `random_feature_rows`: two float64 scratch rows stay in L1.
+# Columns of a row that are handled at a time: some scratch rows of them stay in L1.
 _TILE = 1024
 
 
@@ -245,13 +245,9 @@ def _erf(z, value, slope):
 @njit(fastmath=_STRICT, error_model="numpy", **_INNER)
 def _gelu(z, value, slope):
     """z P(g < z) for a standard Gaussian g, and its derivative, for 1-D arrays."""
-    one, half = z.dtype.type(1), z.dtype.type(0.5)
-    root_half, density = (
-        z.dtype.type(math.sqrt(0.5)),
-        z.dtype.type(1 / math.sqrt(2 * math.pi)),
-    )
-    scaled = root_half * z
-    _tails(scaled, value, slope)
+    real = z.dtype.type
+    one, half, density = real(1), real(0.5), real(1 / math.sqrt(2 * math.pi))
+    _tails(real(math.sqrt(0.5)) * z, value, slope)
     for i in range(z.shape[0]):
         phi = half * value[i] if z[i] < 0 else one - half * value[i]
         value[i] = z[i] * phi
@@ -453,36 +449,6 @@ def tangent_rows(Z, biases, output_weights, code, scale, values):
                 tile[j] *= real(scale) * a[j]
             for j in range(min(n, values.shape[1])):
                 values[i, left + j] = real(scale) * value[j]
-
-
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath=FASTMATH)
-def row_dots(S, P, shift, out):
-    """out[i] <- sum_j S[i, j] (P[i, j] + shift[j])."""
-    for i in range(S.shape[0]):
-        s, p, dot = S[i], P[i], S.dtype.type(0)
-        for j in range(S.shape[1]):
-            dot += s[j] * (p[j] + shift[j])
-        out[i] = dot
-
-
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath=FASTMATH)
-def scaled_rows(S, y, out, total):
-    """out[i] <- y[i] S[i], total <- total + the sum of these rows."""
-    for i in range(S.shape[0]):
-        s, row = S[i], out[i]
-        for j in range(S.shape[1]):
-            row[j] = y[i] * s[j]
-            total[j] += row[j]
-
-
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath=FASTMATH)
-def multiply_shifted(block, inner, shift):
-    """block <- block * (inner + shift), elementwise."""
-    c = block.dtype.type(shift)
-    for i in range(block.shape[0]):
-        row, factor = block[i], inner[i]
-        for j in range(block.shape[1]):
-            row[j] *= factor[j] + c
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath=FASTMATH)

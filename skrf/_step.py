@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils.extmath import row_norms
 
-from skrf._blocks import dense_rows, row_blocks
+from skrf._blocks import row_blocks
 from skrf._sgd import SGD, Diverged
 
 # Rows that the step is estimated and tried on.
@@ -101,7 +101,7 @@ def search_step(first, objective, new_weights, found, data, **options):
     """
     X, Y, sample_weight = data
     rows = _some_rows(row_norms(X, squared=True))
-    X, Y, sample_weight = dense_rows(X, rows), Y[rows], sample_weight[rows]
+    X, Y, sample_weight = X[rows], Y[rows], sample_weight[rows]
     order = np.random.default_rng(0).permutation(len(rows))
 
     def last_loss(eta0):

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numba import njit
 from scipy import sparse
 from scipy.sparse.linalg import LinearOperator
 from sklearn.utils.extmath import safe_sparse_dot
@@ -26,6 +27,36 @@ from skrf._blocks import in_threads, multiply, row_blocks
 
 # Rows of a block of the Gram matrix, and numbers of S and A that are kept for all blocks.
 _GRAM_ROWS, _KEPT = 1024, 2**27
+
+
+@njit(cache=True, nogil=True, fastmath=_kernels.FASTMATH)
+def _row_dots(S, P, shift, out):
+    """out[i] <- sum_j S[i, j] (P[i, j] + shift[j])."""
+    for i in range(S.shape[0]):
+        s, p, dot = S[i], P[i], S.dtype.type(0)
+        for j in range(S.shape[1]):
+            dot += s[j] * (p[j] + shift[j])
+        out[i] = dot
+
+
+@njit(cache=True, nogil=True, fastmath=_kernels.FASTMATH)
+def _scaled_rows(S, y, out, total):
+    """out[i] <- y[i] S[i], total <- total + the sum of these rows."""
+    for i in range(S.shape[0]):
+        s, row = S[i], out[i]
+        for j in range(S.shape[1]):
+            row[j] = y[i] * s[j]
+            total[j] += row[j]
+
+
+@njit(cache=True, nogil=True, fastmath=_kernels.FASTMATH)
+def _multiply_shifted(block, inner, shift):
+    """block <- block * (inner + shift), elementwise."""
+    c = block.dtype.type(shift)
+    for i in range(block.shape[0]):
+        row, factor = block[i], inner[i]
+        for j in range(block.shape[1]):
+            row[j] *= factor[j] + c
 
 
 @dataclass(frozen=True)
@@ -120,7 +151,7 @@ class TangentOperator(LinearOperator):
             if V is not None:
                 multiply(X, V[:, :d], P)
                 shift = V[:, d].copy() if has_biases else np.zeros(len(V), S.dtype)
-                _kernels.row_dots(S, P, shift, total)
+                _row_dots(S, P, shift, total)
             if u is not None:
                 product(A, u[:, np.newaxis], total[:, np.newaxis], 1.0)
             out[:, k] = total
@@ -136,7 +167,7 @@ class TangentOperator(LinearOperator):
             if V is None:
                 continue
             sums = np.zeros(len(V), S.dtype)
-            _kernels.scaled_rows(S, np.ascontiguousarray(y), yS, sums)
+            _scaled_rows(S, np.ascontiguousarray(y), yS, sums)
             if sparse.issparse(X):
                 V[:, :d] += (X.T @ yS).T
             else:
@@ -179,6 +210,6 @@ def _gram_block(x, y, of_x, of_y, layer, inner, out):
             inner[...] = safe_sparse_dot(x, y.T, dense_output=True)
         else:
             product(x, y.T, inner)
-        _kernels.multiply_shifted(out, inner, float(layer.has_biases))
+        _multiply_shifted(out, inner, float(layer.has_biases))
     if layer.train != "hidden":
         product(A_x, A_y.T, out, 0.0 if layer.train == "output" else 1.0)

@@ -12,7 +12,7 @@ from skrf._validation import StrOptions, fit_context, one_of
 from skrf.activations import ACTIVATIONS
 
 _FLOATS = [np.float64, np.float32]
-# Numbers in a result that is made without threads.
+# Numbers in a result that takes no longer than to start threads.
 _SMALL = 2**21
 
 
@@ -21,8 +21,9 @@ class _HiddenLayerFeatures(
 ):
     """A random hidden layer drawn in `fit`, and features made from it in `transform`.
 
-    A subclass writes the features of X[rows] into `out` in `_fill(X, rows, projection,
-    biases, out)`, and overrides `_prepare` where they are not one per neuron.
+    A subclass gives what it needs in a dtype by `_layer(dtype)`, writes the features of
+    rows x into `out` in `_fill(x, layer, out)`, and overrides `_prepare` where they are
+    not one per neuron.
     """
 
     _parameter_constraints = {
@@ -107,16 +108,17 @@ class _HiddenLayerFeatures(
             "Transform fewer rows at a time, or use a smaller width or float32 input.",
         )
         Z = np.empty(shape, X.dtype)
-        projection = self._projection.astype(X.dtype)
-        biases = self.biases_.astype(X.dtype, copy=False)
+        layer = self._layer(X.dtype)
 
         def fill(blocks):
             for rows in blocks:
-                self._fill(X, rows, projection, biases, Z[rows])
+                self._fill(X[rows], layer, Z[rows])
 
         blocks = row_blocks(*shape, at_least=self._rows_at_least(X))
-        # Starting threads takes as long as some million features.
-        in_threads(fill, blocks) if Z.size > _SMALL else fill(blocks)
+        if Z.size > _SMALL:
+            in_threads(fill, blocks)
+        else:
+            fill(blocks)
         return Z
 
     def _rows_at_least(self, X):
@@ -275,8 +277,12 @@ class RandomFeatures(_HiddenLayerFeatures):
         self.projection = projection
         self.random_state = random_state
 
-    def _fill(self, X, rows, projection, biases, out):
-        projection.multiply(X[rows], out)
+    def _layer(self, dtype):
+        return self._projection.astype(dtype), self.biases_.astype(dtype, copy=False)
+
+    def _fill(self, x, layer, out):
+        projection, biases = layer
+        projection.multiply(x, out)
         scale = 1 / np.sqrt(len(biases))
         _kernels.random_feature_rows(out, biases, self._activation.code, scale)
 
@@ -576,13 +582,12 @@ class LinearizedNTKFeatures(_HiddenLayerFeatures):
             self._train,
         )
 
-    def _fill(self, X, rows, projection, biases, out):
-        x, width = X[rows], len(biases)
-        S, A = self._layer(out.dtype).slopes_and_values(x)
+    def _fill(self, x, layer, out):
+        S, A = layer.slopes_and_values(x)
         n_hidden = out.shape[1] - A.shape[1]
         out[:, n_hidden:] = A
-        if self._train != "output":
+        if layer.train != "output":
             x, S = dense_rows(x, slice(None)), S[:, :, np.newaxis]
-            columns = out[:, :n_hidden].reshape(len(x), width, -1)
+            columns = out[:, :n_hidden].reshape(len(x), layer.width, -1)
             np.multiply(S, x[:, np.newaxis, :], out=columns[:, :, : x.shape[1]])
             columns[:, :, x.shape[1] :] = S

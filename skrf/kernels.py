@@ -248,14 +248,14 @@ def _tangent(pairs, n_features, activation, train, weight_scale, bias_scale, dep
     dual, dual_of_slope = DUALS[activation]
     first_scale = weight_scale / np.sqrt(n_features)
     tangent = pairs.covariance + (bias_scale > 0)
-    for layer in _layers(pairs, activation, first_scale, weight_scale, bias_scale, depth):
-        kernel = dual(layer)
-        if train != "output":
-            hidden = dual_of_slope(layer) * tangent
-            tangent = weight_scale**2 * hidden + kernel + (bias_scale > 0)
+    *lower, last = _layers(pairs, activation, first_scale, weight_scale, bias_scale, depth)
     if train == "output":
-        return kernel
-    return hidden if train == "hidden" else hidden + kernel
+        return dual(last)
+    for layer in lower:
+        hidden = dual_of_slope(layer) * tangent
+        tangent = weight_scale**2 * hidden + dual(layer) + (bias_scale > 0)
+    hidden = dual_of_slope(last) * tangent
+    return hidden if train == "hidden" else hidden + dual(last)
 
 
 def _layers(pairs, activation, first_scale, scale, shift, depth):

@@ -180,8 +180,11 @@ def test_positive_semidefinite(kernel, activation, seed, n, d):
 @pytest.mark.parametrize(
     "kernel", [arc_cosine_kernel, random_feature_kernel, neural_tangent_kernel]
 )
-def test_rotations_change_nothing(kernel, rng):
+def test_rotations_and_permutations_change_nothing(kernel, rng):
     X, Y = rng.normal(size=(3, 4)), rng.normal(size=(5, 4))
+    columns, rows = rng.permutation(4), rng.permutation(3)
+    permuted = kernel(X[rows][:, columns], Y[:, columns])
+    np.testing.assert_allclose(permuted, kernel(X, Y)[rows], rtol=1e-12)
     rotation = stats.ortho_group.rvs(4, random_state=0)
     np.testing.assert_allclose(kernel(X @ rotation, Y @ rotation), kernel(X, Y), rtol=1e-12)
 

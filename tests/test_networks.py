@@ -409,6 +409,27 @@ def test_message_of_divergence_names_a_step_that_works(neuron):
         plain(eta0=named).fit(X, y)
 
 
+def test_interrupt_while_the_step_is_searched(neuron, monkeypatch):
+    """fit returns the start with a warning, as after any other Ctrl-C."""
+    kernel, calls = _kernels.train_block, []
+
+    def interrupted(*arguments):
+        calls.append(arguments)
+        if len(calls) == 3:
+            signal.raise_signal(signal.SIGINT)
+        return kernel(*arguments)
+
+    monkeypatch.setattr(_kernels, "train_block", interrupted)
+    net = plain(eta0="auto", block_size=16)
+    with pytest.warns(UserWarning, match="interrupted after 0 epochs and 0 updates"):
+        net.fit(*neuron)
+    assert len(calls) == 3
+    assert (net.n_iter_, net.t_, net.loss_curve_) == (0, 0, [])
+    W, _, u, _ = net.initial_weights()
+    np.testing.assert_array_equal(net.hidden_weights_, W)
+    np.testing.assert_array_equal(net.output_weights_, u)
+
+
 def test_automatic_step_halves_until_the_fit_holds(neuron, monkeypatch):
     """Were the estimate 1,000 times too large, fit would start again at smaller steps."""
     X, y = neuron

@@ -120,3 +120,13 @@ def test_complex_vectors_keep_their_imaginary_part(rng):
     y = rng.normal(size=6) + 1j * rng.normal(size=6)
     np.testing.assert_allclose(operator @ v, F @ v, rtol=1e-12)
     np.testing.assert_allclose(operator.H @ y, F.T @ y, rtol=1e-12, atol=1e-13)
+
+
+def test_memory_mapped_rows(rng, tmp_path):
+    np.save(tmp_path / "X.npy", rng.normal(size=(9, 3)))
+    X = np.load(tmp_path / "X.npy", mmap_mode="r")
+    features = LinearizedNTKFeatures(4, train="both", random_state=0).fit(X)
+    F, operator = features.transform(X), features.operator(X)
+    np.testing.assert_allclose(operator @ np.eye(F.shape[1]), F, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(operator.T @ np.eye(9), F.T, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(features.kernel(X), F @ F.T, rtol=1e-12)
