@@ -5,6 +5,7 @@ with one hidden layer, as scikit-learn estimators.
 | --- | --- |
 | transformers | `RandomReLUFeatures`, `RandomFeatures`, `LinearizedNTKFeatures` |
 | estimators | `OverparamNetRegressor`, `OverparamNetClassifier` |
+| convex problems | `RandomFeatureRidge`, `RandomFeatureRidgeClassifier` |
 | targets | `SingleNeuron`, `BoundedDegreePolynomial`, `TriangleWave` |
 | data | `make_single_neuron`, `make_polynomial`, `make_polynomial_classification` |
 | tables | `ACTIVATIONS`, `LOSSES` |
@@ -31,6 +32,7 @@ from skrf.datasets import (
 from skrf.features import LinearizedNTKFeatures, RandomFeatures, RandomReLUFeatures
 from skrf.losses import LOSSES
 from skrf.networks import OverparamNetClassifier, OverparamNetRegressor
+from skrf.ridge import RandomFeatureRidge, RandomFeatureRidgeClassifier
 from skrf.targets import BoundedDegreePolynomial, SingleNeuron, TriangleWave
 
 __version__ = "0.1.0.dev0"
@@ -42,6 +44,8 @@ __all__ = [
     "LinearizedNTKFeatures",
     "OverparamNetClassifier",
     "OverparamNetRegressor",
+    "RandomFeatureRidge",
+    "RandomFeatureRidgeClassifier",
     "RandomFeatures",
     "RandomReLUFeatures",
     "SingleNeuron",

@@ -29,8 +29,23 @@ GEMM = {
     np.dtype(np.float32): _routine("sgemm"),
     np.dtype(np.float64): _routine("dgemm"),
 }
-_SIGNATURE = ctypes.CFUNCTYPE(None, *[ctypes.c_char_p] * 2, *[ctypes.c_void_p] * 11)
-_CALLABLE = {dtype: _SIGNATURE(address) for dtype, address in GEMM.items()}
+
+
+def _callables(name, n_letters, n_pointers):
+    """{dtype: the routine}, for routines that take letters, then pointers."""
+    letters, pointers = [ctypes.c_char_p] * n_letters, [ctypes.c_void_p] * n_pointers
+    signature = ctypes.CFUNCTYPE(None, *letters, *pointers)
+    return {
+        np.dtype(np.float32): signature(_routine("s" + name)),
+        np.dtype(np.float64): signature(_routine("d" + name)),
+    }
+
+
+_GEMM, _SYRK, _TRSM = (
+    _callables("gemm", 2, 11),
+    _callables("syrk", 2, 8),
+    _callables("trsm", 4, 7),
+)
 _REAL = {np.dtype(np.float32): ctypes.c_float, np.dtype(np.float64): ctypes.c_double}
 _ONE = {dtype: real(1.0) for dtype, real in _REAL.items()}
 # Read as 64 or, being little-endian and small, as 32 bits: whatever BLAS was built with.
@@ -43,7 +58,7 @@ def product(a, b, c, beta=0.0):
     `a`, `b` and `c` may be slices or transposes of C-ordered arrays; the rows of `c` must
     be contiguous.
     """
-    gemm, real = _CALLABLE[c.dtype], _REAL[c.dtype]
+    gemm, real = _GEMM[c.dtype], _REAL[c.dtype]
     # Fortran sees transposes: it is asked for c' = b' a'.
     b, lead_b, trans_b = _as_fortran_sees(b)
     a, lead_a, trans_a = _as_fortran_sees(a)
@@ -65,6 +80,28 @@ def product(a, b, c, beta=0.0):
         ctypes.addressof(beta),
         c.ctypes.data,
         at + 40,
+    )
+
+
+def add_gram(a, c, beta=1.0):
+    """C <- a' a + beta C in the lower triangle of C; both C-ordered and of one dtype."""
+    n_rows, n_columns = a.shape
+    sizes, beta = _Sizes(n_columns, n_rows), _REAL[c.dtype](beta)
+    at, one = ctypes.addressof(sizes), ctypes.addressof(_ONE[c.dtype])
+    # Fortran sees transposes: the upper triangle of c' + a' (a')'.
+    _SYRK[c.dtype](
+        b"U", b"N", at, at + 8, one, a.ctypes.data, at, ctypes.addressof(beta),
+        c.ctypes.data, at,
+    )  # fmt: skip
+
+
+def solve_rows(lower, b):
+    """B <- B L^{-T} in place: L^{-1} applied to every row; all C-ordered, of one dtype."""
+    n_rows, n_columns = b.shape
+    sizes = _Sizes(n_columns, n_rows)
+    at, one = ctypes.addressof(sizes), ctypes.addressof(_ONE[b.dtype])
+    _TRSM[b.dtype](
+        b"L", b"U", b"T", b"N", at, at + 8, one, lower.ctypes.data, at, b.ctypes.data, at
     )
 
 

@@ -24,6 +24,11 @@ def row_blocks(n_rows, elements_per_row, at_least=1):
     return [slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step)]
 
 
+def take_rows(X, rows):
+    """Rows of an array, a sparse matrix or a data frame, by slice or by index."""
+    return X.iloc[rows] if hasattr(X, "iloc") else X[rows]
+
+
 def dense_rows(X, rows):
     """Rows of X, by slice or by index, as a contiguous dense array."""
     picked = X[rows]

@@ -4,8 +4,14 @@ that several modules share.
 
 from numbers import Integral, Real
 
+import numpy as np
 from sklearn.base import _fit_context as fit_context
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    validate_params,
+)
 from sklearn.utils.multiclass import _check_partial_fit_first_call as first_partial_fit
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
@@ -17,12 +23,14 @@ __all__ = [
     "POSITIVE",
     "POSITIVE_INTEGER",
     "PROBABILITY",
+    "HasMethods",
     "Interval",
     "StrOptions",
     "check_sample_weight",
     "first_partial_fit",
     "fit_context",
     "one_of",
+    "signs_of_labels",
     "validate_params",
 ]
 
@@ -39,3 +47,26 @@ FINITE = Interval(Real, None, None, closed="neither")
 def one_of(table):
     """The constraint "a key of this table"; the error lists the keys."""
     return StrOptions(set(table))
+
+
+def signs_of_labels(y, classes, dtype, name):
+    """Targets in {-1, 1}: one column for two classes, else one for each.
+
+    `name` is that of the estimator, for the errors.
+    """
+    if len(classes) < 2:
+        raise ValueError(
+            f"{name} needs samples of at least 2 classes; y has 1 class, "
+            f"{classes.tolist()[0]!r}. Add samples of another class."
+        )
+    found, codes = np.unique(y, return_inverse=True)
+    unknown = np.setdiff1d(found, classes).tolist()
+    if unknown:
+        raise ValueError(
+            f"y has the label {unknown[0]!r}, which is not among the classes "
+            f"{classes.tolist()} of the first call. Name every class there, or fit a "
+            "clone."
+        )
+    codes = np.searchsorted(classes, found)[codes]
+    columns = [1] if len(classes) == 2 else np.arange(len(classes))
+    return np.where(codes[:, np.newaxis] == columns, 1, -1).astype(dtype)

@@ -149,6 +149,10 @@ class Dense:
         """The w_i."""
         return self.weights
 
+    def first(self, width):
+        """The first of the w_i."""
+        return Dense(self.weights[:width])
+
     def astype(self, dtype):
         """The same in another dtype."""
         return Dense(self.weights.astype(dtype, copy=False))
@@ -176,6 +180,11 @@ class Structured:
         products = np.empty((self.n_features, width), self.lengths.dtype)
         self.multiply(unit, products)
         return np.ascontiguousarray(products.T)
+
+    def first(self, width):
+        """The first of the w_i."""
+        n_blocks = -(-width // self.signs.shape[2])
+        return Structured(self.signs[:n_blocks], self.lengths[:width], self.n_features)
 
     def norms(self):
         """||w_i||."""

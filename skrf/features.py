@@ -1,10 +1,12 @@
 """Feature maps with random hidden weights: random features and linearised networks."""
 
+import copy
+
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skrf import _kernels, _weights
+from skrf import _dask, _kernels, _weights
 from skrf._blocks import dense_rows, in_threads, row_blocks
 from skrf._environment import require_memory
 from skrf._tangent import HiddenLayer, TangentOperator, gram
@@ -16,7 +18,7 @@ _FLOATS = [np.float64, np.float32]
 _SMALL = 2**21
 
 
-class _HiddenLayerFeatures(
+class HiddenLayerFeatures(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 ):
     """A random hidden layer drawn in `fit`, and features made from it in `transform`.
@@ -48,6 +50,7 @@ class _HiddenLayerFeatures(
         self : object
             The fitted transformer.
         """
+        X = _dask.first_rows(X) if _dask.is_dask(X) else X
         X = validate_data(self, X, accept_sparse="csr", dtype=_FLOATS)
         n_features = X.shape[1]
         self._check_parameters(X.dtype)
@@ -100,6 +103,9 @@ class _HiddenLayerFeatures(
             When the result would not fit into the memory that is available; the
             message gives its size in bytes.
         """
+        if _dask.is_dask(X):
+            dtype = np.float32 if X.dtype == np.float32 else np.float64
+            return _dask.map_rows(self.transform, X, self._n_features_out, dtype)
         X = self._check_rows(X)
         shape = (X.shape[0], self._n_features_out)
         require_memory(
@@ -108,18 +114,22 @@ class _HiddenLayerFeatures(
             "Transform fewer rows at a time, or use a smaller width or float32 input.",
         )
         Z = np.empty(shape, X.dtype)
+        self.transform_into(X, Z)
+        return Z
+
+    def transform_into(self, X, Z):
+        """Z <- the features of checked rows."""
         layer = self._layer(X.dtype)
 
         def fill(blocks):
             for rows in blocks:
                 self._fill(X[rows], layer, Z[rows])
 
-        blocks = row_blocks(*shape, at_least=self._rows_at_least(X))
+        blocks = row_blocks(*Z.shape, at_least=self._rows_at_least(X))
         if Z.size > _SMALL:
             in_threads(fill, blocks)
         else:
             fill(blocks)
-        return Z
 
     def _rows_at_least(self, X):
         """Rows that pay for BLAS to pack the weights once for each block.
@@ -141,6 +151,39 @@ class _HiddenLayerFeatures(
                 f'{self.projection!r} cannot give. Use projection="dense", or '
                 'weights="gaussian" or "sphere".'
             )
+
+    def narrowed(self, width):
+        """A copy of the fitted transformer with the first `width` neurons only.
+
+        Its features are those columns of the wider one, times sqrt(old width / width).
+        With an integer `random_state` it is what `fit` gives for the smaller width.
+
+        Parameters
+        ----------
+        width : int
+            Number of neurons to keep, from 1 to the fitted width.
+
+        Returns
+        -------
+        narrow : object
+            The fitted copy, with its parameter `width` set.
+        """
+        check_is_fitted(self, "biases_")
+        if not 1 <= width <= len(self.biases_):
+            raise ValueError(
+                f"width={width} must be from 1 to the fitted width, {len(self.biases_)}. "
+                "Fit a wider transformer first."
+            )
+        narrow = copy.copy(self)
+        narrow.width = width
+        narrow._projection = self._projection.first(width)
+        narrow.biases_ = self.biases_[:width]
+        narrow._select_output_weights(width)
+        narrow._prepare()
+        return narrow
+
+    def _select_output_weights(self, width):
+        """Shorten what a subclass has for each neuron."""
 
     def at(self, weights, biases):
         """Fit to given hidden weights instead of random ones.
@@ -175,7 +218,7 @@ class _HiddenLayerFeatures(
         return tags
 
 
-class RandomFeatures(_HiddenLayerFeatures):
+class RandomFeatures(HiddenLayerFeatures):
     r"""Random features of a one-hidden-layer network.
 
     Each row x becomes
@@ -378,7 +421,7 @@ class RandomReLUFeatures(RandomFeatures):
         self.random_state = random_state
 
 
-class LinearizedNTKFeatures(_HiddenLayerFeatures):
+class LinearizedNTKFeatures(HiddenLayerFeatures):
     r"""Features of a one-hidden-layer network linearised at its random initialisation.
 
     Neuron i gives n_features columns, and one more where there are biases:
@@ -459,7 +502,7 @@ class LinearizedNTKFeatures(_HiddenLayerFeatures):
     """
 
     _parameter_constraints = {
-        **_HiddenLayerFeatures._parameter_constraints,
+        **HiddenLayerFeatures._parameter_constraints,
         "train": [StrOptions({"hidden", "output", "both"})],
         "output_weights": ["array-like", None],
     }
@@ -523,6 +566,10 @@ class LinearizedNTKFeatures(_HiddenLayerFeatures):
         hidden = self.width * (self.n_features_in_ + self._has_biases)
         columns = {"hidden": hidden, "output": self.width, "both": hidden + self.width}
         self._n_features_out = columns[self.train]
+
+    def _select_output_weights(self, width):
+        if self.output_weights is not None:
+            self.output_weights = np.asarray(self.output_weights)[:width]
 
     def operator(self, X):
         """The feature matrix of X as an operator that never stores it.

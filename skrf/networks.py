@@ -8,7 +8,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from skrf._base_network import OverparamNet, can_stream
-from skrf._validation import first_partial_fit, fit_context
+from skrf._validation import first_partial_fit, fit_context, signs_of_labels
 from skrf.losses import LOSSES
 
 
@@ -464,25 +464,9 @@ class OverparamNetClassifier(ClassifierMixin, OverparamNet):
     def _validate(self, X, y, dtype, resume, streaming):
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=dtype, reset=not resume)
         check_classification_targets(y)
-        found, codes = np.unique(y, return_inverse=True)
-        classes = self.classes_ if resume or streaming else found
-        if len(classes) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs samples of at least 2 classes; y has 1 "
-                f"class, {classes.tolist()[0]!r}. Add samples of another class."
-            )
-        unknown = np.setdiff1d(found, classes).tolist()
-        if unknown:
-            raise ValueError(
-                f"y has the label {unknown[0]!r}, which is not among the classes "
-                f"{classes.tolist()} of the first call. Name every class there, or fit a "
-                "clone."
-            )
-        codes = np.searchsorted(classes, found)[codes]
-        flat = len(classes) == 2
-        columns = [1] if flat else np.arange(len(classes))
-        Y = np.where(codes[:, np.newaxis] == columns, 1, -1).astype(X.dtype)
-        return X, Y, {"_flat": flat, "classes_": classes}
+        classes = self.classes_ if resume or streaming else np.unique(y)
+        Y = signs_of_labels(y, classes, X.dtype, type(self).__name__)
+        return X, Y, {"_flat": len(classes) == 2, "classes_": classes}
 
     def _score(self, N, Y, sample_weight):
         if Y.shape[1] == 1:

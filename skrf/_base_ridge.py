@@ -1,0 +1,542 @@
+"""What the two ridge estimators share: parameters, checks, choice of solver, streaming."""
+
+from contextlib import contextmanager
+from functools import partial
+
+import joblib
+import numpy as np
+from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.callback import CallbackSupportMixin
+from sklearn.frozen import FrozenEstimator
+from sklearn.kernel_approximation import RBFSampler, SkewedChi2Sampler
+from sklearn.model_selection import check_cv
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import PolynomialFeatures
+from sklearn.utils import check_random_state, get_tags
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skrf import _dask
+from skrf._dual import cross_validate_dual, landmarks, solve_cg, solve_dual
+from skrf._environment import available_memory, require_memory
+from skrf._feature_matrix import FeatureMap, FeatureMatrix, rows_of_block
+from skrf._moments import MomentsTask, Scratch
+from skrf._primal import (
+    Problem,
+    Solution,
+    cross_validate_primal,
+    solve_moments,
+    solve_one,
+    solve_primal,
+)
+from skrf._progress import PassTasks
+from skrf._validation import (
+    POSITIVE,
+    POSITIVE_INTEGER,
+    HasMethods,
+    StrOptions,
+    check_sample_weight,
+    fit_context,
+)
+from skrf.features import HiddenLayerFeatures, RandomReLUFeatures
+
+_FLOATS = [np.float64, np.float32]
+
+
+def fits_on_columns(features):
+    """Whether `fit` of these features looks at nothing but number and type of columns."""
+    if isinstance(features, Pipeline):
+        steps = [step for _, step in features.steps if step not in (None, "passthrough")]
+        return all(map(fits_on_columns, steps))
+    if isinstance(features, RBFSampler):
+        return features.gamma != "scale"
+    known = HiddenLayerFeatures, FrozenEstimator, SkewedChi2Sampler, PolynomialFeatures
+    return isinstance(features, known) or not get_tags(features).requires_fit
+
+
+def seed_nested(estimator, random_state):
+    """Set every `random_state` that is None, in the order of their names."""
+    rng = check_random_state(random_state)
+    seeds = {}
+    for name, value in sorted(estimator.get_params(deep=True).items()):
+        if value is None and (name == "random_state" or name.endswith("__random_state")):
+            seeds[name] = int(rng.randint(np.iinfo(np.int32).max))
+    return estimator.set_params(**seeds) if seeds else estimator
+
+
+def identical(first, second):
+    """Whether two fitted transformers have the same class, parameters and arrays."""
+    return joblib.hash(first) == joblib.hash(second)
+
+
+class RidgeOnFeatures(CallbackSupportMixin, BaseEstimator):
+    """Everything but the meaning of y.
+
+    A subclass gives `_encode(y)`, which checks y and returns float64 targets (n_samples,
+    n_outputs); `_learn_targets(y, classes)`, which sets on `self` what `_encode` needs and
+    returns the number of outputs; and `_target_weights(y)`, weights of the rows or None.
+    """
+
+    _parameter_constraints = {
+        "features": [HasMethods(["fit", "transform"]), None],
+        "alphas": [POSITIVE, "array-like"],
+        "fit_intercept": ["boolean"],
+        "cv": ["cv_object"],
+        "solver": [StrOptions({"auto", "primal", "dual", "cg"})],
+        "select_width": ["boolean"],
+        "block_size": [POSITIVE_INTEGER, StrOptions({"auto"})],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+
+    # ------------------------------------------------------------------ fitting
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, sample_weight=None):
+        """Fit the features, then the coefficients and, of several, the best penalty.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame, Dask array or Dask data frame} of \
+shape (n_samples, n_features)
+            The data, whatever `features` takes. Arrays of float32 stay float32.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The targets; the classifier takes labels of shape (n_samples,).
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples' squared errors; None means 1.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator. A fit that fails or is interrupted changes nothing.
+
+        Raises
+        ------
+        ValueError
+            For parameters or data that do not fit, with the name, the value and a remedy.
+        MemoryError
+            When no solver fits into the memory there is; says which width would.
+        """
+        with self._all_or_nothing():
+            problem = self._problem()
+            metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
+            if _dask.is_dask(X):
+                matrix, features = self._dask_matrix(X, y, sample_weight)
+            else:
+                matrix, features = self._matrix(X, y, sample_weight)
+            tasks = PassTasks(self, self.verbose, X=X, y=y, metadata=metadata)
+            matrix.progress = tasks.begin_pass
+            if self.select_width:
+                features, solution = self._best_width(matrix, features, problem)
+            else:
+                solution = self._solve(matrix, problem, y)
+            self._publish(features, matrix.dtype, solution)
+            self._moments = None
+            tasks.finish()
+        return self
+
+    def _problem(self, streaming=False):
+        """The penalties and what to do with them, checked."""
+        alphas = np.asarray(self.alphas)
+        if alphas.dtype.kind not in "iuf" or alphas.ndim > 1 or alphas.size == 0:
+            raise ValueError(
+                f"alphas must be a positive number or a 1-D sequence of them; got "
+                f"{self.alphas!r}."
+            )
+        searches = alphas.ndim == 1
+        alphas = np.atleast_1d(alphas).astype(np.float64)
+        bad = ~(np.isfinite(alphas) & (alphas > 0))
+        if bad.any():
+            raise ValueError(
+                f"alphas must be positive and finite; got {alphas[bad][0]}. Use a small "
+                "positive penalty instead of 0."
+            )
+        if searches and self.solver == "cg":
+            raise ValueError(
+                f"solver='cg' gives no errors to compare the {len(alphas)} alphas by. Give "
+                'one number as alphas, or use solver="primal" or "dual", or a GridSearchCV.'
+            )
+        if self.select_width and (self.solver in ("dual", "cg") or self.cv is not None):
+            raise ValueError(
+                f"select_width=True compares widths by leave-one-out errors from Z'Z; got "
+                f"solver={self.solver!r} and cv={self.cv!r}. Use solver=\"auto\" and "
+                "cv=None."
+            )
+        if streaming:
+            for name, only in (("cv", [None]), ("select_width", [False]),
+                               ("solver", ["auto", "primal"])):  # fmt: skip
+                if getattr(self, name) not in only:
+                    raise ValueError(
+                        f"partial_fit keeps no rows, so {name}={getattr(self, name)!r} "
+                        f"cannot be met. Use {name}={only[0]!r}, or fit."
+                    )
+        return Problem(alphas, searches, bool(self.fit_intercept))
+
+    def _matrix(self, X, y, sample_weight):
+        """(The feature matrix of data in memory, fitted features)."""
+        X = self._check_rows(X, reset=True)
+        self._learn_targets(y, None)
+        Y, weights = self._encode(y, X.shape[0]), self._weights(X, y, sample_weight)
+        features = self._new_features().fit(X, y)
+        feature_map = FeatureMap(features, X)
+        return FeatureMatrix(X, Y, weights, feature_map, self.block_size), features
+
+    def _dask_matrix(self, X, y, sample_weight):
+        """(The feature matrix of data on a cluster, fitted features)."""
+        features = self._new_features()
+        self._require_fit_on_columns(features, "a Dask collection")
+        if self.cv is not None or self.solver in ("dual", "cg"):
+            raise ValueError(
+                f"Dask input is fitted from sums over its blocks; got cv={self.cv!r} and "
+                f"solver={self.solver!r}. Use cv=None and solver=\"primal\"."
+            )
+        parts = _dask.partitions(X, y, sample_weight)
+        first, first_y, _ = _dask.first_rows_of(parts)
+        first = self._check_rows(first, reset=True)
+        classes = _dask.distinct(parts) if is_classifier(self) else None
+        self._learn_targets(first_y, classes)
+        features.fit(first, first_y)
+        matrix = _dask.DaskFeatureMatrix(
+            parts,
+            FeatureMap(features, first),
+            self._encode(first_y, len(first_y)).shape[1],
+            self.block_size,
+            partial(matrix_of_block, self._checks_only()),
+        )
+        return matrix, features
+
+    def _new_features(self):
+        if self.features is None:
+            return seed_nested(RandomReLUFeatures(), self.random_state)
+        return seed_nested(clone(self.features), self.random_state)
+
+    def _require_fit_on_columns(self, features, what):
+        if not fits_on_columns(features):
+            raise ValueError(
+                f"features={self.features!r} may learn from the values in X, and {what} "
+                "would give every part features of its own. Fit it first and pass "
+                "sklearn.frozen.FrozenEstimator(features)."
+            )
+
+    def _check_rows(self, X, reset):
+        """X with float64 or float32 columns, or a data frame as it is."""
+        if hasattr(X, "iloc"):
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            return X
+        sparse = "csr" if get_tags(self).input_tags.sparse else False
+        return validate_data(self, X, accept_sparse=sparse, dtype=_FLOATS, reset=reset)
+
+    def _weights(self, X, y, sample_weight):
+        """float64 weights of the rows."""
+        if sample_weight is not None and np.ndim(sample_weight) == 1:
+            if len(sample_weight) != X.shape[0]:
+                raise ValueError(
+                    f"sample_weight has {len(sample_weight)} numbers for {X.shape[0]} "
+                    "rows. Give one per row."
+                )
+        weights = check_sample_weight(
+            sample_weight, X, dtype=np.float64, ensure_non_negative=True
+        )
+        factors = self._target_weights(y)
+        return weights if factors is None else weights * factors
+
+    def _solve(self, matrix, problem, y):
+        solver = choose_solver(self.solver, matrix, problem, self.cv is not None)
+        if self.cv is None or not problem.searches:
+            if solver == "cg":
+                return solve_cg(matrix, problem, check_random_state(self.random_state))
+            return {"primal": solve_primal, "dual": solve_dual}[solver](matrix, problem)
+        folds = check_cv(self.cv, y, classifier=is_classifier(self))
+        splits = list(folds.split(np.zeros(matrix.n_rows), y))
+        if solver == "dual":
+            scores = cross_validate_dual(matrix, problem, splits)
+        else:
+            scores, moments = cross_validate_primal(matrix, problem, splits)
+        best = int(np.argmax(scores))
+        one = Problem(problem.alphas[[best]], False, problem.fit_intercept)
+        if solver == "dual":
+            solution = solve_dual(matrix, one)
+        else:
+            solution = solve_one(matrix, moments, float(one.alphas[0]))
+        solution.scores = scores
+        return solution
+
+    def _publish(self, features, dtype, solution):
+        """Set the fitted attributes."""
+        self.features_ = features
+        self._dtype = np.dtype(dtype)
+        self._set_solution(solution)
+
+    def _set_solution(self, solution):
+        coef = solution.coef.T.astype(self._dtype)
+        intercept = solution.intercept.astype(self._dtype)
+        if self._flat:
+            coef, intercept = coef[0], intercept[0]
+        self._solution = Solution(
+            coef, intercept, solution.alpha, solution.scores, solution.n_iter
+        )
+
+    @contextmanager
+    def _all_or_nothing(self):
+        """Undo what a call has set when it fails or is interrupted."""
+        before = {
+            name: value for name, value in vars(self).items() if not _is_callback(name)
+        }
+        try:
+            yield
+        except BaseException:
+            for name in list(vars(self)):
+                if name not in before and not _is_callback(name):
+                    delattr(self, name)
+            vars(self).update(before)
+            raise
+
+    # ---------------------------------------------------------------- streaming
+
+    def _partial_fit(self, X, y, classes, sample_weight):
+        self._validate_params()
+        with self._all_or_nothing():
+            problem = self._problem(streaming=True)
+            first = not hasattr(self, "features_")
+            moments = getattr(self, "_moments", None)
+            if not first and moments is None:
+                raise ValueError(
+                    "partial_fit cannot go on from fit, which keeps no sums of products. "
+                    "Begin a clone with partial_fit."
+                )
+            X = self._check_rows(X, reset=first)
+            if first:
+                self._learn_targets(y, classes)
+            Y = self._encode(y, X.shape[0])
+            weights = self._weights(X, y, sample_weight)
+            if first:
+                features = self._new_features()
+                self._require_fit_on_columns(features, "partial_fit")
+                self.features_ = features.fit(X, y)
+            feature_map = FeatureMap(self.features_, X)
+            matrix = FeatureMatrix(X, Y, weights, feature_map, self.block_size)
+            if first:
+                require_fitting_memory(matrix, "primal", problem)
+                self._dtype = np.dtype(matrix.dtype)
+                shape = matrix.n_columns, matrix.n_outputs
+                task = MomentsTask(*shape, problem.fit_intercept, np.dtype(np.float64))
+                moments = task.zero()
+            if moments.centred != problem.fit_intercept:
+                raise ValueError(
+                    f"fit_intercept={self.fit_intercept} differs from the first call's. "
+                    "Set it back, or begin a clone."
+                )
+            # A copy, so that a chunk is added as a whole or not at all.
+            moments, scratch = moments.copy(), Scratch()
+            for rows in matrix.blocks():
+                Z = matrix.rows(rows, scratch)
+                moments.add(Z, Y[rows], weights[rows], np.dtype(np.float64), scratch)
+            self._moments, self._solution = moments, None
+        return self
+
+    def merge(self, other):
+        """Add what another estimator has seen by `partial_fit`.
+
+        Equivalent to having passed its chunks to this one's `partial_fit`.
+
+        Parameters
+        ----------
+        other : object
+            An estimator of the same class, with identical fitted features; unchanged.
+
+        Returns
+        -------
+        self : object
+            This estimator.
+
+        Raises
+        ------
+        ValueError
+            When one of the two has no sums, or when their features, intercepts, outputs
+            or classes differ.
+        """
+        for name, model in (("this estimator", self), ("other", other)):
+            if getattr(model, "_moments", None) is None:
+                raise ValueError(
+                    f"merge adds what partial_fit keeps, and {name} has not been fitted by "
+                    "partial_fit. Fit both by partial_fit."
+                )
+        if type(other) is not type(self) or not identical(self.features_, other.features_):
+            raise ValueError(
+                "merge needs identical features on both sides, or their sums do not add; "
+                "these differ. Give both the same integer random_state, or the same "
+                "FrozenEstimator."
+            )
+        mine, others = self._moments, other._moments
+        if mine.centred != others.centred or not self._same_targets(other):
+            raise ValueError(
+                "merge needs the same fit_intercept, outputs and classes on both sides. "
+                "Fit both with the same parameters and classes."
+            )
+        moments = mine.copy()
+        moments.merge(others)
+        self._moments, self._solution = moments, None
+        return self
+
+    def _same_targets(self, other):
+        return self._flat == other._flat and self._moments.zy.shape == other._moments.zy.shape
+
+    # ------------------------------------------------------------ fitted attributes
+
+    def _fitted(self):
+        """The solution; after `partial_fit` it is computed when first asked for."""
+        if "features_" not in vars(self):
+            raise AttributeError(f"This {type(self).__name__} is not fitted: call fit.")
+        if self._solution is None:
+            self._set_solution(solve_moments(self._moments, self._problem()))
+        return self._solution
+
+    @property
+    def coef_(self):
+        """Coefficients u."""
+        return self._fitted().coef
+
+    @property
+    def intercept_(self):
+        """Intercept c."""
+        return self._fitted().intercept
+
+    @property
+    def alpha_(self):
+        """The penalty used."""
+        return self._fitted().alpha
+
+    @property
+    def scores_(self):
+        """Minus the mean squared error for every one of `alphas`."""
+        scores = self._fitted().scores
+        if scores is None:
+            raise AttributeError(
+                "There are scores only when alphas is a sequence; it was one number."
+            )
+        return scores
+
+    @property
+    def best_score_(self):
+        """The highest of the scores."""
+        return float(np.max(self.scores_))
+
+    @property
+    def n_iter_(self):
+        """Steps of refinement, or of conjugate gradients."""
+        return self._fitted().n_iter
+
+    # -------------------------------------------------------------------- predicting
+
+    def _predict_rows(self, X):
+        """Z(X) u + c of shape (n_samples,) or (n_samples, n_outputs)."""
+        check_is_fitted(self)
+        solution = self._fitted()
+        X = self._check_rows(X, reset=False)
+        coef = np.atleast_2d(solution.coef).T
+        feature_map = FeatureMap(self.features_, X)
+        dtype = np.result_type(feature_map.dtype, np.float32)
+        result = feature_map.times(X, np.ascontiguousarray(coef, dtype), self.block_size)
+        result += np.atleast_1d(solution.intercept).astype(dtype)
+        return result[:, 0] if self._flat else result
+
+    def _checks_only(self):
+        """A small copy that checks rows and encodes targets on a cluster."""
+        copy = type(self)(**{**self.get_params(deep=False), "features": None})
+        for name in ("n_features_in_", "feature_names_in_", "classes_", "_flat"):
+            if hasattr(self, name):
+                setattr(copy, name, getattr(self, name))
+        return copy
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        features = RandomReLUFeatures() if self.features is None else self.features
+        of_features = get_tags(features).input_tags
+        tags.input_tags.sparse = of_features.sparse
+        tags.input_tags.allow_nan = of_features.allow_nan
+        tags.target_tags.required = True
+        return tags
+
+
+def matrix_of_block(checks, X, y, sample_weight, feature_map):
+    """The feature matrix of one block of a Dask collection, checked like all rows."""
+    X = checks._check_rows(X, reset=False)
+    Y = checks._encode(y, X.shape[0])
+    weights = checks._weights(X, y, sample_weight)
+    return FeatureMatrix(X, Y, weights, feature_map, checks.block_size)
+
+
+def _is_callback(name):
+    return name.startswith(("_skl_callback", "_callback_", "_parent_callback"))
+
+
+# ------------------------------------------------------------------- choice of solver
+
+
+def choose_solver(solver, matrix, problem, folds=False):
+    """The cheapest solver that fits into memory, or the given one if it does."""
+    if solver != "auto":
+        require_fitting_memory(matrix, solver, problem)
+        return solver
+    names = ["primal", "dual"] if problem.searches or folds else ["primal", "dual", "cg"]
+    if matrix.n_rows is None:
+        names = ["primal"]
+    available = available_memory() or np.inf
+    fitting = [name for name in names if needed_bytes(matrix, name, problem) <= available]
+    if not fitting:
+        require_fitting_memory(matrix, min(names, key=lambda name: needed_bytes(
+            matrix, name, problem)), problem)  # fmt: skip
+    return min(fitting, key=lambda name: operations(matrix, name, problem))
+
+
+def needed_bytes(matrix, solver, problem):
+    """Peak memory of a solver, beside the data."""
+    p, size = matrix.n_columns, matrix.dtype.itemsize
+    block = rows_of_block(p, matrix.block_rows) * p * (size + 8 * problem.searches)
+    several = problem.searches and len(problem.alphas) > 1
+    if solver == "primal":
+        if several:
+            return 8 * 4 * p * p + 2 * block
+        return (8 + (4 if size == 4 and not problem.searches else 0)) * p * p + block
+    n = matrix.n_rows
+    if solver == "dual":
+        return 8 * (4 if several else 2) * n * n + 8 * p * matrix.n_outputs
+    return 8 * (3 * landmarks(n) * n + 10 * n + 4 * p * matrix.n_outputs)
+
+
+def operations(matrix, solver, problem):
+    """Arithmetic operations of a solver, roughly."""
+    n, p = matrix.n_rows or 0, matrix.n_columns
+    several = problem.searches and len(problem.alphas) > 1
+    # Of an eigendecomposition or a Cholesky factor, as measured in products.
+    factor = 12 if several else 1 / 3
+    if solver == "primal":
+        passes = 1 + problem.searches * (2 if several else 1)
+        return n * p * p * passes + factor * p**3
+    _, tangent = matrix.feature_map.tangent_part()
+    apply = 4 * n * p
+    gram = n * n * p
+    if tangent is not None:
+        inner = tangent.n_features_in_ + tangent.width
+        apply, gram = 8 * n * tangent.n_features_in_ * tangent.width, n * n * inner
+    if solver == "dual":
+        return gram + factor * n**3 + apply
+    m = landmarks(n)
+    # Some hundred iterations; products with single vectors run at a fraction of the speed.
+    return 100 * (3 * apply + 12 * n * m) + 4 * n * m * m + gram * m / n
+
+
+def require_fitting_memory(matrix, solver, problem):
+    """Raise MemoryError, with what would fit, before any work is done."""
+    needed, available = needed_bytes(matrix, solver, problem), available_memory()
+    if available is None or needed <= available:
+        return
+    what = f"{matrix.n_columns} features" if solver == "primal" else f"{matrix.n_rows} rows"
+    side = matrix.n_columns if solver == "primal" else matrix.n_rows
+    fits = int(side * np.sqrt(available / needed))
+    other = "features" if solver == "primal" else "rows"
+    require_memory(
+        needed,
+        f"RandomFeatureRidge with {what} and solver={solver!r}",
+        f"About {fits:,} {other} would fit: use a smaller width or fewer rows, one number as "
+        'alphas with solver="cg", or float32 input.',
+    )

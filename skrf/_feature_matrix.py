@@ -1,0 +1,248 @@
+"""The features of many rows as a matrix that is never stored.
+
+Passes over it make a block of rows at a time. A pass is described by a task: an object
+with `zero()`, the result of no rows, `add(total, Z, Y, w, scratch)`, which adds a block of
+features Z (which it may overwrite) with targets Y and weights w to a result, and
+`merge(total, other)`. So the same passes run in memory and on a cluster.
+"""
+
+import numpy as np
+from scipy import sparse
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
+
+from skrf._blas import product
+from skrf._blocks import in_threads, take_rows
+from skrf._environment import available_memory
+from skrf._moments import Scratch, row_slices
+from skrf.features import HiddenLayerFeatures, LinearizedNTKFeatures
+
+# Numbers in a block of features, and its fewest and most rows.
+_BLOCK_ELEMENTS, _FEWEST_ROWS, _MOST_ROWS = 2**25, 256, 8192
+
+
+class FeatureMap:
+    """A fitted transformer, asked for dense features of rows."""
+
+    def __init__(self, features, X):
+        while isinstance(features, FrozenEstimator):
+            features = features.estimator
+        self.features = features
+        first = self.rows(take_rows(X, slice(0, 1)), Scratch())
+        self.n_columns, self.dtype = first.shape[1], first.dtype
+
+    def rows(self, X, scratch):
+        """Features of the rows of X: a C-ordered float array, kept in `scratch`."""
+        if isinstance(self.features, HiddenLayerFeatures) and not hasattr(X, "iloc"):
+            Z = scratch.array("Z", X.shape[0], self.features._n_features_out, X.dtype)
+            self.features.transform_into(X, Z)
+            return Z
+        Z = self.features.transform(X)
+        Z = Z.toarray() if sparse.issparse(Z) else np.asarray(Z)
+        if Z.ndim != 2 or len(Z) != X.shape[0]:
+            raise ValueError(
+                f"features={self.features!r} gave an array of shape {Z.shape} for "
+                f"{X.shape[0]} rows. Use a transformer that gives a row of numbers a row."
+            )
+        dtype = Z.dtype if Z.dtype in (np.float32, np.float64) else np.float64
+        return np.require(Z, dtype, ["C", "W"])
+
+    def tangent_part(self):
+        """(Steps before it or None, linearised NTK features) where they come last."""
+        if isinstance(self.features, LinearizedNTKFeatures):
+            return None, self.features
+        if isinstance(self.features, Pipeline) and len(self.features.steps) > 1:
+            last = self.features[-1]
+            if isinstance(last, LinearizedNTKFeatures):
+                return self.features[:-1], last
+        return None, None
+
+    def times(self, X, coef, block_rows="auto"):
+        """Z(X) coef for coef (n_columns, k), in the dtype of coef."""
+        before, tangent = self.tangent_part()
+        if tangent is not None:
+            X = X if before is None else before.transform(X)
+            return np.asarray(tangent.operator(X) @ coef, coef.dtype)
+        scratch = Scratch()
+        result = np.empty((X.shape[0], coef.shape[1]), coef.dtype)
+        for rows in blocks(X.shape[0], self.n_columns, block_rows):
+            Z = self.rows(take_rows(X, rows), scratch)
+            _multiply_as(coef.dtype, Z, coef, result[rows])
+        return result
+
+
+def rows_of_block(n_columns, block_rows="auto"):
+    """Most rows of a block of features with so many columns."""
+    if block_rows != "auto":
+        return block_rows
+    return min(max(_FEWEST_ROWS, _BLOCK_ELEMENTS // n_columns), _MOST_ROWS)
+
+
+def blocks(n_rows, n_columns, block_rows="auto"):
+    """Slices of the rows of one block each."""
+    step = rows_of_block(n_columns, block_rows)
+    return [slice(k, min(k + step, n_rows)) for k in range(0, n_rows, step)]
+
+
+def _multiply_as(dtype, Z, coef, out):
+    """out <- Z coef in `dtype`, a slice of rows at a time where Z must be cast."""
+
+    def work(slices):
+        for rows in slices:
+            product(Z[rows].astype(dtype, copy=False), coef, out[rows])
+
+    in_threads(work, row_slices(len(Z)))
+
+
+class FeatureMatrix:
+    """Z, the features of the rows of X, with targets Y and weights w of the rows.
+
+    Parameters
+    ----------
+    X : ndarray, CSR matrix or data frame
+        The rows.
+    Y : ndarray of shape (n_rows, n_outputs)
+        Their targets, float64.
+    weights : ndarray of shape (n_rows,)
+        Their weights, float64.
+    feature_map : FeatureMap
+        What makes the features.
+    block_rows : int or "auto"
+        Rows of a block.
+    index : ndarray of int, default=None
+        Which rows of X, Y and weights these are; None means all.
+    progress : callable (label, n_blocks) -> callable (), default=None
+        Called at the start of a pass; its result is called after each block.
+    """
+
+    def __init__(self, X, Y, weights, feature_map, block_rows="auto", index=None, progress=None):
+        self.X, self.feature_map, self.block_rows = X, feature_map, block_rows
+        self.index, self.progress = index, progress
+        self.Y = Y if index is None else Y[index]
+        self.weights = weights if index is None else weights[index]
+        self.n_rows = len(self.Y)
+        self.n_columns, self.dtype = feature_map.n_columns, feature_map.dtype
+        self.n_outputs = self.Y.shape[1]
+
+    def subset(self, index):
+        """The same for some of the rows, by their numbers."""
+        return FeatureMatrix(
+            self.X, self.Y, self.weights, self.feature_map, self.block_rows, index,
+            self.progress,
+        )  # fmt: skip
+
+    def blocks(self):
+        """Slices of the rows of one block each."""
+        return blocks(self.n_rows, self.n_columns, self.block_rows)
+
+    def rows(self, rows, scratch):
+        """The features of a slice of the rows."""
+        where = rows if self.index is None else self.index[rows]
+        return self.feature_map.rows(take_rows(self.X, where), scratch)
+
+    def reduce(self, task):
+        """The result of a task over all rows."""
+        all_blocks = self.blocks()
+        done = self.progress(task.label, len(all_blocks)) if self.progress else None
+        total, scratch = task.zero(), Scratch()
+        for rows in all_blocks:
+            Z = self.rows(rows, scratch)
+            task.add(total, Z, self.Y[rows], self.weights[rows], scratch)
+            if done:
+                done()
+        return total
+
+    def exact(self):
+        """Z in float64, with products and Gram matrix, as a `FullMatrix`."""
+        X = self.X if self.index is None else take_rows(self.X, self.index)
+        return FullMatrix(X, self.feature_map, self.block_rows)
+
+
+class FullMatrix:
+    """Products with Z and Z' and the Gram matrix Z Z', all in float64.
+
+    Linearised NTK features are never made: their network is applied instead.
+    """
+
+    def __init__(self, X, feature_map, block_rows):
+        self.X, self.feature_map, self.block_rows = X, feature_map, block_rows
+        self.n_rows, self.n_columns = X.shape[0], feature_map.n_columns
+        before, tangent = feature_map.tangent_part()
+        self.tangent = tangent
+        if tangent is not None:
+            inputs = X if before is None else before.transform(X)
+            inputs = inputs.to_numpy() if hasattr(inputs, "iloc") else inputs
+            self.inputs = inputs.astype(np.float64, copy=False)
+            self.operator = tangent.operator(self.inputs)
+
+    def times(self, coef):
+        """Z coef for coef (n_columns, k)."""
+        if self.tangent is not None:
+            return self.operator @ coef
+        return self.feature_map.times(self.X, coef, self.block_rows)
+
+    def transposed_times(self, Y):
+        """Z' Y for Y (n_rows, k)."""
+        if self.tangent is not None:
+            return self.operator.T @ Y
+        total, scratch = np.zeros((self.n_columns, Y.shape[1])), Scratch()
+        for rows in blocks(self.n_rows, self.n_columns, self.block_rows):
+            Z = self.feature_map.rows(take_rows(self.X, rows), scratch)
+            for part in row_slices(len(Z)):
+                z = Z[part].astype(np.float64, copy=False)
+                product(z.T, np.ascontiguousarray(Y[rows][part]), total, 1.0)
+        return total
+
+    def gram(self):
+        """Z Z', of shape (n_rows, n_rows)."""
+        if self.tangent is not None:
+            return self.tangent.kernel(self.inputs)
+        K = np.empty((self.n_rows, self.n_rows))
+        groups = blocks(self.n_rows, self.n_columns, self._rows_in_memory())
+        for i, top in enumerate(groups):
+            Z = self._float64_rows(top)
+            for tile in _tiles(len(Z)):
+                for left in _tiles(tile.stop):
+                    _fill_symmetric(K[top, top], Z, tile, left)
+            for left in groups[:i]:
+                product(Z, self._float64_rows(left).T, K[top, left])
+                K[left, top] = K[top, left].T
+        return K
+
+    def gram_columns(self, index):
+        """Z Z[index]', of shape (n_rows, len(index))."""
+        some = take_rows(self.X, index)
+        if self.tangent is not None:
+            return self.tangent.kernel(self.inputs, self.inputs[index])
+        Z = self.feature_map.rows(some, Scratch()).astype(np.float64)
+        return self.times(np.ascontiguousarray(Z.T))
+
+    def gram_diagonal_mean(self):
+        """Mean of ||z_i||^2 over at most 1,000 rows spread evenly."""
+        index = np.unique(np.linspace(0, self.n_rows - 1, 1000).astype(np.intp))
+        if self.tangent is not None:
+            parts = np.array_split(index, -(-len(index) // 50))
+            return np.mean(
+                np.concatenate([np.diag(self.tangent.kernel(self.inputs[i])) for i in parts])
+            )
+        Z = self.feature_map.rows(take_rows(self.X, index), Scratch())
+        return np.mean(np.einsum("ij,ij->i", Z, Z, dtype=np.float64))
+
+    def _float64_rows(self, rows):
+        Z = self.feature_map.rows(take_rows(self.X, rows), Scratch())
+        return Z.astype(np.float64, copy=False)
+
+    def _rows_in_memory(self):
+        """Rows of which two groups fit into half of the memory there is."""
+        available = available_memory() or 2**33
+        return max(1, min(self.n_rows, int(available / 4 / (8 * self.n_columns))))
+
+
+def _tiles(n_rows):
+    return [slice(k, min(k + 1024, n_rows)) for k in range(0, n_rows, 1024)]
+
+
+def _fill_symmetric(K, Z, top, left):
+    """A tile of K = Z Z' and the one that mirrors it."""
+    product(Z[top], Z[left].T, K[top, left])
+    K[left, top] = K[top, left].T

@@ -1,0 +1,56 @@
+"""What a fit of several passes over the data tells callbacks and, if verbose, prints."""
+
+
+class PassTasks:
+    """A callback task for the fit, one for each pass, and one for each of its blocks.
+
+    Parameters
+    ----------
+    estimator : object
+        The estimator that is fitted.
+    verbose : bool
+        Whether to print a line for every block.
+    **data : dict
+        X, y and metadata that every hook is given.
+    """
+
+    def __init__(self, estimator, verbose, **data):
+        self.data = {"estimator": estimator, **data}
+        self.verbose = verbose
+        self.open = None
+        self.context = estimator._init_callback_context(max_subtasks=None)
+        self.context.call_on_fit_task_begin(**self.data)
+
+    def begin_pass(self, label, n_blocks):
+        """Begin a pass; the result is to be called after each of its blocks.
+
+        `n_blocks` is None where it is not known; such a pass ends with the next one, or
+        with the fit.
+        """
+        self._end_pass()
+        self.open = self.context.subcontext(task_name=label, max_subtasks=n_blocks)
+        self.open.call_on_fit_task_begin(**self.data)
+        n_done = 0
+
+        def done():
+            nonlocal n_done
+            n_done += 1
+            if self.verbose:
+                print(f"{label}: {n_done}" + (f" of {n_blocks}" if n_blocks else ""))
+            block = self.open.subcontext(task_name="block")
+            block.call_on_fit_task_begin(**self.data)
+            block.call_on_fit_task_end(**self.data)
+            if n_done == n_blocks:
+                self._end_pass()
+
+        return done
+
+    def _end_pass(self):
+        if self.open is not None:
+            closed, self.open = self.open, None
+            closed.call_on_fit_task_end(**self.data)
+
+    def finish(self):
+        """End the task of the fit, which is fitted now."""
+        self._end_pass()
+        self.context.call_on_fit_task_end(reconstruction_attributes={}, **self.data)
