@@ -28,22 +28,20 @@ def row_slices(n_rows):
 
 
 @njit(cache=True, nogil=True)
-def _weighted_sum(Z, w, out):
-    """out <- sum_i w_i z_i, in float64."""
-    out[:] = 0.0
-    for i in range(Z.shape[0]):
-        row, weight = Z[i], w[i]
-        for j in range(Z.shape[1]):
-            out[j] += weight * row[j]
+def _shift_and_scale(Z, shift, w, roots, out, sums):
+    """out[i] <- sqrt(w_i) (z_i - shift) in the dtype of out, sums <- sum_i w_i (z_i - shift).
 
-
-@njit(cache=True, nogil=True)
-def _shift_and_scale(Z, shift, factors, out):
-    """out[i] <- factors_i (z_i - shift), computed in the dtype of out; out may be Z."""
+    `out` may be Z.
+    """
+    sums[:] = 0.0
+    offset = shift.astype(out.dtype)
     for i in range(Z.shape[0]):
-        row, result, factor = Z[i], out[i], out.dtype.type(factors[i])
+        row, result = Z[i], out[i]
+        weight, root = w[i], out.dtype.type(roots[i])
         for j in range(Z.shape[1]):
-            result[j] = factor * (out.dtype.type(row[j]) - out.dtype.type(shift[j]))
+            moved = out.dtype.type(row[j]) - offset[j]
+            sums[j] += weight * moved
+            result[j] = root * moved
 
 
 @njit(cache=True, nogil=True)
@@ -79,29 +77,18 @@ class Scratch:
         return found[:n_rows]
 
 
-def weighted_mean(Z, w):
-    """sum_i w_i z_i / sum_i w_i in float64; the sum of weights must not be 0."""
-    slices = row_slices(len(Z))
-    parts = np.empty((len(slices), Z.shape[1]))
+def shift_and_scale(Z, shift, w, out):
+    """out <- sqrt(w) (Z - shift), row by row; `out` may be Z. Returns sum w (z - shift)."""
+    slices, roots = row_slices(len(Z)), np.sqrt(w)
+    sums = np.empty((len(slices), Z.shape[1]))
 
     def work(numbers):
         for k in numbers:
-            _weighted_sum(Z[slices[k]], w[slices[k]], parts[k])
+            rows = slices[k]
+            _shift_and_scale(Z[rows], shift, w[rows], roots[rows], out[rows], sums[k])
 
     in_threads(work, list(range(len(slices))))
-    return parts.sum(axis=0) / w.sum()
-
-
-def centre(Z, mean, w, out):
-    """out <- sqrt(w) (Z - mean), row by row; `out` may be Z itself."""
-    root = np.sqrt(w)
-
-    def work(slices):
-        for rows in slices:
-            _shift_and_scale(Z[rows], mean, root[rows], out[rows])
-
-    in_threads(work, row_slices(len(Z)))
-    return out
+    return sums.sum(axis=0)
 
 
 @dataclass
@@ -130,16 +117,23 @@ class Moments:
         return Moments(*map(np.copy, arrays), self.centred, self.weight, self.n_rows)
 
     def add(self, Z, Y, w, dtype, scratch):
-        """Add rows; products of features are made in `dtype`. Overwrites Z."""
+        """Add rows; products of features are made in `dtype`. Overwrites Z.
+
+        The rows are taken relative to the means so far, m. With g = sum w (z - m) over the
+        new rows and W the weight of all, the sums about the new mean m + g / W are S_zz +
+        sum w (z - m)(z - m)' - g g' / W.
+        """
         weight = w.sum()
         if weight == 0:
             return
-        z_mean, y_mean = np.zeros_like(self.z_mean), np.zeros_like(self.y_mean)
-        if self.centred:
-            z_mean, y_mean = weighted_mean(Z, w), w @ Y / weight
-        same = Z.dtype == dtype
-        A = centre(Z, z_mean, w, Z if same else scratch.array("A", *Z.shape, dtype))
-        B = np.sqrt(w)[:, np.newaxis] * (Y - y_mean)
+        if self.centred and self.weight == 0:
+            # Any point near the rows will do.
+            some = w[:_SLICE] / max(w[:_SLICE].sum(), np.finfo(np.float64).tiny)
+            self.z_mean, self.y_mean = some @ Z[:_SLICE], some @ Y[:_SLICE]
+        A = Z if Z.dtype == dtype else scratch.array("A", *Z.shape, dtype)
+        g = shift_and_scale(Z, self.z_mean, w, A)
+        B, h = Y - self.y_mean, w @ (Y - self.y_mean)
+        B *= np.sqrt(w)[:, np.newaxis]
         part = None
         if A.dtype == self.zz.dtype:
             add_gram(A, self.zz)
@@ -148,15 +142,43 @@ class Moments:
             add_gram(A, part, 0.0)
         zy = np.empty(self.zy.shape, dtype)
         product(A.T, np.ascontiguousarray(B, dtype), zy)
+        self.weight += weight
+        self.n_rows += int(np.count_nonzero(w))
         self.zy += zy
         self.yy += (B**2).sum(axis=0)
-        self._join(part, z_mean, y_mean, weight, np.count_nonzero(w))
+        factor = -1 / self.weight if self.centred else 0.0
+        self._add_products(part, g, h, factor)
+        if self.centred:
+            self.z_mean += g / self.weight
+            self.y_mean += h / self.weight
 
     def merge(self, other):
         """Add the sums of other rows."""
+        weight = self.weight + other.weight
+        factor = self.weight * other.weight / weight if weight else 0.0
+        dz, dy = other.z_mean - self.z_mean, other.y_mean - self.y_mean
         self.zy += other.zy
         self.yy += other.yy
-        self._join(other.zz, other.z_mean, other.y_mean, other.weight, other.n_rows)
+        self._add_products(other.zz, dz, dy, factor)
+        if self.centred and weight:
+            self.z_mean += other.weight / weight * dz
+            self.y_mean += other.weight / weight * dy
+        self.weight, self.n_rows = weight, self.n_rows + other.n_rows
+
+    def _add_products(self, part, dz, dy, factor):
+        """S_zz += part + factor dz dz', and factor dz dy' and dy^2 to the others."""
+
+        def work(slices):
+            for rows in slices:
+                if part is None:
+                    _add_outer_lower(dz, factor, rows.start, rows.stop, self.zz)
+                else:
+                    _add_lower(part, dz, factor, rows.start, rows.stop, self.zz)
+
+        if part is not None or factor:
+            in_threads(work, row_slices(len(self.zz)))
+        self.zy += factor * np.outer(dz, dy)
+        self.yy += factor * dy**2
 
     def without(self, other):
         """The sums of the rows that are here but not in `other`, a part of them."""
@@ -173,28 +195,6 @@ class Moments:
         left.zy -= other.zy + k * np.outer(dz, dy)
         left.yy -= other.yy + k * dy**2
         return left
-
-    def _join(self, part, z_mean, y_mean, weight, n_rows):
-        """Add the lower triangle `part` and what the means differ by."""
-        total = self.weight + weight
-        k = self.weight * weight / total if total else 0.0
-        dz, dy = z_mean - self.z_mean, y_mean - self.y_mean
-
-        def work(slices):
-            for rows in slices:
-                if part is None:
-                    _add_outer_lower(dz, k, rows.start, rows.stop, self.zz)
-                else:
-                    _add_lower(part, dz, k, rows.start, rows.stop, self.zz)
-
-        if part is not None or (self.centred and k > 0):
-            in_threads(work, row_slices(len(self.zz)))
-        self.zy += k * np.outer(dz, dy)
-        self.yy += k * dy**2
-        if self.centred and total:
-            self.z_mean += weight / total * dz
-            self.y_mean += weight / total * dy
-        self.weight, self.n_rows = total, self.n_rows + int(n_rows)
 
 
 @dataclass

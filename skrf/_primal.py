@@ -21,7 +21,7 @@ from scipy.linalg import LinAlgError, LinAlgWarning, eigh, lapack
 from skrf import _kernels
 from skrf._blas import product, solve_rows
 from skrf._blocks import in_threads
-from skrf._moments import MomentsTask, centre, row_slices
+from skrf._moments import MomentsTask, row_slices, shift_and_scale
 
 # Relative error of the coefficients that refinement goes on to.
 _TOLERANCE = 1e-8
@@ -294,7 +294,7 @@ class LeaveOneOutTask:
     def add(self, total, Z, Y, w, scratch):
         """Add a block of rows to a result."""
         A = Z if Z.dtype == np.float64 else scratch.array("A", *Z.shape, np.float64)
-        centre(Z, self.z_mean, w, A)
+        shift_and_scale(Z, self.z_mean, w, A)
         Q = self.basis.rotate(A, scratch)
         slices = row_slices(len(Q))
         parts = np.empty((len(slices), len(total)))

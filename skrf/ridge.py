@@ -3,11 +3,12 @@
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils import check_array, column_or_1d, compute_sample_weight
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 
 from skrf import _dask
-from skrf._base_ridge import RidgeOnFeatures
-from skrf._validation import first_partial_fit, signs_of_labels
+from skrf._base_ridge import RidgeOnFeatures, can_stream
+from skrf._validation import StrOptions, first_partial_fit, signs_of_labels
 
 
 class RandomFeatureRidge(RegressorMixin, RidgeOnFeatures):
@@ -45,6 +46,7 @@ class RandomFeatureRidge(RegressorMixin, RidgeOnFeatures):
         self.verbose = verbose
         self.random_state = random_state
 
+    @available_if(can_stream)
     def partial_fit(self, X, y, sample_weight=None):
         """Add a chunk of rows.
         """
@@ -64,7 +66,7 @@ class RandomFeatureRidge(RegressorMixin, RidgeOnFeatures):
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
-        self._flat = np.ndim(y) == 1
+        self._flat = np.asarray(y).ndim == 1
 
     def _encode(self, y, n_rows):
         Y = check_array(
@@ -94,7 +96,7 @@ class RandomFeatureRidgeClassifier(ClassifierMixin, RidgeOnFeatures):
 
     _parameter_constraints = {
         **RidgeOnFeatures._parameter_constraints,
-        "class_weight": [dict, "balanced", None],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
     def __init__(
@@ -122,14 +124,13 @@ class RandomFeatureRidgeClassifier(ClassifierMixin, RidgeOnFeatures):
         self.verbose = verbose
         self.random_state = random_state
 
+    @available_if(can_stream)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Add a chunk of rows.
         """
-        if "features_" in vars(self):
+        with self._all_or_nothing():
             first_partial_fit(self, classes)
-        elif classes is None:
-            raise ValueError("classes must be passed on the first call to partial_fit.")
-        return self._partial_fit(X, y, classes, sample_weight)
+            return self._partial_fit(X, y, self.classes_, sample_weight)
 
     def decision_function(self, X):
         """The outputs.
@@ -159,8 +160,8 @@ class RandomFeatureRidgeClassifier(ClassifierMixin, RidgeOnFeatures):
             )
         if classes is not None and self.class_weight == "balanced":
             raise ValueError(
-                "class_weight='balanced' needs all labels at once, which partial_fit and "
-                "Dask blocks do not show. Give the weights of the classes as a dict."
+                "class_weight='balanced' needs all labels at once, which Dask blocks do not "
+                "show. Give the weights of the classes as a dict."
             )
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)

@@ -6,12 +6,16 @@ its own SGD estimators likewise. test_networks.py has what does hold instead.
 """
 
 import pytest
+from sklearn.kernel_approximation import RBFSampler
+from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skrf import (
     LinearizedNTKFeatures,
     OverparamNetClassifier,
     OverparamNetRegressor,
+    RandomFeatureRidge,
+    RandomFeatureRidgeClassifier,
     RandomFeatures,
     RandomReLUFeatures,
 )
@@ -57,6 +61,15 @@ VARIANTS = [
     classifier(train="output", activation="erf", alpha=1e-2, fit_intercept=False),
     classifier(early_stopping=True, validation_fraction=0.3, shuffle=False),
     classifier(learning_rate="invscaling", eta0=0.05, power_t=0.1),
+    RandomFeatureRidge(),
+    RandomFeatureRidge(RandomReLUFeatures(20), solver="primal", fit_intercept=False),
+    RandomFeatureRidge(RandomReLUFeatures(30), solver="dual", alphas=[0.1]),
+    RandomFeatureRidge(LinearizedNTKFeatures(9), solver="cg", alphas=0.5),
+    RandomFeatureRidge(RBFSampler(n_components=200), alphas=[0.1], block_size=7),
+    RandomFeatureRidge(make_pipeline(RandomReLUFeatures(30), RandomReLUFeatures(99)), alphas=0.01),
+    RandomFeatureRidgeClassifier(),
+    RandomFeatureRidgeClassifier(RandomReLUFeatures(20), alphas=[0.1], solver="primal"),
+    RandomFeatureRidgeClassifier(LinearizedNTKFeatures(9), solver="cg", alphas=0.1),
     classifier(activation="abs", biases="uniform", bias_scale=0.3, symmetric_init=True),
 ]
 
