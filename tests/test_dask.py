@@ -1,0 +1,199 @@
+"""Dask input on a cluster of two worker processes, and without one."""
+
+import os
+import signal
+import threading
+import time
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.kernel_approximation import Nystroem
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV
+
+from skrf import RandomFeatureRidge, RandomFeatureRidgeClassifier, RandomReLUFeatures
+
+da = pytest.importorskip("dask.array", reason="Dask input needs the extra 'dask'")
+distributed = pytest.importorskip("distributed", reason="needs the extra 'dask'")
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    ) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def client(cluster):
+    with distributed.Client(cluster) as client:
+        client.wait_for_workers(2, timeout=60)
+        yield client
+
+
+@pytest.fixture
+def data(rng):
+    X = rng.standard_normal((900, 4))
+    return X, np.stack([np.sin(X[:, 0]), X[:, 1] * X[:, 2]], axis=1)
+
+
+def ridge(Model=RandomFeatureRidge, **parameters):
+    return Model(**{"features": RandomReLUFeatures(50), "random_state": 0, **parameters})
+
+
+def in_blocks(array, rows=130):
+    return da.from_array(array, chunks=(rows, *array.shape[1:]))
+
+
+@pytest.mark.parametrize("alphas", [0.1, [0.1], [0.01, 0.1, 1.0]])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_the_same_coefficients_as_in_memory(client, data, alphas, fit_intercept):
+    X, Y = data
+    weights = np.random.default_rng(1).uniform(0, 2, len(X))
+    model = ridge(alphas=alphas, fit_intercept=fit_intercept)
+    local = ridge(alphas=alphas, fit_intercept=fit_intercept, solver="primal")
+    local.fit(X, Y, sample_weight=weights)
+    model.fit(in_blocks(X), in_blocks(Y), sample_weight=in_blocks(weights))
+    np.testing.assert_allclose(model.coef_, local.coef_, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(model.intercept_, local.intercept_, rtol=1e-10)
+    assert model.alpha_ == local.alpha_
+    if np.ndim(alphas):
+        np.testing.assert_allclose(model.scores_, local.scores_, rtol=1e-10)
+
+
+def test_without_a_cluster(data):
+    X, Y = data
+    model = ridge().fit(in_blocks(X), in_blocks(Y[:, 0]))
+    local = ridge(solver="primal").fit(X, Y[:, 0])
+    np.testing.assert_allclose(model.coef_, local.coef_, rtol=1e-10)
+
+
+def test_float32_is_kept_and_refined(client, data):
+    X, Y = (array.astype(np.float32) for array in data)
+    model = ridge(alphas=1e-4).fit(in_blocks(X), in_blocks(Y))
+    Z = model.features_.transform(X).astype(np.float64)
+    local = Ridge(1e-4, solver="svd").fit(Z, Y.astype(np.float64))
+    assert model.coef_.dtype == np.float32
+    error = np.linalg.norm(model.coef_ - local.coef_) / np.linalg.norm(local.coef_)
+    assert error < 1e-6
+    assert model.predict(in_blocks(X)).compute().dtype == np.float32
+
+
+def test_predictions_stay_lazy(client, data):
+    X, Y = data
+    model = ridge().fit(X, Y)
+    lazy = model.predict(in_blocks(X))
+    assert isinstance(lazy, da.Array)
+    assert lazy.shape == Y.shape
+    assert lazy.chunks[0] == in_blocks(X).chunks[0]
+    np.testing.assert_allclose(lazy.compute(), model.predict(X), rtol=1e-12)
+    flat = ridge().fit(X, Y[:, 0])
+    assert flat.predict(in_blocks(X)).shape == (900,)
+    features = RandomReLUFeatures(50, random_state=0).fit(in_blocks(X))
+    Z = features.transform(in_blocks(X))
+    assert isinstance(Z, da.Array)
+    np.testing.assert_allclose(Z.compute(), features.transform(X), rtol=1e-12)
+
+
+def test_data_frames(client, data):
+    dd = pytest.importorskip("dask.dataframe", reason="needs pandas and the extra 'dask'")
+    pd = pytest.importorskip("pandas", reason="data frames are pandas'")
+    X, Y = data
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    target = pd.Series(Y[:, 0], name="y")
+    model = ridge().fit(
+        dd.from_pandas(frame, npartitions=3), dd.from_pandas(target, npartitions=3)
+    )
+    local = ridge(solver="primal").fit(frame, target)
+    np.testing.assert_allclose(model.coef_, local.coef_, rtol=1e-10)
+    assert list(model.feature_names_in_) == list("abcd")
+    predicted = model.predict(dd.from_pandas(frame, npartitions=3)).compute()
+    np.testing.assert_allclose(predicted, local.predict(frame), rtol=1e-10)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_classifier(client, data, n_classes):
+    X, Y = data
+    labels = np.array(list("abc"))[np.argsort(np.argsort(Y[:, 0])) * n_classes // len(X)]
+    model = ridge(RandomFeatureRidgeClassifier).fit(in_blocks(X), in_blocks(labels))
+    local = ridge(RandomFeatureRidgeClassifier, solver="primal").fit(X, labels)
+    np.testing.assert_allclose(model.coef_, local.coef_, rtol=1e-10, atol=1e-12)
+    np.testing.assert_array_equal(model.predict(in_blocks(X)).compute(), local.predict(X))
+    outputs = model.decision_function(in_blocks(X)).compute()
+    np.testing.assert_allclose(outputs, local.decision_function(X), rtol=1e-9, atol=1e-11)
+
+
+def test_width_path(client, data):
+    X, Y = data
+    path = ridge(alphas=[0.1]).width_path(in_blocks(X), in_blocks(Y))
+    local = ridge(alphas=[0.1]).width_path(X, Y)
+    np.testing.assert_allclose(
+        path.leave_one_out_errors, local.leave_one_out_errors, rtol=1e-10
+    )
+
+
+class SlowRows:
+    """Rows that take a while, so that a worker can die in the middle."""
+
+    def __init__(self, X):
+        self.X = X
+
+    def __call__(self, block_info=None):
+        time.sleep(0.5)
+        (first, last), _ = block_info[None]["array-location"]
+        return self.X[first:last]
+
+
+def test_a_worker_killed_in_the_middle_of_fit_changes_nothing(cluster, data):
+    X, Y = data
+    with distributed.Client(cluster) as client:
+        client.wait_for_workers(2, timeout=60)
+        chunks = in_blocks(X, 60).chunks
+        slow = da.map_blocks(SlowRows(X), chunks=chunks, dtype=X.dtype, meta=X[:0])
+        pids = client.run(os.getpid)
+        victim = next(iter(pids.values()))
+        killed = threading.Timer(2.0, os.kill, (victim, signal.SIGKILL))
+        killed.start()
+        model = ridge().fit(slow, in_blocks(Y, 60))
+        assert not killed.is_alive()
+        client.wait_for_workers(2, timeout=60)
+        assert victim not in client.run(os.getpid).values()
+    local = ridge(solver="primal").fit(X, Y)
+    np.testing.assert_allclose(model.coef_, local.coef_, rtol=1e-10, atol=1e-12)
+
+
+def test_grid_search_on_a_cluster(client, data):
+    X, Y = data
+    grid = {"features__width": [5, 50], "alphas": [0.01, 1.0]}
+    search = GridSearchCV(ridge(), grid, cv=2)
+    with joblib.parallel_config("dask"):
+        search.fit(X, Y)
+    local = GridSearchCV(ridge(), grid, cv=2).fit(X, Y)
+    assert search.best_params_ == local.best_params_
+    np.testing.assert_allclose(
+        search.cv_results_["mean_test_score"], local.cv_results_["mean_test_score"]
+    )
+
+
+def test_input_that_cannot_be_streamed_is_refused(data):
+    X, Y = data
+    x, y = in_blocks(X), in_blocks(Y)
+    with pytest.raises(ValueError, match=r"FrozenEstimator"):
+        ridge(features=Nystroem()).fit(x, y)
+    with pytest.raises(ValueError, match=r"solver='dual'.*solver=\"primal\""):
+        ridge(solver="dual").fit(x, y)
+    with pytest.raises(ValueError, match=r"y has 899 rows, but X has 900"):
+        ridge().fit(x, y[:-1])
+    with pytest.raises(ValueError, match=r"class_weight='balanced'"):
+        ridge(RandomFeatureRidgeClassifier, class_weight="balanced").fit(x, y[:, 0] > 0)
+    with pytest.raises(ValueError, match=r"y to be passed"):
+        ridge().fit(x, None)
+    bad = X.copy()
+    bad[-1, 2] = np.nan
+    model = ridge().fit(x, y)
+    before = model.predict(X)
+    with pytest.raises(ValueError, match="NaN"):
+        model.fit(in_blocks(bad), y)
+    np.testing.assert_array_equal(model.predict(X), before)
