@@ -6,6 +6,7 @@ with one hidden layer, as scikit-learn estimators.
 | transformers | `RandomReLUFeatures`, `RandomFeatures`, `LinearizedNTKFeatures` |
 | estimators | `OverparamNetRegressor`, `OverparamNetClassifier` |
 | convex problems | `RandomFeatureRidge`, `RandomFeatureRidgeClassifier` |
+| pictures | `WidthPathDisplay` |
 | targets | `SingleNeuron`, `BoundedDegreePolynomial`, `TriangleWave` |
 | data | `make_single_neuron`, `make_polynomial`, `make_polynomial_classification` |
 | tables | `ACTIVATIONS`, `LOSSES` |
@@ -29,6 +30,7 @@ from skrf.datasets import (
     make_polynomial_classification,
     make_single_neuron,
 )
+from skrf.displays import WidthPathDisplay
 from skrf.features import LinearizedNTKFeatures, RandomFeatures, RandomReLUFeatures
 from skrf.losses import LOSSES
 from skrf.networks import OverparamNetClassifier, OverparamNetRegressor
@@ -50,6 +52,7 @@ __all__ = [
     "RandomReLUFeatures",
     "SingleNeuron",
     "TriangleWave",
+    "WidthPathDisplay",
     "make_polynomial",
     "make_polynomial_classification",
     "make_single_neuron",

@@ -4,23 +4,24 @@ import warnings
 from contextlib import contextmanager
 from functools import partial
 
-import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.callback import CallbackSupportMixin
-from sklearn.frozen import FrozenEstimator
-from sklearn.kernel_approximation import RBFSampler, SkewedChi2Sampler
 from sklearn.model_selection import check_cv
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import PolynomialFeatures
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skrf import _dask
-from skrf._dual import cross_validate_dual, landmarks, solve_cg, solve_dual
-from skrf._environment import available_memory, require_memory
-from skrf._feature_matrix import FeatureMap, FeatureMatrix, rows_of_block
+from skrf._dual import cross_validate_dual, solve_cg, solve_dual
+from skrf._feature_matrix import FeatureMap, FeatureMatrix
 from skrf._moments import MomentsTask, Scratch
+from skrf._nested_features import (
+    identical,
+    n_neurons,
+    narrowed,
+    require_fit_on_columns,
+    seed_nested,
+)
 from skrf._primal import (
     Problem,
     Solution,
@@ -30,7 +31,7 @@ from skrf._primal import (
     solve_primal,
 )
 from skrf._progress import PassTasks
-from skrf._width_path import compute_width_path, n_neurons, narrowed
+from skrf._solvers import choose_solver, require_fitting_memory
 from skrf._validation import (
     POSITIVE,
     POSITIVE_INTEGER,
@@ -39,30 +40,10 @@ from skrf._validation import (
     check_sample_weight,
     fit_context,
 )
-from skrf.features import HiddenLayerFeatures, RandomReLUFeatures
+from skrf._width_path import compute_width_path
+from skrf.features import RandomReLUFeatures
 
 _FLOATS = [np.float64, np.float32]
-
-
-def fits_on_columns(features):
-    """Whether `fit` of these features looks at nothing but number and type of columns."""
-    if isinstance(features, Pipeline):
-        steps = [step for _, step in features.steps if step not in (None, "passthrough")]
-        return all(map(fits_on_columns, steps))
-    if isinstance(features, RBFSampler):
-        return features.gamma != "scale"
-    known = HiddenLayerFeatures, FrozenEstimator, SkewedChi2Sampler, PolynomialFeatures
-    return isinstance(features, known) or not get_tags(features).requires_fit
-
-
-def require_fit_on_columns(features, what, error=ValueError):
-    """Raise for features that every part of the data would fit in its own way."""
-    if features is not None and not fits_on_columns(features):
-        raise error(
-            f"features={features!r} may learn from the values in X, and {what} would give "
-            "every part features of its own, whose sums do not add. Fit it first and pass "
-            "sklearn.frozen.FrozenEstimator(features)."
-        )
 
 
 def can_stream(model):
@@ -82,21 +63,6 @@ def can_stream(model):
         )
     require_fit_on_columns(model.features, "partial_fit", AttributeError)
     return True
-
-
-def seed_nested(estimator, random_state):
-    """Set every `random_state` that is None, in the order of their names."""
-    rng = check_random_state(random_state)
-    seeds = {}
-    for name, value in sorted(estimator.get_params(deep=True).items()):
-        if value is None and (name == "random_state" or name.endswith("__random_state")):
-            seeds[name] = int(rng.randint(np.iinfo(np.int32).max))
-    return estimator.set_params(**seeds) if seeds else estimator
-
-
-def identical(first, second):
-    """Whether two fitted transformers have the same class, parameters and arrays."""
-    return joblib.hash(first) == joblib.hash(second)
 
 
 class RidgeOnFeatures(CallbackSupportMixin, BaseEstimator):
@@ -224,7 +190,7 @@ shape (n_samples, n_features)
         if self.select_width and (self.solver in ("dual", "cg") or self.cv is not None):
             raise ValueError(
                 f"select_width=True compares widths by leave-one-out errors from Z'Z; got "
-                f"solver={self.solver!r} and cv={self.cv!r}. Use solver=\"auto\" and "
+                f'solver={self.solver!r} and cv={self.cv!r}. Use solver="auto" and '
                 "cv=None."
             )
         return Problem(alphas, searches, bool(self.fit_intercept))
@@ -244,7 +210,7 @@ shape (n_samples, n_features)
         if self.cv is not None or self.solver in ("dual", "cg"):
             raise ValueError(
                 f"Dask input is fitted from sums over its blocks; got cv={self.cv!r} and "
-                f"solver={self.solver!r}. Use cv=None and solver=\"primal\"."
+                f'solver={self.solver!r}. Use cv=None and solver="primal".'
             )
         parts = _dask.partitions(X, y, sample_weight)
         first, first_y, _ = _dask.first_rows_of(parts)
@@ -351,6 +317,11 @@ shape (n_samples, n_features)
             if first:
                 self._learn_targets(y, classes)
             Y = self._encode(y, X.shape[0])
+            if not first and Y.shape[1] != moments.zy.shape[1]:
+                raise ValueError(
+                    f"y has {Y.shape[1]} outputs, and that of the first chunk had "
+                    f"{moments.zy.shape[1]}. Give as many as before, or begin a clone."
+                )
             weights = self._weights(X, y, sample_weight)
             if first:
                 self.features_ = self._new_features().fit(X, y)
@@ -420,7 +391,9 @@ shape (n_samples, n_features)
         return self
 
     def _same_targets(self, other):
-        return self._flat == other._flat and self._moments.zy.shape == other._moments.zy.shape
+        return (
+            self._flat == other._flat and self._moments.zy.shape == other._moments.zy.shape
+        )
 
     # ------------------------------------------------------------ fitted attributes
 
@@ -509,76 +482,3 @@ def matrix_of_block(checks, X, y, sample_weight, feature_map):
 
 def _is_callback(name):
     return name.startswith(("_skl_callback", "_callback_", "_parent_callback"))
-
-
-# ------------------------------------------------------------------- choice of solver
-
-
-def choose_solver(solver, matrix, problem, folds=False):
-    """The cheapest solver that fits into memory, or the given one if it does."""
-    if solver != "auto":
-        require_fitting_memory(matrix, solver, problem)
-        return solver
-    names = ["primal", "dual"] if problem.searches or folds else ["primal", "dual", "cg"]
-    if matrix.n_rows is None:
-        names = ["primal"]
-    available = available_memory() or np.inf
-    fitting = [name for name in names if needed_bytes(matrix, name, problem) <= available]
-    if not fitting:
-        require_fitting_memory(matrix, min(names, key=lambda name: needed_bytes(
-            matrix, name, problem)), problem)  # fmt: skip
-    return min(fitting, key=lambda name: operations(matrix, name, problem))
-
-
-def needed_bytes(matrix, solver, problem):
-    """Peak memory of a solver, beside the data."""
-    p, size = matrix.n_columns, matrix.dtype.itemsize
-    block = rows_of_block(p, matrix.block_rows) * p * (size + 8 * problem.searches)
-    several = problem.searches and len(problem.alphas) > 1
-    if solver == "primal":
-        if several:
-            return 8 * 4 * p * p + 2 * block
-        return (8 + (4 if size == 4 and not problem.searches else 0)) * p * p + block
-    n = matrix.n_rows
-    if solver == "dual":
-        return 8 * (4 if several else 2) * n * n + 8 * p * matrix.n_outputs
-    return 8 * (3 * landmarks(n) * n + 10 * n + 4 * p * matrix.n_outputs)
-
-
-def operations(matrix, solver, problem):
-    """Arithmetic operations of a solver, roughly."""
-    n, p = matrix.n_rows or 0, matrix.n_columns
-    several = problem.searches and len(problem.alphas) > 1
-    # Of an eigendecomposition or a Cholesky factor, as measured in products.
-    factor = 12 if several else 1 / 3
-    if solver == "primal":
-        passes = 1 + problem.searches * (2 if several else 1)
-        return n * p * p * passes + factor * p**3
-    _, tangent = matrix.feature_map.tangent_part()
-    # Products with vectors are bound by memory: measured against those with matrices.
-    apply = 300 * n * p
-    gram = n * n * p
-    if tangent is not None:
-        inner = tangent.n_features_in_ + tangent.width
-        apply, gram = 8 * n * tangent.n_features_in_ * tangent.width, n * n * inner
-    if solver == "dual":
-        return gram + factor * n**3 + apply
-    m = landmarks(n)
-    return 50 * (apply + 100 * n * m) + 4 * n * m * m + gram * m / n
-
-
-def require_fitting_memory(matrix, solver, problem):
-    """Raise MemoryError, with what would fit, before any work is done."""
-    needed, available = needed_bytes(matrix, solver, problem), available_memory()
-    if available is None or needed <= available:
-        return
-    what = f"{matrix.n_columns} features" if solver == "primal" else f"{matrix.n_rows} rows"
-    side = matrix.n_columns if solver == "primal" else matrix.n_rows
-    fits = int(side * np.sqrt(available / needed))
-    other = "features" if solver == "primal" else "rows"
-    require_memory(
-        needed,
-        f"RandomFeatureRidge with {what} and solver={solver!r}",
-        f"About {fits:,} {other} would fit: use a smaller width or fewer rows, one number as "
-        'alphas with solver="cg", or float32 input.',
-    )

@@ -76,7 +76,9 @@ def _like_rows_of(X, given, name):
                 f"{name} has {len(given)} rows, but X has {X.shape[0]}. Give one per row."
             )
         array = import_dask().array
-        return array.from_array(given, chunks=(X.chunks[0], *((n,) for n in given.shape[1:])))
+        return array.from_array(
+            given, chunks=(X.chunks[0], *((n,) for n in given.shape[1:]))
+        )
     if hasattr(given, "rechunk") and known and not np.isnan(given.chunks[0]).any():
         if given.shape[0] != X.shape[0]:
             raise ValueError(

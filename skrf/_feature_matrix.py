@@ -115,7 +115,9 @@ class FeatureMatrix:
         Called at the start of a pass; its result is called after each block.
     """
 
-    def __init__(self, X, Y, weights, feature_map, block_rows="auto", index=None, progress=None):
+    def __init__(
+        self, X, Y, weights, feature_map, block_rows="auto", index=None, progress=None
+    ):
         self.X, self.feature_map, self.block_rows = X, feature_map, block_rows
         self.index, self.progress = index, progress
         self.Y = Y if index is None else Y[index]
@@ -223,7 +225,9 @@ class FullMatrix:
         if self.tangent is not None:
             parts = np.array_split(index, -(-len(index) // 50))
             return np.mean(
-                np.concatenate([np.diag(self.tangent.kernel(self.inputs[i])) for i in parts])
+                np.concatenate(
+                    [np.diag(self.tangent.kernel(self.inputs[i])) for i in parts]
+                )
             )
         Z = self.feature_map.rows(take_rows(self.X, index), Scratch())
         return np.mean(np.einsum("ij,ij->i", Z, Z, dtype=np.float64))

@@ -29,9 +29,9 @@ def row_slices(n_rows):
 
 @njit(cache=True, nogil=True)
 def _shift_and_scale(Z, shift, w, roots, out, sums):
-    """out[i] <- sqrt(w_i) (z_i - shift) in the dtype of out, sums <- sum_i w_i (z_i - shift).
+    """out[i] <- sqrt(w_i) (z_i - shift), sums <- sum_i w_i (z_i - shift).
 
-    `out` may be Z.
+    Differences are taken in the dtype of `out`, which may be Z.
     """
     sums[:] = 0.0
     offset = shift.astype(out.dtype)

@@ -12,14 +12,11 @@ draw at penalty alpha is the model of width r at penalty alpha R / r, with coeff
 smaller by sqrt(r / R).
 """
 
-import copy
 from dataclasses import dataclass, field
 
 import numpy as np
 from numba import njit
 from scipy.linalg import blas
-from sklearn.frozen import FrozenEstimator
-from sklearn.pipeline import Pipeline
 
 from skrf._blas import solve_rows
 from skrf._blocks import in_threads
@@ -32,35 +29,6 @@ from skrf._primal import (
     not_positive_definite,
     warn_imprecise,
 )
-from skrf.features import HiddenLayerFeatures
-
-
-def n_neurons(features):
-    """The width of features whose columns belong to one neuron after the other."""
-    if isinstance(features, FrozenEstimator):
-        return n_neurons(features.estimator)
-    if isinstance(features, Pipeline):
-        return n_neurons(features[-1])
-    by_neuron = getattr(features, "train", "output") != "both"
-    if isinstance(features, HiddenLayerFeatures) and by_neuron:
-        return features.width
-    raise ValueError(
-        f"A path over widths needs features of one neuron after the other; got "
-        f"features={features!r}. Use RandomReLUFeatures, RandomFeatures or "
-        "LinearizedNTKFeatures with train='hidden', alone or as the last step of a Pipeline."
-    )
-
-
-def narrowed(features, width):
-    """Fitted features with the first `width` neurons only."""
-    if isinstance(features, FrozenEstimator):
-        return FrozenEstimator(narrowed(features.estimator, width))
-    if isinstance(features, Pipeline):
-        narrow = copy.copy(features)
-        name, last = features.steps[-1]
-        narrow.steps = [*features.steps[:-1], (name, narrowed(last, width))]
-        return narrow
-    return features.narrowed(width)
 
 
 @dataclass
@@ -177,7 +145,7 @@ def _largest_eigenvalue(zz, n_steps=10):
 
 @njit(cache=True, nogil=True)
 def _add_errors(Q, targets, y, shares, step, fit, out):
-    """out[0, r], out[1, r] += squared leave-one-out and training errors of r + 1 neurons."""
+    """out[:, r] += squared leave-one-out and training errors of r + 1 neurons."""
     least = np.finfo(np.float64).eps
     for i in range(Q.shape[0]):
         kept = 1.0 - shares[i]

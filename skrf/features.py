@@ -18,9 +18,7 @@ _FLOATS = [np.float64, np.float32]
 _SMALL = 2**21
 
 
-class HiddenLayerFeatures(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
-):
+class HiddenLayerFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """A random hidden layer drawn in `fit`, and features made from it in `transform`.
 
     A subclass gives what it needs in a dtype by `_layer(dtype)`, writes the features of

@@ -12,15 +12,118 @@ from skrf._validation import StrOptions, first_partial_fit, signs_of_labels
 
 
 class RandomFeatureRidge(RegressorMixin, RidgeOnFeatures):
-    r"""Ridge regression on random features that are never stored.
+    r"""Ridge regression on any number of features of any number of rows.
 
     With z(x) the features of a row x, minimises
 
     .. math:: \sum_{j=1}^n \omega_j \|y_j - U z(x_j) - c\|^2 + \alpha \|U\|^2
 
-    over coefficients U and the intercept c, for sample weights :math:`\omega`. The same as
-    ``make_pipeline(features, Ridge(alpha))``, from blocks of rows: the matrix of features
-    never exists.
+    over the coefficients U and the intercept c, for sample weights :math:`\omega`.
+    Equivalent to ``make_pipeline(features, Ridge(alpha))`` or, with several `alphas`,
+    RidgeCV, but the matrix of features is never stored: blocks of rows are transformed and
+    folded into sums. With random features it is training the output layer of a network,
+    with linearised NTK features training its hidden layer to first order, both convex.
+
+    Source: Sections 1.1 and 2.1 and Theorem 4.2 of Yehudai and Shamir (2019); Rahimi and
+    Recht (2007).
+
+    Parameters
+    ----------
+    features : transformer, default=None
+        Any transformer of rows into numbers: a feature map of this package, RBFSampler,
+        Nystroem, or a Pipeline (of two maps for depth, or with a StandardScaler first).
+        `fit` fits a clone of it to the whole input. None means `RandomReLUFeatures()`.
+    alphas : float or array-like of shape (n_alphas,), default=1.0
+        The penalty alpha > 0. A number is used as it is. Of a sequence, even of one, the
+        errors are computed and the best is kept, all from one factorisation.
+    fit_intercept : bool, default=True
+        Whether there is an intercept.
+    cv : int, cross-validation generator or iterable, default=None
+        How the alphas are compared. None means the exact leave-one-out error: each row is
+        left out with its whole weight, and the squared errors are averaged by weight.
+        Otherwise the mean over the folds of minus the mean squared error; the features are
+        those of the whole input in either case.
+    solver : {"auto", "primal", "dual", "cg"}, default="auto"
+        "primal" sums Z'Z over blocks of rows, with memory for a few matrices of shape
+        (width, width); "dual" takes the Gram matrix ZZ' of shape (n_samples, n_samples);
+        "cg" is conjugate gradients with products by Z and Z' and a Nystrom preconditioner
+        of at most 2,000 rows, for one alpha. Linearised NTK features are never made by the
+        latter two, whatever their number. "auto" is the cheapest that fits into memory.
+        Their coefficients agree to 1e-6.
+    select_width : bool, default=False
+        Whether to keep, of all widths up to that of the features, the one with the least
+        leave-one-out error (see `width_path`). Needs features whose columns belong to one
+        neuron after the other.
+    block_size : int or "auto", default="auto"
+        Rows whose features exist at a time: at least 256, at most 8,192, some 2^25 numbers.
+    verbose : bool or int, default=False
+        Whether to print a line for each block.
+    random_state : int, RandomState instance or None, default=None
+        Seeds every `random_state` inside `features` that is None, and the preconditioner
+        of "cg".
+
+    Attributes
+    ----------
+    features_ : transformer
+        The fitted features; of the best width, with `select_width`.
+    coef_ : ndarray of shape (n_columns,) or (n_outputs, n_columns)
+        U.
+    intercept_ : float or ndarray of shape (n_outputs,)
+        c; 0 without an intercept.
+    alpha_ : float
+        The penalty used; with `select_width`, in the scale of the width kept.
+    scores_ : ndarray of shape (n_alphas,)
+        Minus the mean squared error of every penalty, averaged over outputs; of shape
+        (n_alphas, width) with `select_width`. Not there when `alphas` is a number.
+    best_score_ : float
+        The highest of them.
+    n_iter_ : int
+        Steps of refinement (primal) or of conjugate gradients.
+    n_features_in_ : int
+        Number of columns seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of those columns, where they were all strings.
+
+    See Also
+    --------
+    RandomFeatureRidgeClassifier : The same for labels.
+    WidthPathDisplay : Draws the errors of all widths.
+    sklearn.linear_model.RidgeCV : For features that fit into memory.
+
+    Notes
+    -----
+    Peak memory beside the data, in numbers of 8 bytes, with p features and n rows: primal
+    1.5 p^2 and a block for one alpha, p^2 and three blocks for a sequence of one, 4 p^2 and
+    two blocks for more; dual 2 n^2, or 4 n^2 for several alphas; cg 3 n times the rows of
+    the preconditioner. It is compared with the memory there is before any work, and the
+    error says what would fit.
+
+    float32 features stay float32. For one alpha their products are float32 too, summed in
+    float64, and the coefficients are refined by residuals in float64, one more pass over
+    the data each; where that does not converge, as alpha is too small, and for
+    leave-one-out errors, the products are float64. `partial_fit`, which cannot see a row
+    again, always makes them in float64. The coefficients are right to 1e-6 in either case.
+
+    `fit` takes Dask arrays and data frames (extra "dask"): features that need no more than
+    the number of columns, or fitted ones in a FrozenEstimator, are applied block by block
+    on the active scheduler and the sums are merged in a tree; predictions are lazy.
+
+    A fit that fails or is interrupted by Ctrl-C leaves the estimator as it was. So does a
+    `partial_fit`: the chunks before it are kept. scikit-learn's callbacks see a task for
+    each pass over the data and one for each block; they cannot end a fit early.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skrf import RandomFeatureRidge, RandomReLUFeatures
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> features = make_pipeline(StandardScaler(), RandomReLUFeatures(500))
+    >>> model = RandomFeatureRidge(features, alphas=np.logspace(-3, 3, 50), random_state=0)
+    >>> bool(model.fit(X[:350], y[:350]).score(X[350:], y[350:]) > 0.4)
+    True
     """
 
     def __init__(
@@ -48,12 +151,48 @@ class RandomFeatureRidge(RegressorMixin, RidgeOnFeatures):
 
     @available_if(can_stream)
     def partial_fit(self, X, y, sample_weight=None):
-        """Add a chunk of rows.
+        """Add a chunk of rows to sums of products, from which the model follows.
+
+        Keeps Z'Z, Z'y, y'y and sums in float64, not the rows; the coefficients are computed
+        when they are next asked for. Of several `alphas` the best is chosen by generalised
+        cross-validation, W^{-1} sum w (y - fit)^2 / (1 - trace(H) / n)^2 with the hat
+        matrix H, which these sums give exactly (leave-one-out errors they do not).
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+            The next rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Their targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of their squared errors; None means 1.
+
+        Returns
+        -------
+        self : object
+            The estimator. A chunk that fails, or is interrupted, is not added at all.
+
+        Raises
+        ------
+        AttributeError
+            When `cv`, `solver`, `select_width` or features that learn from the values in X
+            do not allow it; a fitted `FrozenEstimator(features)` is allowed.
         """
         return self._partial_fit(X, y, None, sample_weight)
 
     def predict(self, X):
-        """The predictions U z(x) + c.
+        """The predictions U z(x) + c, a block of rows at a time.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame, Dask array or Dask data frame} of \
+shape (n_samples, n_features)
+            The data.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The predictions; for Dask input a lazy Dask array.
         """
         if _dask.is_dask(X):
             return _dask.map_rows(
@@ -69,11 +208,12 @@ class RandomFeatureRidge(RegressorMixin, RidgeOnFeatures):
         self._flat = np.asarray(y).ndim == 1
 
     def _encode(self, y, n_rows):
-        Y = check_array(
-            y, ensure_2d=False, dtype=np.float64, input_name="y", copy=False
-        )
-        if Y.ndim > 2:
-            raise ValueError(f"y must be 1-D or 2-D; got shape {Y.shape}.")
+        Y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", copy=False)
+        if Y.ndim != (1 if self._flat else 2):
+            raise ValueError(
+                f"y must have shape ({n_rows},), or ({n_rows}, n_outputs) in every chunk; "
+                f"got shape {Y.shape}. Reshape y, or begin a clone."
+            )
         if len(Y) != n_rows:
             raise ValueError(
                 f"y has {len(Y)} rows, but X has {n_rows}. Found inconsistent numbers of "
@@ -91,7 +231,89 @@ class RandomFeatureRidge(RegressorMixin, RidgeOnFeatures):
 
 
 class RandomFeatureRidgeClassifier(ClassifierMixin, RidgeOnFeatures):
-    r"""Ridge classification.
+    r"""Ridge classification on any number of features of any number of rows.
+
+    `RandomFeatureRidge` on targets in {-1, 1}: one for two classes, of which the second is
+    1, else one for each class; the class with the largest output is predicted. Equivalent
+    to ``make_pipeline(features, RidgeClassifier(alpha))`` or RidgeClassifierCV.
+
+    Parameters
+    ----------
+    features : transformer, default=None
+        Any transformer of rows into numbers: a feature map of this package, RBFSampler,
+        Nystroem, or a Pipeline (of two maps for depth, or with a StandardScaler first).
+        `fit` fits a clone of it to the whole input. None means `RandomReLUFeatures()`.
+    alphas : float or array-like of shape (n_alphas,), default=1.0
+        The penalty alpha > 0. A number is used as it is. Of a sequence, even of one, the
+        errors are computed and the best is kept, all from one factorisation.
+    fit_intercept : bool, default=True
+        Whether there is an intercept.
+    cv : int, cross-validation generator or iterable, default=None
+        How the alphas are compared. None means the exact leave-one-out error: each row is
+        left out with its whole weight, and the squared errors are averaged by weight.
+        Otherwise the mean over the folds of minus the mean squared error; the features are
+        those of the whole input in either case.
+    solver : {"auto", "primal", "dual", "cg"}, default="auto"
+        "primal" sums Z'Z over blocks of rows, with memory for a few matrices of shape
+        (width, width); "dual" takes the Gram matrix ZZ' of shape (n_samples, n_samples);
+        "cg" is conjugate gradients with products by Z and Z' and a Nystrom preconditioner
+        of at most 2,000 rows, for one alpha. Linearised NTK features are never made by the
+        latter two, whatever their number. "auto" is the cheapest that fits into memory.
+        Their coefficients agree to 1e-6.
+    select_width : bool, default=False
+        Whether to keep, of all widths up to that of the features, the one with the least
+        leave-one-out error (see `width_path`). Needs features whose columns belong to one
+        neuron after the other.
+    block_size : int or "auto", default="auto"
+        Rows whose features exist at a time: at least 256, at most 8,192, some 2^25 numbers.
+    class_weight : dict or "balanced", default=None
+        Factors of the sample weights by class; "balanced" makes them inverse to the
+        classes' numbers of rows.
+    verbose : bool or int, default=False
+        Whether to print a line for each block.
+    random_state : int, RandomState instance or None, default=None
+        Seeds every `random_state` inside `features` that is None, and the preconditioner
+        of "cg".
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+    features_ : transformer
+        The fitted features; of the best width, with `select_width`.
+    coef_ : ndarray of shape (n_columns,) or (n_classes, n_columns)
+        U.
+    intercept_ : float or ndarray of shape (n_classes,)
+        c; 0 without an intercept.
+    alpha_ : float
+        The penalty used; with `select_width`, in the scale of the width kept.
+    scores_ : ndarray of shape (n_alphas,)
+        Minus the mean squared error of every penalty, averaged over outputs; of shape
+        (n_alphas, width) with `select_width`. Not there when `alphas` is a number.
+    best_score_ : float
+        The highest of them.
+    n_iter_ : int
+        Steps of refinement (primal) or of conjugate gradients.
+    n_features_in_ : int
+        Number of columns seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of those columns, where they were all strings.
+
+    See Also
+    --------
+    RandomFeatureRidge : The same for numbers; its notes on memory, precision, Dask and
+        interrupts hold here too.
+    sklearn.calibration.CalibratedClassifierCV : Probabilities from `decision_function`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skrf import RandomFeatureRidgeClassifier, RandomReLUFeatures
+    >>> X, y = load_digits(return_X_y=True)
+    >>> features = RandomReLUFeatures(1000)
+    >>> model = RandomFeatureRidgeClassifier(features, alphas=[0.1, 1, 10], random_state=0)
+    >>> bool(model.fit(X[:1000] / 16, y[:1000]).score(X[1000:] / 16, y[1000:]) > 0.9)
+    True
     """
 
     _parameter_constraints = {
@@ -126,14 +348,41 @@ class RandomFeatureRidgeClassifier(ClassifierMixin, RidgeOnFeatures):
 
     @available_if(can_stream)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
-        """Add a chunk of rows.
+        """Add a chunk of rows; see `RandomFeatureRidge.partial_fit`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+            The next rows.
+        y : array-like of shape (n_samples,)
+            Their labels.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will come; needed in the first call.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of their squared errors; None means 1.
+
+        Returns
+        -------
+        self : object
+            The estimator. A chunk that fails, or is interrupted, is not added at all.
         """
         with self._all_or_nothing():
             first_partial_fit(self, classes)
             return self._partial_fit(X, y, self.classes_, sample_weight)
 
     def decision_function(self, X):
-        """The outputs.
+        """The outputs U z(x) + c.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame, Dask array or Dask data frame} of \
+shape (n_samples, n_features)
+            The data.
+
+        Returns
+        -------
+        outputs : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            With two classes, above 0 stands for ``classes_[1]``. Lazy for Dask input.
         """
         if _dask.is_dask(X):
             return _dask.map_rows(
@@ -145,7 +394,18 @@ class RandomFeatureRidgeClassifier(ClassifierMixin, RidgeOnFeatures):
         return self._predict_rows(X)
 
     def predict(self, X):
-        """The class of every row.
+        """The class of every row of X: the one with the largest output.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame, Dask array or Dask data frame} of \
+shape (n_samples, n_features)
+            The data.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            Elements of ``classes_``; lazy for Dask input.
         """
         if _dask.is_dask(X):
             return _dask.map_rows(self.predict, X, None, self.classes_.dtype)
@@ -160,8 +420,8 @@ class RandomFeatureRidgeClassifier(ClassifierMixin, RidgeOnFeatures):
             )
         if classes is not None and self.class_weight == "balanced":
             raise ValueError(
-                "class_weight='balanced' needs all labels at once, which Dask blocks do not "
-                "show. Give the weights of the classes as a dict."
+                "class_weight='balanced' needs all labels at once, which Dask blocks do "
+                "not show. Give the weights of the classes as a dict."
             )
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)

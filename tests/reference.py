@@ -76,6 +76,40 @@ def relu_kernel(X, Y, weight_variance, bias_variance):
     return np.outer(px, py) * (np.sin(t) + (np.pi - t) * np.cos(t)) / (2 * np.pi)
 
 
+def ridge(Z, Y, w, alpha, fit_intercept):
+    """(U, c) that minimise sum w |y - z U - c|^2 + alpha |U|^2, by least squares."""
+    s = np.sqrt(w)[:, np.newaxis]
+    (n, p), k = Z.shape, int(fit_intercept)
+    penalty = np.hstack([np.sqrt(alpha) * np.eye(p), np.zeros((p, k))])
+    A = np.vstack([np.hstack([s * Z, s * np.ones((n, k))]), penalty])
+    B = np.vstack([s * Y, np.zeros((p, Y.shape[1]))])
+    solution = np.linalg.lstsq(A, B, rcond=None)[0]
+    return solution[:p], solution[p] if fit_intercept else np.zeros(Y.shape[1])
+
+
+def leave_one_out(Z, Y, w, alpha, fit_intercept):
+    """Weighted mean squared error of every row under the model of the others."""
+    total = 0.0
+    for i in np.flatnonzero(w):
+        rest = np.arange(len(Z)) != i
+        U, c = ridge(Z[rest], Y[rest], w[rest], alpha, fit_intercept)
+        total += w[i] * np.mean((Y[i] - Z[i] @ U - c) ** 2)
+    return total / w.sum()
+
+
+def generalised_cross_validation(Z, Y, w, alpha, fit_intercept):
+    """W^{-1} sum w (y - fit)^2 / (1 - trace(H) / n)^2, the hat matrix H by columns."""
+    used = w > 0
+    Z, Y, w = Z[used], Y[used], w[used]
+    U, c = ridge(Z, Y, w, alpha, fit_intercept)
+    trace = 0.0
+    for i, unit in enumerate(np.eye(len(Z))):
+        u, d = ridge(Z, unit[:, np.newaxis], w, alpha, fit_intercept)
+        trace += (Z[i] @ u + d)[0]
+    mean = np.sum(w[:, np.newaxis] * (Y - Z @ U - c) ** 2) / (w.sum() * Y.shape[1])
+    return mean / (1 - trace / len(Z)) ** 2
+
+
 def forward(x, W, b, U, c, scale, activation):
     """N(x) for one row."""
     a = ACTIVATIONS[activation][0](W @ x + b)

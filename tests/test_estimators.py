@@ -66,7 +66,9 @@ VARIANTS = [
     RandomFeatureRidge(RandomReLUFeatures(30), solver="dual", alphas=[0.1]),
     RandomFeatureRidge(LinearizedNTKFeatures(9), solver="cg", alphas=0.5),
     RandomFeatureRidge(RBFSampler(n_components=200), alphas=[0.1], block_size=7),
-    RandomFeatureRidge(make_pipeline(RandomReLUFeatures(30), RandomReLUFeatures(99)), alphas=0.01),
+    RandomFeatureRidge(
+        make_pipeline(RandomReLUFeatures(30), RandomReLUFeatures(99)), alphas=0.01
+    ),
     RandomFeatureRidgeClassifier(),
     RandomFeatureRidgeClassifier(RandomReLUFeatures(20), alphas=[0.1], solver="primal"),
     RandomFeatureRidgeClassifier(LinearizedNTKFeatures(9), solver="cg", alphas=0.1),

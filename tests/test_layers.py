@@ -24,6 +24,18 @@ LAYERS = {
     "targets": 2,
     "_sgd": 3,
     "_tangent": 2,
+    "_dask": 0,
+    "_moments": 2,
+    "_primal": 3,
+    "_dual": 4,
+    "_width_path": 4,
+    "_feature_matrix": 4,
+    "_nested_features": 4,
+    "_progress": 0,
+    "_solvers": 5,
+    "_base_ridge": 6,
+    "ridge": 7,
+    "displays": 0,
     "datasets": 3,
     "features": 3,
     "kernels": 3,
@@ -31,7 +43,7 @@ LAYERS = {
     "_step": 4,
     "_base_network": 5,
     "networks": 6,
-    "__init__": 7,
+    "__init__": 8,
 }
 
 

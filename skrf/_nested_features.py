@@ -1,0 +1,77 @@
+"""What the ridge estimators ask of the features they are given, whatever their class."""
+
+import copy
+
+import joblib
+import numpy as np
+from sklearn.frozen import FrozenEstimator
+from sklearn.kernel_approximation import RBFSampler, SkewedChi2Sampler
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import PolynomialFeatures
+from sklearn.utils import check_random_state, get_tags
+
+from skrf.features import HiddenLayerFeatures
+
+
+def fits_on_columns(features):
+    """Whether `fit` of these features looks at nothing but number and type of columns."""
+    if isinstance(features, Pipeline):
+        steps = [step for _, step in features.steps if step not in (None, "passthrough")]
+        return all(map(fits_on_columns, steps))
+    if isinstance(features, RBFSampler):
+        return features.gamma != "scale"
+    known = HiddenLayerFeatures, FrozenEstimator, SkewedChi2Sampler, PolynomialFeatures
+    return isinstance(features, known) or not get_tags(features).requires_fit
+
+
+def require_fit_on_columns(features, what, error=ValueError):
+    """Raise for features that every part of the data would fit in its own way."""
+    if features is not None and not fits_on_columns(features):
+        raise error(
+            f"features={features!r} may learn from the values in X, and {what} would give "
+            "every part features of its own, whose sums do not add. Fit it first and pass "
+            "sklearn.frozen.FrozenEstimator(features)."
+        )
+
+
+def seed_nested(estimator, random_state):
+    """Set every `random_state` that is None, in the order of their names."""
+    rng = check_random_state(random_state)
+    seeds = {}
+    for name, value in sorted(estimator.get_params(deep=True).items()):
+        if value is None and (name == "random_state" or name.endswith("__random_state")):
+            seeds[name] = int(rng.randint(np.iinfo(np.int32).max))
+    return estimator.set_params(**seeds) if seeds else estimator
+
+
+def identical(first, second):
+    """Whether two fitted transformers have the same class, parameters and arrays."""
+    return joblib.hash(first) == joblib.hash(second)
+
+
+def n_neurons(features):
+    """The width of features whose columns belong to one neuron after the other."""
+    if isinstance(features, FrozenEstimator):
+        return n_neurons(features.estimator)
+    if isinstance(features, Pipeline):
+        return n_neurons(features[-1])
+    by_neuron = getattr(features, "train", "output") != "both"
+    if isinstance(features, HiddenLayerFeatures) and by_neuron:
+        return features.width
+    raise ValueError(
+        f"A path over widths needs features of one neuron after the other; got "
+        f"features={features!r}. Use RandomReLUFeatures, RandomFeatures or "
+        "LinearizedNTKFeatures(train='hidden'), alone or as the last step of a Pipeline."
+    )
+
+
+def narrowed(features, width):
+    """Fitted features with the first `width` neurons only."""
+    if isinstance(features, FrozenEstimator):
+        return FrozenEstimator(narrowed(features.estimator, width))
+    if isinstance(features, Pipeline):
+        narrow = copy.copy(features)
+        name, last = features.steps[-1]
+        narrow.steps = [*features.steps[:-1], (name, narrowed(last, width))]
+        return narrow
+    return features.narrowed(width)
