@@ -238,7 +238,7 @@ class Basis:
         if len(alphas) == 1:
             if not cholesky_in_place(zz, alphas[0]):
                 raise not_positive_definite(alphas[0])
-            targets = np.ascontiguousarray(zy.T)
+            targets = np.array(zy.T, order="C")
             solve_rows(zz, targets)
             return cls(zz, True, np.ones((len(zz), 1)), targets.T)
         values, vectors = eigh(

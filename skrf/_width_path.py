@@ -119,7 +119,7 @@ def compute_width_path(matrix, n_widths, problem):
         lower[...] = moments.zz
         if not cholesky_in_place(lower, alpha):
             raise not_positive_definite(alpha)
-        targets = np.ascontiguousarray(moments.zy.T)
+        targets = np.array(moments.zy.T, order="C")
         solve_rows(lower, targets)
         means = moments.z_mean, moments.y_mean
         task = WidthPathTask(

@@ -21,10 +21,10 @@ from skrf import (
 )
 
 
-@pytest.fixture
-def data(rng):
+@pytest.fixture(params=[1, 2], ids=["one output", "two outputs"])
+def data(rng, request):
     X = rng.standard_normal((50, 4))
-    Y = np.stack([np.sin(2 * X[:, 0]), X[:, 1] * X[:, 2]], axis=1)
+    Y = np.stack([np.sin(2 * X[:, 0]), X[:, 1] * X[:, 2]], axis=1)[:, : request.param]
     return X, Y, rng.integers(0, 4, 50).astype(float)
 
 
