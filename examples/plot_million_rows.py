@@ -85,10 +85,12 @@ def plot(widths, errors, linear, stored, peaks, args):
     right.loglog(widths, stored, "s-", color="#D55E00", label="feature matrix")
     right.loglog(widths, peaks, "o-", color="#0072B2", label="this program, in all")
     right.set_ylabel("megabytes")
-    for axes in (left, right):
+    for axes, ticks in ((left, (1, 2, 4, 8)), (right, (100, 300, 1000, 3000))):
+        axes.set_yticks(ticks, map(str, ticks))
+        axes.set_yticks([], minor=True)
         axes.set_xlabel("width")
         axes.grid(alpha=0.3)
-        axes.legend(frameon=False)
+        axes.legend()
     figure.savefig(args.output, dpi=150)
 
 

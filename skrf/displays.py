@@ -104,10 +104,10 @@ class WidthPathDisplay:
             ax.axvline(path.n_rows, color="0.6", linewidth=1, zorder=0)
             ax.annotate(
                 "width = n_samples",
-                (path.n_rows, 0.98),
+                (path.n_rows, 0.02),
                 xycoords=("data", "axes fraction"),
-                ha="right",
-                va="top",
+                ha="left",
+                va="bottom",
                 rotation=90,
                 color="0.4",
                 fontsize="small",

@@ -17,6 +17,8 @@ SMALL = {
     "plot_polynomial": "--widths 5 10 --seeds 1 --updates 100 --test-samples 500",
     "plot_digits": "--sizes 10 20 --epochs 2 --folds 2",
     "plot_kernel_approximation": "--sizes 16 64 --n-samples 100 --seeds 1",
+    "plot_width_path": "--n-samples 100 --width 150 --n-features 4",
+    "plot_million_rows": "--n-samples 3000 --widths 5 20",
     "plot_ntk_operator": "--widths 5 20 --n-samples 300 --n-test 100 --n-features 4",
 }
 
