@@ -1,9 +1,11 @@
 """Dask input on a cluster of two worker processes, and without one."""
 
 import os
+import re
 import signal
 import threading
 import time
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -175,6 +177,19 @@ def test_grid_search_on_a_cluster(client, data):
     np.testing.assert_allclose(
         search.cv_results_["mean_test_score"], local.cv_results_["mean_test_score"]
     )
+
+
+def test_the_four_lines_of_the_readme(data):
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    code = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)[1]
+    assert len(code.splitlines()) == 4
+    X, Y = data
+    names = {"X": in_blocks(X), "y": in_blocks(Y), "RandomReLUFeatures": RandomReLUFeatures}
+    names["RandomFeatureRidge"] = RandomFeatureRidge
+    exec(compile(code, "README.md", "exec"), names)
+    with names["client"]:
+        assert names["predictions"].compute().shape == Y.shape
+        names["client"].cluster.close()
 
 
 def test_input_that_cannot_be_streamed_is_refused(data):
