@@ -322,29 +322,35 @@ shape (n_samples, n_features)
                     f"y has {Y.shape[1]} outputs, and that of the first chunk had "
                     f"{moments.zy.shape[1]}. Give as many as before, or begin a clone."
                 )
-            weights = self._weights(X, y, sample_weight)
             if first:
                 self.features_ = self._new_features().fit(X, y)
+            weights = self._weights(X, y, sample_weight)
             feature_map = FeatureMap(self.features_, X)
             matrix = FeatureMatrix(X, Y, weights, feature_map, self.block_size)
             if first:
                 require_fitting_memory(matrix, "primal", problem)
                 self._dtype = np.dtype(matrix.dtype)
-                shape = matrix.n_columns, matrix.n_outputs
-                task = MomentsTask(*shape, problem.fit_intercept, np.dtype(np.float64))
-                moments = task.zero()
-            if moments.centred != problem.fit_intercept:
+            elif moments.centred != problem.fit_intercept:
                 raise ValueError(
                     f"fit_intercept={self.fit_intercept} differs from the first call's. "
                     "Set it back, or begin a clone."
                 )
-            # A copy, so that a chunk is added as a whole or not at all.
-            moments, scratch = moments.copy(), Scratch()
-            for rows in matrix.blocks():
-                Z = matrix.rows(rows, scratch)
-                moments.add(Z, Y[rows], weights[rows], np.dtype(np.float64), scratch)
-            self._moments, self._solution = moments, None
+            self._moments, self._solution = self._moments_with(matrix, moments), None
         return self
+
+    def _moments_with(self, matrix, moments):
+        """The moments so far, or None, with those of a chunk, as a new object.
+
+        A copy, so that a chunk is added as a whole or not at all.
+        """
+        shape, float64 = (matrix.n_columns, matrix.n_outputs), np.dtype(np.float64)
+        if moments is None:
+            return matrix.reduce(MomentsTask(*shape, bool(self.fit_intercept), float64))
+        moments, scratch = moments.copy(), Scratch()
+        for rows in matrix.blocks():
+            Z = matrix.rows(rows, scratch)
+            moments.add(Z, matrix.Y[rows], matrix.weights[rows], float64, scratch)
+        return moments
 
     def merge(self, other):
         """Add what another estimator has seen by `partial_fit`.
