@@ -8,17 +8,18 @@ For standard Gaussians p, q of correlation rho and neurons p + h, q + k,
 So P and M are sums of one-dimensional functions at rho = 0, 1 or -1 and of an integral of
 the density along rho. The correlation from which it starts is chosen so that no two terms
 cancel by more than a digit, except where M is far below the product of the root mean
-squares of the two neurons; even there relative accuracy is kept when h + k < -3. From 0, with
-rho = 2x / (1 + x^2) and dots for exp(-(h^2 + k^2 - 2 h k rho) / 2(1 - rho^2)),
+squares of the two neurons; even there relative accuracy is kept when h + k < -3.
 
-    integral of the density = (1 / pi) int ... dx / (1 + x^2);
+From 0, with rho = 2x / (1 + x^2), the integral of the density is
 
-from +-1, with |rho| = (1 - x^2) / (1 + x^2), a = (h - k)/2 and b = (h + k)/2 (for rho < 0 the
-other way round),
+    (1 / pi) int exp(-(h^2 + k^2 - 2 h k rho) / (2 (1 - rho^2))) dx / (1 + x^2);
 
-    (1 / pi) int exp(-(a^2 (1 + 1/x^2) + b^2 (1 + x^2)) / 2) dx / (1 + x^2),
+from 1, with rho = (1 - x^2) / (1 + x^2), a = (h - k) / 2 and b = (h + k) / 2,
 
-for small x by a power series that knows the essential singularity at x = 0.
+    (1 / pi) int exp(-(a^2 (1 + 1 / x^2) + b^2 (1 + x^2)) / 2) dx / (1 + x^2),
+
+for small x by a power series that knows the essential singularity at x = 0; from -1 it is
+the same with a and b exchanged.
 """
 
 import math
@@ -31,10 +32,10 @@ from numba import njit
 NORM, H, BIAS, CDF, UPPER, DENSITY, FIRST, SECOND, MEAN = range(9)
 
 # What `fill` computes for pairs of neurons (w, b), (v, c), in this order. RELU:
-# E[relu relu]. STEP: E[1 1]. STEP_RELU: E[1 relu]. SLOPE: `STEP_RELU`, `STEP` and the
-# coefficient of w / |w| in E[1 x relu]. TANGENT: `STEP` and what else `tangent` takes.
+# E[relu relu]. STEP: E[1 1]. STEP_RELU: E[1 relu]. SLOPE: `STEP_RELU`, `STEP`, the
+# coefficient of w / |w| in E[1 x relu], `RELU`. TANGENT: what `tangent` takes.
 RELU, STEP, STEP_RELU, SLOPE, TANGENT = range(5)
-OUTPUTS = {RELU: 1, STEP: 1, STEP_RELU: 1, SLOPE: 3, TANGENT: 6}
+OUTPUTS = {RELU: 1, STEP: 1, STEP_RELU: 1, SLOPE: 4, TANGENT: 7}
 
 _INNER = {"nogil": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 _DENSITY_AT_0 = 1 / math.sqrt(2 * math.pi)
@@ -315,11 +316,13 @@ def fill(kind, ones, left, twos, right, cosines, out):
                 out[3, i, j] = sign * both / s if s > 1e-15 else 0.0
                 out[4, i, j] = first
                 out[5, i, j] = second
+                out[6, i, j] = sign
                 continue
             out[0, i, j] = mean
             if kind == SLOPE:
                 out[1, i, j] = P
                 out[2, i, j] = slope
+                out[3, i, j] = M
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, error_model="numpy")
@@ -344,7 +347,7 @@ def flips(ones, left, twos, right, out):
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, error_model="numpy")
-def tangent(coefficients, left, right, cosines, has_biases, out):
+def tangent(coefficients, left, right, has_biases, out):
     """The blocks E[1_w 1_v (x, 1)(x, 1)'] of pairs of neurons, from `fill` of TANGENT.
 
     For unit w, v and delta = w - sign(rho) v the block of x x' is
@@ -353,15 +356,14 @@ def tangent(coefficients, left, right, cosines, has_biases, out):
             + sign(rho) phi(h) phi(A) ((s / (1 + |rho|)) (w w' + v v') - delta delta' / s);
 
     `coefficients` are P, the factors of w w' and of v v', minus that of delta delta', then
-    the factors of w and v in E[1_w 1_v x]. `out` has shape (n (d + 1), m (d + 1)), without
-    the 1 where there are no biases.
+    the factors of w and v in E[1_w 1_v x] and sign(rho). `out` has shape (n (d + 1),
+    m (d + 1)), without the 1 where there are no biases.
     """
     d = left.shape[1]
     size = d + has_biases
     for i in range(left.shape[0]):
         for j in range(right.shape[0]):
-            P, ww, vv, dd, w1, v1 = coefficients[:, i, j]
-            sign = math.copysign(1.0, cosines[i, j])
+            P, ww, vv, dd, w1, v1, sign = coefficients[:, i, j]
             block = out[i * size : (i + 1) * size, j * size : (j + 1) * size]
             w, v = left[i], right[j]
             for a in range(d):

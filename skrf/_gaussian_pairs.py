@@ -92,8 +92,10 @@ def _table(norms, biases):
 
 def density(h):
     """The standard normal density."""
-    return np.exp(-np.minimum(np.abs(h), 40.0) ** 2 / 2) / np.sqrt(2 * np.pi) * (
-        np.abs(h) < 40
+    return (
+        np.exp(-(np.minimum(np.abs(h), 40.0) ** 2) / 2)
+        / np.sqrt(2 * np.pi)
+        * (np.abs(h) < 40)
     )
 
 
