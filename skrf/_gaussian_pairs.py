@@ -14,6 +14,8 @@ from skrf._blocks import in_threads
 _BLOCK_PAIRS = 2**16
 # Below it the moments of a neuron come from continued fractions, of this depth.
 _TAIL, _DEPTH = -1.0, 250
+# Above it a neuron is linear, and its bias is all that float64 sees of its moments.
+_ALWAYS_ON = 1e9
 
 
 class Neurons(NamedTuple):
@@ -37,10 +39,9 @@ class Neurons(NamedTuple):
     @property
     def squares(self):
         """E max(<w_i, x> + b_i, 0)^2."""
-        norms, biases = self.table[:, _bivariate.NORM], self.table[:, _bivariate.BIAS]
+        norms, h = self.table[:, _bivariate.NORM], self.table[:, _bivariate.H]
         found = norms * norms * self.table[:, _bivariate.SECOND]
-        constant = np.isinf(self.table[:, _bivariate.H])
-        return np.where(constant, np.maximum(biases, 0) ** 2, found)
+        return np.where(h > _ALWAYS_ON, self.biases**2, found)
 
     def __getitem__(self, rows):
         return Neurons(*(field[rows] for field in tuple(self)))
@@ -85,8 +86,7 @@ def _table(norms, biases):
     first, second = moments(np.clip(h, -1e150, 1e150))
     table[:, _bivariate.FIRST] = first
     table[:, _bivariate.SECOND] = second
-    constant = np.isinf(h)
-    table[:, _bivariate.MEAN] = np.where(constant, np.maximum(biases, 0), norms * first)
+    table[:, _bivariate.MEAN] = np.where(h > _ALWAYS_ON, biases, norms * first)
     return table
 
 

@@ -172,8 +172,6 @@ def min_weight(W, b, target, error):
             "relative error by the target's mean square."
         )
     square, width = float(goal.squares[0]), len(layer.biases)
-    if error >= square:
-        return MinWeight(True, 0.0, np.zeros(width), square, 1.0, np.nan)
     gram = pair_matrix(_bivariate.RELU, layer)
     useful = np.flatnonzero(np.diag(gram) > 0)
     G = np.ascontiguousarray(gram[np.ix_(useful, useful)])
@@ -189,6 +187,8 @@ def min_weight(W, b, target, error):
         full[useful] = u
         return MinWeight(feasible, weight, full, risk, risk / square, least)
 
+    if error >= square:
+        return result(True, 0.0, np.zeros_like(best), square)
     if least > error:
         return result(False, np.inf, best, least)
     low, high = 0.0, float(np.abs(best).max())

@@ -11,6 +11,7 @@ ROOT = Path(skrf.__file__).parent
 LAYERS = {
     "_blas": 0,
     "_environment": 0,
+    "_bivariate": 0,
     "_kernels": 0,
     "_validation": 0,
     "_hadamard": 0,
@@ -27,11 +28,19 @@ LAYERS = {
     "datasets": 3,
     "features": 3,
     "kernels": 3,
+    "_gaussian_pairs": 2,
+    "_gaussian_grams": 3,
+    "_hermite": 3,
+    "_population_risk": 4,
+    "_best_error": 5,
+    "_gaussian_gaps": 5,
+    "_min_weight": 6,
+    "gaussian": 7,
     "_laziness": 4,
     "_step": 4,
     "_base_network": 5,
     "networks": 6,
-    "__init__": 7,
+    "__init__": 8,
 }
 
 
