@@ -176,3 +176,35 @@ def triangle_wave(t, d):
     for n in range(1, a + 1):
         total += 2 * max(t + a - 2 * n, 0) * (-1) ** n
     return float(total - 1)
+
+
+def gaussian_neurons(w, b, v, c):
+    """Expectations of a pair of ReLU neurons with x ~ N(0, I), by Owen's T function.
+
+    Returns E[relu relu], E[1_w 1_v], E[1_w relu_v], E[1_w x relu_v] and E[1_w 1_v x x'].
+    For w, v that are neither 0 nor parallel, as they are usually written.
+    """
+
+    def phi(t):
+        return math.exp(-(t**2) / 2) / math.sqrt(2 * math.pi)
+
+    Phi, T = special.ndtr, special.owens_t
+    w_norm, v_norm = np.linalg.norm(w), np.linalg.norm(v)
+    e, f = w / w_norm, v / v_norm
+    h, k, rho = b / w_norm, c / v_norm, e @ f
+    s = math.sqrt(1 - rho**2)
+    A, B = (k - rho * h) / s, (h - rho * k) / s
+    if h == 0 and k == 0:
+        P = 1 / 4 + math.asin(rho) / (2 * math.pi)
+    else:
+        ratios = [x / y if y else math.copysign(math.inf, x) for x, y in ((A, h), (B, k))]
+        P = (Phi(h) + Phi(k)) / 2 - T(h, ratios[0]) - T(k, ratios[1])
+        P -= 0 if h * k > 0 or (h * k == 0 and h + k >= 0) else 1 / 2
+    M = (h * k + rho) * P + k * phi(h) * Phi(A) + h * phi(k) * Phi(B) + s * phi(h) * phi(A)
+    D = k * P + phi(k) * Phi(B) + rho * phi(h) * Phi(A)
+    S = e * phi(h) * v_norm * (s * phi(A) + (k - rho * h) * Phi(A)) + v * P
+    K = P * np.eye(len(w))
+    K -= h * phi(h) * Phi(A) * np.outer(e, e) + k * phi(k) * Phi(B) * np.outer(f, f)
+    cross = np.outer(e, f) + np.outer(f, e) - rho * (np.outer(e, e) + np.outer(f, f))
+    K += phi(h) * phi(A) / s * cross
+    return w_norm * v_norm * M, P, v_norm * D, S, K

@@ -1,0 +1,189 @@
+"""Exact distances of a trained ReLU network from its start, under Gaussian inputs."""
+
+import numpy as np
+
+from skrf import _bivariate
+from skrf._gaussian_grams import slope_sums
+from skrf._gaussian_pairs import neurons, pair_blocks, quadratic_form
+from skrf._population_risk import output_weights, stacked
+
+
+def _layers(W0, b0, W, b):
+    """`Neurons` at the start and at the end."""
+    start = neurons(W0, b0, ("W0", "b0"))
+    last = neurons(W, b)
+    if last.weights.shape != start.weights.shape:
+        raise ValueError(
+            f"W has shape {last.weights.shape} and W0 {start.weights.shape}. Give the same "
+            "neurons before and after training."
+        )
+    return start, last
+
+
+def flip_probability(W0, b0, W, b):
+    r"""Probability that a neuron's pre-activation has changed its sign.
+
+    .. math:: P(1(\langle w_0, x\rangle + b_0 > 0) \ne 1(\langle w, x\rangle + b > 0))
+              = \Phi(h_0) + \Phi(h) - 2 \Phi_2(h_0, h; \rho), \quad x \sim N(0, I),
+
+    the angle of w_0 and w divided by pi where there are no biases. The coupling of Section
+    2.1 needs it to be small. Accurate relatively for small movements too.
+
+    Parameters
+    ----------
+    W0 : array-like of shape (width, n_features)
+        The hidden weights before training.
+    b0 : array-like of shape (width,)
+        The hidden biases before training.
+    W, b : array-like
+        Those after training, of the same shapes.
+
+    Returns
+    -------
+    probabilities : ndarray of shape (width,)
+        One for each neuron.
+
+    Examples
+    --------
+    >>> from skrf.gaussian import flip_probability
+    >>> flip_probability([[1.0, 0.0]], [0.0], [[0.0, 1.0]], [0.0])
+    array([0.5])
+    """
+    start, last = _layers(W0, b0, W, b)
+    out = np.empty(len(start.biases))
+    _bivariate.flips(start.table, start.units, last.table, last.units, out)
+    return out
+
+
+def _distance(a, relus, start, D):
+    """|| sum_j a_j relu_j - sum_i 1_i <D_i, (x, 1)> || in mean square."""
+    _, means, inputs = slope_sums(start, relus, a)
+    square = quadratic_form(_bivariate.RELU, a, relus)
+    square -= 2 * (np.sum(D[:, :-1] * inputs) + D[:, -1] @ means)
+    square += _tangent_form(start, D)
+    return float(np.sqrt(max(square, 0.0)))
+
+
+def _tangent_form(layer, D):
+    """E(sum_i 1_i <D_i, (x, 1)>)^2: `_bivariate.tangent` times D twice, never stored."""
+    units, inner, e = layer.units, np.ascontiguousarray(D[:, :-1]), D[:, -1]
+    own = np.einsum("ij,ij->i", inner, units)
+    parts = {}
+
+    def use(rows, block):
+        P, ww, vv, dd, first, second, sign = block
+        n = P.shape[1]
+        D_i, D_j, y_i, y_j = inner[rows], inner[:n], own[rows, np.newaxis], own[:n]
+        e_i, e_j = e[rows, np.newaxis], e[:n]
+        by_v, by_w = D_i @ units[:n].T, units[rows] @ D_j.T
+        terms = P * (D_i @ D_j.T + e_i * e_j) + ww * y_i * by_w + vv * by_v * y_j
+        terms -= dd * (y_i - sign * by_v) * (by_w - sign * y_j)
+        terms += (first * y_i + second * by_v) * e_j + e_i * (first * by_w + second * y_j)
+        before = terms[:, : rows.start].sum()
+        parts[rows.start] = 2 * before + terms[:, rows.start :].sum()
+
+    pair_blocks(_bivariate.TANGENT, layer, layer, use, lower=True)
+    return sum(parts[start] for start in sorted(parts))
+
+
+def feature_gap(u, W0, b0, W, b):
+    r"""Distance of a network from the same output weights on its first features.
+
+    .. math:: \Big\|\sum_i u_i\, (relu(\langle w_i, x\rangle + b_i)
+              - relu(\langle w_{0i}, x\rangle + b_{0i}))\Big\|,
+
+    the gap of U_t act(W_t x) from U_t act(W_0 x) of Section 2.2, as a root mean square over
+    x ~ N(0, I), exact but for rounding: its square has an error of about eps (sum_i |u_i|
+    ||relu_i||)^2, and gaps below the root of that are noise.
+
+    Parameters
+    ----------
+    u : array-like of shape (width,)
+        The output weights after training.
+    W0, b0, W, b
+        As in `flip_probability`.
+
+    Returns
+    -------
+    gap : float
+        The root mean square.
+
+    Examples
+    --------
+    >>> from skrf.gaussian import feature_gap
+    >>> round(feature_gap([1.0], [[3.0, 0.0]], [0.0], [[1.0, 0.0]], [0.0]) ** 2, 12)
+    2.0
+    """
+    start, last = _layers(W0, b0, W, b)
+    u = output_weights(u, len(start.biases))
+    square = quadratic_form(_bivariate.RELU, np.r_[u, -u], stacked(last, start))
+    return float(np.sqrt(max(square, 0.0)))
+
+
+def coupling_gap(u, W0, b0, W, b):
+    r"""Distance of a network from itself with its first activation patterns.
+
+    .. math:: \Big\|\sum_i u_i\, (\langle w_i, x\rangle + b_i)
+              (1(\langle w_i, x\rangle + b_i > 0)
+              - 1(\langle w_{0i}, x\rangle + b_{0i} > 0))\Big\|,
+
+    what the coupling of Section 2.1 neglects, as a root mean square over x ~ N(0, I); exact
+    but for rounding, as `feature_gap`.
+
+    Parameters
+    ----------
+    u, W0, b0, W, b
+        As in `feature_gap`.
+
+    Returns
+    -------
+    gap : float
+        The root mean square.
+
+    Examples
+    --------
+    >>> from skrf.gaussian import coupling_gap
+    >>> round(coupling_gap([1.0], [[-1.0, 0.0]], [0.0], [[2.0, 0.0]], [0.0]) ** 2, 12)
+    4.0
+    """
+    start, last = _layers(W0, b0, W, b)
+    u = output_weights(u, len(start.biases))
+    D = u[:, np.newaxis] * np.column_stack([last.weights, last.biases])
+    return _distance(u, last, start, D)
+
+
+def linearization_gap(u0, W0, b0, u, W, b):
+    r"""Distance of a network from its first-order expansion at its random start.
+
+    .. math:: \Big\|N(x; u, W, b) - \sum_i \big(u_i\, relu(z_{0i}) + u_{0i}\,
+              1(z_{0i} > 0)\, (\langle w_i - w_{0i}, x\rangle + b_i - b_{0i})\big)\Big\|,
+              \quad z_{0i} = \langle w_{0i}, x\rangle + b_{0i},
+
+    as a root mean square over x ~ N(0, I) (Section 2.2); exact but for rounding, as
+    `feature_gap`.
+
+    Parameters
+    ----------
+    u0 : array-like of shape (width,)
+        The output weights before training.
+    W0, b0, u, W, b
+        As in `feature_gap`.
+
+    Returns
+    -------
+    gap : float
+        The root mean square.
+
+    Examples
+    --------
+    >>> from skrf.gaussian import linearization_gap
+    >>> round(linearization_gap([1.0], [[1.0]], [0.0], [2.0], [[3.0]], [0.0]) ** 2, 12)
+    2.0
+    """
+    start, last = _layers(W0, b0, W, b)
+    u0 = output_weights(u0, len(start.biases), "u0")
+    u = output_weights(u, len(start.biases))
+    moved = np.column_stack([last.weights, last.biases])
+    moved -= np.column_stack([start.weights, start.biases])
+    both = stacked(last, start)
+    return _distance(np.r_[u, -u], both, start, u0[:, np.newaxis] * moved)

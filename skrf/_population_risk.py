@@ -1,0 +1,181 @@
+"""The exact risk of sums of ReLU neurons on a ReLU neuron, and its gradient."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skrf import _bivariate
+from skrf._gaussian_grams import slope_sums
+from skrf._gaussian_pairs import Neurons, density, neurons, quadratic_form
+from skrf.targets import SingleNeuron
+
+
+@dataclass(frozen=True)
+class PopulationRisk:
+    """The mean squared error under Gaussian inputs.
+
+    Attributes
+    ----------
+    risk : float
+        E (N(x) - g(x))^2; below `rounding_error` it is noise, and may be negative.
+    relative : float
+        risk / E g(x)^2.
+    rounding_error : float
+        Estimate of the error of `risk`: eps (sum_i |u_i| ||f_i|| + |intercept| + ||g||)^2,
+        with root mean squares as norms.
+    """
+
+    risk: float
+    relative: float
+    rounding_error: float
+
+
+def target_neuron(target, n_features):
+    """`Neurons` with the target only."""
+    if not isinstance(target, SingleNeuron):
+        raise ValueError(
+            f"target must be a SingleNeuron; got {type(target).__name__}. Use "
+            "SingleNeuron(weight, bias)."
+        )
+    if target.activation != "relu":
+        raise ValueError(
+            f"target has activation={target.activation!r}, but the closed forms are those "
+            "of relu. Use SingleNeuron(weight, bias, activation='relu')."
+        )
+    if target.n_features != n_features:
+        raise ValueError(
+            f"target takes {target.n_features} features, but W has {n_features} columns. "
+            "Give weights for the same inputs."
+        )
+    if not target.weight.any() and target.bias <= 0:
+        raise ValueError(
+            "target is 0 everywhere, so that no error is relative to it. Give it a weight "
+            "that is not 0, or a positive bias."
+        )
+    return neurons(target.weight[np.newaxis], np.array([target.bias]))
+
+
+def output_weights(u, width, name="u"):
+    """A vector of finite float64, one for each neuron."""
+    u = np.asarray(u, np.float64)
+    if u.shape != (width,):
+        raise ValueError(
+            f"{name} must have one output weight for each of the {width} rows of W; got "
+            f"shape {u.shape}."
+        )
+    if not np.isfinite(u).all():
+        raise ValueError(
+            f"{name} must be finite; got {u[~np.isfinite(u)][0]}. Replace NaN and infinity."
+        )
+    return u
+
+
+def stacked(*layers):
+    """`Neurons` one after another."""
+    return Neurons(
+        *(np.concatenate(fields) for fields in zip(*map(tuple, layers), strict=True))
+    )
+
+
+def _residual(u, W, b, target, intercept):
+    """Output weights and neurons of N - g, and the intercept."""
+    layer = neurons(W, b)
+    goal = target_neuron(target, layer.weights.shape[1])
+    u = output_weights(u, len(layer.biases))
+    intercept = float(intercept)
+    if not np.isfinite(intercept):
+        raise ValueError(f"intercept={intercept} must be a finite number.")
+    return np.r_[u, -1.0], stacked(layer, goal), intercept
+
+
+def population_risk(u, W, b, target, *, intercept=0.0):
+    r"""Risk of a sum of ReLU neurons on a ReLU neuron, exactly.
+
+    .. math:: E\Big(\sum_i u_i\, relu(\langle w_i, x\rangle + b_i) + c
+                    - relu(\langle w^*, x\rangle + b^*)\Big)^2, \quad x \sim N(0, I).
+
+    The left-hand side of Eqs. (2) and (7), without sampling; the features are not scaled.
+
+    Parameters
+    ----------
+    u : array-like of shape (width,)
+        The output weights.
+    W : array-like of shape (width, n_features)
+        The hidden weights.
+    b : array-like of shape (width,)
+        The hidden biases.
+    target : SingleNeuron
+        With activation "relu".
+    intercept : float, default=0.0
+        c.
+
+    Returns
+    -------
+    result : PopulationRisk
+        With `risk`, `relative` to the target's mean square, and `rounding_error`.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or the target is another function.
+
+    Examples
+    --------
+    >>> from skrf import SingleNeuron
+    >>> from skrf.gaussian import population_risk
+    >>> result = population_risk([1.0], [[0.0, 1.0]], [0.0], SingleNeuron([0.0, 2.0]))
+    >>> round(result.relative, 12)
+    0.25
+    """
+    a, layer, intercept = _residual(u, W, b, target, intercept)
+    risk = quadratic_form(_bivariate.RELU, a, layer)
+    risk += intercept * (intercept + 2 * float(a @ layer.means))
+    squares = layer.squares
+    size = np.abs(a) @ np.sqrt(squares) + abs(intercept)
+    rounding = float(np.finfo(float).eps * size**2)
+    return PopulationRisk(risk, risk / float(squares[-1]), rounding)
+
+
+def population_risk_gradient(u, W, b, target, *, intercept=0.0):
+    r"""Gradient of `population_risk` in the output weights, weights, biases and intercept.
+
+    With the residual :math:`e(x) = N(x) - g(x)` it is
+
+    .. math:: 2 E[e\, relu_i], \quad 2 u_i E[e\, 1_i x], \quad 2 u_i E[e\, 1_i],
+              \quad 2 E[e],
+
+    so that gradient descent on the exact risk of Theorem 4.2's target needs no samples.
+
+    Parameters
+    ----------
+    u, W, b, target, intercept
+        As in `population_risk`.
+
+    Returns
+    -------
+    gradient_u : ndarray of shape (width,)
+    gradient_W : ndarray of shape (width, n_features)
+    gradient_b : ndarray of shape (width,)
+    gradient_intercept : float
+
+    Examples
+    --------
+    >>> from skrf import SingleNeuron
+    >>> from skrf.gaussian import population_risk_gradient
+    >>> target = SingleNeuron([0.0, 2.0])
+    >>> population_risk_gradient([1.0], [[0.0, 1.0]], [0.0], target)[1]
+    array([[ 0., -1.]])
+    """
+    a, layer, intercept = _residual(u, W, b, target, intercept)
+    hidden, outer = layer[:-1], a[:-1]
+    values, on_means, on_inputs = slope_sums(hidden, layer, a)
+    values += intercept * hidden.means
+    on_means += intercept * hidden.on
+    kinks = intercept * density(hidden.table[:, _bivariate.H])
+    on_inputs += kinks[:, np.newaxis] * hidden.units
+    return (
+        2 * values,
+        2 * outer[:, np.newaxis] * on_inputs,
+        2 * outer * on_means,
+        float(2 * (a @ layer.means + intercept)),
+    )
