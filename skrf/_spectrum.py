@@ -11,7 +11,6 @@ from scipy.special import gammaln, ndtr
 from skrf._harmonics import (
     chi_nodes,
     dimension,
-    log_bessel_i_scaled,
     log_dimension,
     log_dimension_up_to,
     log_energy_ratio,
@@ -19,7 +18,6 @@ from skrf._harmonics import (
     log_mean_squares,
     log_zonal_constant,
 )
-from skrf.targets import TriangleWave
 
 # Energies of degree l fall like l^-4, so that 1e100 is where they leave double precision.
 _LAST_LOG_DEGREE = 230.0
@@ -250,7 +248,7 @@ def _thinned(values, whole=400, n=400):
     return np.concatenate([values[:whole], values[places]])
 
 
-def _with_tail(d, log_energy, log_total, density, step, exact=False):
+def with_tail(d, log_energy, log_total, density, step, exact=False):
     """Normalise the energies to the total, and append the tail.
 
     `density(l)` is log of the energy per unit of degree at a real degree l beyond the
@@ -356,7 +354,7 @@ def relu_spectrum(d, h=0.0, max_degree=None):
         rest = density(float(limit)) + math.log(limit / 3)
         rest = np.logaddexp(rest, _log_sum_from_end(log_energy)) - log_total
         log_energy = log_energy[: max(64, np.count_nonzero(rest > math.log(1e-9)))]
-    return _with_tail(d, log_energy, log_total, density, 1)
+    return with_tail(d, log_energy, log_total, density, 1)
 
 
 def _bias_free_spectrum(d, limit, log_front):
@@ -375,7 +373,7 @@ def _bias_free_spectrum(d, limit, log_front):
     def density(degree):  # every second degree has energy
         return log_e(degree) - math.log(2)
 
-    return _with_tail(d, log_energy, math.log(0.5), density, 2, exact=True)
+    return with_tail(d, log_energy, math.log(0.5), density, 2, exact=True)
 
 
 def _degrees_0_and_1(d, h):
@@ -395,84 +393,3 @@ def _degrees_0_and_1(d, h):
             for moment in (mass.sum(axis=1), (mass * t).sum(axis=1))
         ]
     return np.array([logs[0], logs[1] + math.log(d)])
-
-
-@lru_cache(maxsize=16)
-def triangle_wave_spectrum(d, weight_norm=None):
-    r"""`NeuronSpectrum` of psi(<w, x>), the wave of Proposition 4.6, ||w|| = weight_norm.
-
-    On [-a, a] the wave is the series of b_m sin(pi m t / 2), m odd, b_m = 8 / (pi m)^2 up
-    to signs. Sines have Bessel functions as zonal coefficients, and Weber's second
-    exponential integral gives their means: with kappa_m = pi m ||w|| / 2, nu = d/2 - 1,
-    and odd l,
-
-    .. math:: \Lambda_l = \Gamma(d/2) 2^\nu \sum_{m,n} b_m b_n (\kappa_m \kappa_n)^{-\nu}
-        e^{-(\kappa_m^2 + \kappa_n^2)/2} I_{l+\nu}(\kappa_m \kappa_n).
-
-    It is exact but for the mass of <w, x> outside [-a, a], exp(-a^2 / (2 ||w||^2)), which
-    is exp(-18 d^2) for the default. Even degrees have nothing but that: 0 here.
-
-    Parameters
-    ----------
-    d : int
-        At least 2.
-    weight_norm : float, default=None
-        None is d, as in the proposition; at most a / 9.
-    """
-    alpha = float(d if weight_norm is None else weight_norm)
-    a = TriangleWave(np.ones(d)).half_width
-    if not 0 < alpha <= a / 9:
-        raise ValueError(
-            f"weight_norm={weight_norm!r} must be in (0, {a / 9:.6g}] for d={d}: beyond, "
-            "the wave is not periodic where x has its mass. Use a smaller weight_norm."
-        )
-    nu, unit = d / 2 - 1, math.pi * alpha / 2
-    # A harmonic m has its energy at degrees near m unit sqrt(d).
-    last = 1 + 2 * int(min(20 * max(unit * math.sqrt(d), 2), 20_000))
-    reach = min(10 ** (16 / (d + 2)), 3000.0)
-    harmonics = math.ceil(reach * max(1, last / (2 * unit * math.sqrt(d + 3)))) + 2
-    m = np.arange(1.0, 2 * harmonics, 2)
-    sign = np.where(m % 4 == 1, 1.0, -1.0)
-    log_b, kappa = np.log(8 / (math.pi * m) ** 2), unit * m
-    log_front = gammaln(d / 2) + nu * math.log(2)
-    degrees = np.arange(1, last + 1, 2)
-    neighbours = math.floor(9 / (2 * unit))  # exp(-(kappa_m - kappa_n)^2 / 2) > 1e-18
-    log_lambda = np.empty(len(degrees))
-    for rows in np.array_split(
-        np.arange(len(degrees)), 1 + len(degrees) * len(m) // 200_000
-    ):
-        logs, signs = [], []
-        for k in range(min(neighbours, len(m) - 1) + 1):
-            low, high = slice(None, len(m) - k), slice(k, None)
-            product = kappa[low] * kappa[high]
-            logs.append(
-                log_b[low]
-                + log_b[high]
-                - nu * np.log(product)
-                - (kappa[low] - kappa[high]) ** 2 / 2
-                + (math.log(2) if k else 0)
-                + log_bessel_i_scaled(degrees[rows, np.newaxis] + nu, product)
-            )
-            signs.append(np.broadcast_to(sign[low] * sign[high], logs[-1].shape))
-        logs, signs = np.concatenate(logs, axis=1), np.concatenate(signs, axis=1)
-        top = logs.max(axis=1, keepdims=True)
-        total = (signs * np.exp(logs - top)).sum(axis=1)
-        log_lambda[rows] = top[:, 0] + np.log(np.maximum(total, 1e-300))
-    log_energy = np.full(last + 1, -np.inf)
-    log_energy[1::2] = log_front + log_lambda + log_dimension(d, degrees)
-    total = _wave_squared_norm(alpha)
-    # Far out the energy falls like that of a kink, N(d, l) / N(d + 4, l - 2) ~ l^-4.
-    left = max(total - math.fsum(np.exp(log_energy)), 1e-300)
-    level = math.log(left / (last / 3)) - log_energy_ratio(d, float(last))
-
-    def density(degree):
-        return level + log_energy_ratio(d, degree)
-
-    return _with_tail(d, log_energy, math.log(total), density, 2)
-
-
-def _wave_squared_norm(alpha):
-    """E[psi(alpha z)^2]: psi^2 = 1/3 + sum_k 4 (-1)^k / (pi k)^2 cos(pi k t)."""
-    k = np.arange(1.0, math.ceil(9 / (math.pi * alpha)) + 1)
-    terms = 4 * np.cos(math.pi * k) / (math.pi * k) ** 2
-    return 1 / 3 + float(terms @ np.exp(-((math.pi * k * alpha) ** 2) / 2))

@@ -25,6 +25,7 @@ LAYERS = {
     "targets": 2,
     "_spectrum": 3,
     "_bounds": 4,
+    "_wave": 5,
     "_sgd": 3,
     "_tangent": 2,
     "datasets": 3,
