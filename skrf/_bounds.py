@@ -1,0 +1,307 @@
+"""Floors of fixed features on random neurons (Theorem 4.8), and on linear ones (4.1)."""
+
+import math
+from numbers import Integral, Real
+
+import numpy as np
+from scipy.special import betainc, betaln
+from scipy.stats import beta
+from sklearn.utils import check_random_state
+
+from skrf._spectrum import relu_spectrum
+
+
+def check_integer(name, value, least, why):
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name}={value!r} must be an integer >= {least}: {why}.")
+
+
+def check_neuron(d, bias, weight_norm):
+    """bias / weight_norm, after checks of all three."""
+    check_integer("d", d, 2, "give the number of features, at least two")
+    if not isinstance(weight_norm, Real) or not 0 < weight_norm < math.inf:
+        raise ValueError(
+            f"weight_norm={weight_norm!r} must be a positive finite number; a neuron "
+            "without weight is a constant. Give ||w||."
+        )
+    if not isinstance(bias, Real) or not abs(bias) <= 1e3 * weight_norm:
+        raise ValueError(
+            f"bias={bias!r} must be a number with |bias| <= 1000 weight_norm, here "
+            f"{1e3 * weight_norm:.6g}: beyond, the neuron is linear or 0. Use a smaller "
+            "bias, or a larger weight_norm."
+        )
+    return float(bias) / float(weight_norm)
+
+
+def _check_array(name, value, fits, what):
+    array = np.asarray(value, np.float64)
+    wrong = ~fits(array)
+    if wrong.any():
+        raise ValueError(f"{name}={array[wrong].flat[0]} must be {what}.")
+    return array
+
+
+def _log_counts(r, log10):
+    """log r of counts, or of their decimal logarithms."""
+    if log10:
+        what = "a decimal logarithm, not nan; give log10 of the number of features"
+        return _check_array("r", r, lambda a: ~np.isnan(a), what) * math.log(10)
+    what = "a number >= 0; above 1e300, give its log10 with log10=True"
+    r = _check_array("r", r, lambda a: (a >= 0) & (a <= 1e300), what)
+    with np.errstate(divide="ignore"):
+        return np.log(r)
+
+
+def _shares(error, spectrum, norm, absolute):
+    """Relative errors, from relative or absolute ones."""
+    what = "a positive number; give the error that the features may have"
+    error = _check_array("error", error, lambda a: (a > 0) & (a < np.inf), what)
+    if absolute:
+        with np.errstate(over="ignore", divide="ignore"):
+            return np.exp(np.log(error) - spectrum.log_total - 2 * math.log(norm))
+    return error
+
+
+def error_floor(r, d, bias=0.0, weight_norm=1.0, *, log10=False, absolute=False):
+    r"""Least mean error of any r fixed features on a random ReLU neuron.
+
+    For f_1, ..., f_r in L2 of N(0, I) chosen before w is drawn from the sphere of radius
+    `weight_norm`, and :math:`g_w(x) = relu(\langle w, x\rangle + b)`,
+
+    .. math:: E_w \min_u \|\sum_i u_i f_i - g_w\|^2 / \|g_w\|^2 \ge
+        1 - \sum_{i \le r} \lambda_i / \|g\|^2
+
+    with the r largest eigenvalues of :math:`E_w[g_w \otimes g_w]` (Ky Fan). The
+    eigenfunctions attain it. No size of u helps. Where the features are random and their
+    law is rotation invariant, it holds for every w, in mean over the features. This is
+    the floor behind Theorems 4.2 and 4.8, and what Remark 4.5 asks for.
+
+    Parameters
+    ----------
+    r : array-like
+        Numbers of features, from 0 to 1e300.
+    d : int
+        Number of inputs, at least 2.
+    bias, weight_norm : float, default=0.0, 1.0
+        b and ||w||; only bias / weight_norm matters for a relative error.
+    log10 : bool, default=False
+        `r` holds decimal logarithms, of any size.
+    absolute : bool, default=False
+        Return the squared error itself, ||g||^2 times the relative one.
+
+    Returns
+    -------
+    floor : ndarray or float
+        Of the shape of r.
+
+    Examples
+    --------
+    >>> from skrf._bounds import error_floor
+    >>> error_floor([0, 1, 100, 3000], d=10, bias=-1.0).round(3)
+    array([1.   , 0.869, 0.13 , 0.017])
+    """
+    h = check_neuron(d, bias, weight_norm)
+    log_r = _log_counts(r, log10)
+    spectrum = relu_spectrum(int(d), h)
+    floor = spectrum.floor(log_r)
+    if absolute:
+        floor = floor * spectrum.total * float(weight_norm) ** 2
+    return floor[()]
+
+
+def features_needed(error, d, bias=0.0, weight_norm=1.0, *, absolute=False):
+    """Fewest features of any kind for a mean error on a random ReLU neuron.
+
+    The inverse of `error_floor`: eigenvalues are taken from the largest until the rest is
+    at most the error.
+
+    Parameters
+    ----------
+    error : array-like
+        Mean squared errors relative to ||g_w||^2, above 0; with `absolute`, themselves.
+    d, bias, weight_norm
+        As in `error_floor`.
+    absolute : bool, default=False
+        How `error` is measured.
+
+    Returns
+    -------
+    log10_r : ndarray or float
+        log10 of the number, -inf where none is needed.
+    r : ndarray or float
+        The number itself where it is below 1e15 (12 digits are sure), else nan.
+
+    Examples
+    --------
+    >>> from skrf._bounds import features_needed
+    >>> log10_r, r = features_needed([0.1, 0.01], d=10, bias=-1.0)
+    >>> r
+    array([  157., 13489.])
+    """
+    h = check_neuron(d, bias, weight_norm)
+    spectrum = relu_spectrum(int(d), h)
+    log10_r, r = spectrum.features_needed(_shares(error, spectrum, weight_norm, absolute))
+    return log10_r[()], r[()]
+
+
+def failure_probability(
+    r, error, d, weight_norm=1.0, bias=0.0, *, tight=True, log10=False, absolute=False
+):
+    r"""log10 of a bound of P(r fixed features reach an error on a random ReLU neuron).
+
+    .. math:: P_w(\min_u \|\sum_i u_i f_i - g_w\|^2 \le \epsilon) \le
+        \min_{l_0:\, T > \epsilon} \frac{S_r}{T - \epsilon}, \qquad
+        T = \sum_{l > l_0} N_l \Lambda_l,
+
+    S_r the sum of the r largest eigenvalues above degree l_0, or r times the largest
+    (`tight=False`): the form that Theorems 4.2 and 4.8 have, without a bound on u and
+    without an unknown constant.
+
+    Parameters
+    ----------
+    r, error : array-like
+        Broadcast against each other; errors are relative to ||g_w||^2.
+    d, weight_norm, bias
+        As in `error_floor`.
+    tight : bool, default=True
+        Which S_r.
+    log10, absolute : bool, default=False
+        Whether r holds log10 r; whether errors are absolute.
+
+    Returns
+    -------
+    log10_probability : ndarray or float
+        At most 0.
+
+    Examples
+    --------
+    >>> from skrf._bounds import failure_probability
+    >>> print(f"{failure_probability(1e6, 0.02, d=20, weight_norm=20, absolute=True):.1f}")
+    -7.6
+    """
+    h = check_neuron(d, bias, weight_norm)
+    log_r = _log_counts(r, log10)
+    spectrum = relu_spectrum(int(d), h)
+    share = _shares(error, spectrum, weight_norm, absolute)
+    return spectrum.failure_probability(log_r, share, tight)[()]
+
+
+def squared_distance_law(d, r):
+    """The law of the squared distance of a unit w* to the span of r random directions.
+
+    It is the error of Eq. 3, and Beta((d - r) / 2, r / 2) exactly, for directions of any
+    spherically symmetric law (Proposition 4.1).
+
+    Parameters
+    ----------
+    d, r : int
+        Dimension and number of directions, 1 <= r < d.
+
+    Returns
+    -------
+    law : scipy.stats frozen distribution
+        With `cdf`, `mean`, `ppf`, ...
+
+    Examples
+    --------
+    >>> from skrf._bounds import squared_distance_law
+    >>> print(f"{squared_distance_law(160, 80).cdf(0.25):.2g}")
+    8.6e-07
+    """
+    _check_span(d, r)
+    return beta((d - r) / 2, r / 2)
+
+
+def _check_span(d, r):
+    check_integer("d", d, 2, "give the dimension of w*")
+    check_integer("r", r, 1, "give the number of directions")
+    if r >= d:
+        raise ValueError(
+            f"r={r} must be below d={d}: the span is all of the space, and the distance "
+            "is 0. Use a smaller r."
+        )
+
+
+def log_distance_probability(error, d, r):
+    """log P(squared distance < error) under `squared_distance_law`, below underflow too.
+
+    Parameters
+    ----------
+    error : array-like
+        In [0, 1].
+    d, r : int
+        As in `squared_distance_law`.
+
+    Returns
+    -------
+    log_probability : ndarray or float
+        Natural logarithm; 1 - exp of it is the survival, P(distance^2 >= error).
+
+    Examples
+    --------
+    >>> from skrf._bounds import log_distance_probability
+    >>> print(f"{log_distance_probability(0.25, 160_000, 80_000) / 160_000:.4f}")
+    -0.0720
+    """
+    _check_span(d, r)
+    what = "in [0, 1]; give a squared distance of a unit vector"
+    x = _check_array("error", error, lambda a: (a >= 0) & (a <= 1), what)
+    a, b = (d - r) / 2, r / 2
+    with np.errstate(divide="ignore"):
+        out = np.array(np.log(betainc(a, b, x)))
+    small = (out < -200) & (x > 0)
+    if small.any():
+        # I_x(a, b) = x^a (1 - x)^b / (a B(a, b)) sum_n (a + b)_n / (a + 1)_n x^n: terms of
+        # one sign, falling from the first where the mass is far to the right.
+        y = x[small]
+        term, total, n = np.ones_like(y), np.ones_like(y), 0
+        while np.any(term > 1e-17 * total):
+            term = term * y * (a + b + n) / (a + 1 + n)
+            total, n = total + term, n + 1
+        front = a * np.log(y) + b * np.log1p(-y) - math.log(a) - betaln(a, b)
+        out[small] = front + np.log(total)
+    return out[()]
+
+
+def distance_rate(ratio=0.5, error=0.25):
+    """Limit of -log P(squared distance < error) / d as d grows, r = ratio d.
+
+    ((1 - q) log((1 - q) / e) + q log(q / (1 - e))) / 2, q the ratio and e < 1 - q the
+    error: -log(3/4) / 4 = 0.0719 for the statement of Proposition 4.1, whose c is
+    unspecified.
+    """
+    if not 0 < ratio < 1:
+        raise ValueError(f"ratio={ratio!r} must be in (0, 1); give r / d.")
+    if not 0 < error < 1 - ratio:
+        raise ValueError(
+            f"error={error!r} must be in (0, {1 - ratio:.6g}), below the mean 1 - ratio: "
+            "from there on the probability does not vanish. Use a smaller error."
+        )
+    rest = 1 - ratio
+    return (rest * math.log(rest / error) + ratio * math.log(ratio / (1 - error))) / 2
+
+
+def simulate_squared_distances(d, r, n_draws=1000, random_state=None):
+    """Squared distances of a unit w* to the span of r Gaussian directions, drawn.
+
+    Parameters
+    ----------
+    d, r : int
+        As in `squared_distance_law`.
+    n_draws : int, default=1000
+        Number of independent spans.
+    random_state : int, RandomState instance or None, default=None
+        Fixes the draw.
+
+    Returns
+    -------
+    distances : ndarray of shape (n_draws,)
+    """
+    _check_span(d, r)
+    check_integer("n_draws", n_draws, 1, "give the number of spans")
+    rng = check_random_state(random_state)
+    distances = np.empty(n_draws)
+    for i in range(n_draws):
+        Q = np.linalg.qr(rng.standard_normal((d, r)))[0]
+        distances[i] = np.sum((np.eye(d, 1)[:, 0] - Q @ Q[0]) ** 2)  # w* = e_1
+    return distances
