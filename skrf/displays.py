@@ -124,3 +124,134 @@ class WidthPathDisplay:
         ax.legend(title="leave-one-out" + (", training dotted" if training else ""))
         self.ax_, self.figure_ = ax, ax.figure
         return self
+
+
+class _CurvesDisplay:
+    """Named curves on logarithmic axes; sets `ax_`, `figure_` and `lines_`."""
+
+    def _draw(self, ax, x, curves, xlabel, ylabel, **style):
+        self.ax_ = _axes(ax)
+        self.figure_, self.lines_ = self.ax_.figure, []
+        for name, y in curves.items():
+            self.lines_ += self.ax_.plot(x, y, label=name, **style)
+        self.ax_.set(xscale="log", yscale="log", xlabel=xlabel, ylabel=ylabel)
+        self.ax_.grid(alpha=0.3)
+        self.ax_.legend()
+        return self
+
+
+class ErrorFloorDisplay(_CurvesDisplay):
+    """Errors of fixed features against their number, with the floor of any features.
+
+    Parameters
+    ----------
+    n_features : array-like of shape (n_points,)
+        Numbers of features.
+    errors : dict of str to array-like of shape (n_points,)
+        Relative errors by name, as `skrf.gaussian.best_error` gives them.
+    floor : array-like of shape (n_points,)
+        What `skrf.theory.error_floor` gives for these numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrf.displays import ErrorFloorDisplay
+    >>> from skrf.theory import theorem_4_2
+    >>> values = theorem_4_2(d=5, width=50).values
+    >>> errors = {"random features": values["errors"]}
+    >>> display = ErrorFloorDisplay(
+    ...     n_features=values["n_features"], errors=errors, floor=values["floor"])
+    >>> len(display.plot().lines_)
+    2
+    """
+
+    def __init__(self, *, n_features, errors, floor):
+        self.n_features = n_features
+        self.errors = errors
+        self.floor = floor
+
+    def plot(self, ax=None):
+        """Draw the curves, the floor dashed, into `ax` or new axes."""
+        labels = "number of features", "relative error"
+        self._draw(ax, self.n_features, self.errors, *labels)
+        self.lines_ += self.ax_.plot(
+            self.n_features, self.floor, "k--", label="floor of any features"
+        )
+        self.ax_.legend()
+        return self
+
+
+class FeaturesNeededDisplay(_CurvesDisplay):
+    """Fewest features of any kind for one neuron, against the dimension.
+
+    Parameters
+    ----------
+    dimensions : array-like of shape (n_points,)
+        d.
+    log10_needed : dict of str to array-like of shape (n_points,)
+        log10 of the numbers by name, as `skrf.theory.features_needed` gives them.
+    others : dict of str to array-like of shape (n_points,), default=None
+        log10 of other numbers to compare with, drawn dotted.
+    """
+
+    def __init__(self, *, dimensions, log10_needed, others=None):
+        self.dimensions = dimensions
+        self.log10_needed = log10_needed
+        self.others = others
+
+    def plot(self, ax=None):
+        """Draw the curves into `ax` or new axes; the vertical axis is a logarithm."""
+        labels = "dimension d", "log10 of the number"
+        self._draw(ax, self.dimensions, self.log10_needed, *labels, marker="o")
+        for name, y in (self.others or {}).items():
+            self.lines_ += self.ax_.plot(self.dimensions, y, "s:", label=name)
+        self.ax_.set_yscale("linear")
+        self.ax_.legend()
+        return self
+
+
+class SpectrumDisplay(_CurvesDisplay):
+    """Share of a random neuron in each degree of the spherical harmonics.
+
+    Parameters
+    ----------
+    spectra : dict of str to NeuronSpectrum
+        By name, as `skrf.theory.relu_spectrum` gives them.
+    max_degree : int, default=100
+        Largest degree drawn.
+    """
+
+    def __init__(self, *, spectra, max_degree=100):
+        self.spectra = spectra
+        self.max_degree = max_degree
+
+    def plot(self, ax=None):
+        """Draw the shares of degrees 1 and up into `ax` or new axes."""
+        top = min([self.max_degree, *(s.max_degree for s in self.spectra.values())])
+        curves = {
+            name: np.exp(spectrum.log_energy[1 : top + 1])
+            for name, spectrum in self.spectra.items()
+        }
+        degrees = np.arange(1, top + 1)
+        labels = "degree", "share of ||g||^2"
+        return self._draw(ax, degrees, curves, *labels, marker=".", linestyle="none")
+
+
+class LazinessDisplay(_CurvesDisplay):
+    """How lazily networks were trained, against their width.
+
+    Parameters
+    ----------
+    widths : array-like of shape (n_points,)
+        Widths.
+    curves : dict of str to array-like of shape (n_points,)
+        Gaps or shares by name, as `skrf.theory.section_2` gives them.
+    """
+
+    def __init__(self, *, widths, curves):
+        self.widths = widths
+        self.curves = curves
+
+    def plot(self, ax=None):
+        """Draw the curves into `ax` or new axes."""
+        return self._draw(ax, self.widths, self.curves, "width", "relative gap", marker="o")

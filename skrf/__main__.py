@@ -1,0 +1,28 @@
+"""`python -m skrf`: the paper's statements, measured, as one table."""
+
+import argparse
+
+from skrf.theory import reproduce
+
+
+def main(argv=None):
+    """Parse the options and run `skrf.theory.reproduce`."""
+    parser = argparse.ArgumentParser(
+        prog="python -m skrf",
+        description="Measure the statements of Yehudai and Shamir (2019) and print a table.",
+    )
+    parser.add_argument("--size", choices=["small", "default", "large"], default="default")
+    parser.add_argument("--html", help="also write a page with the table and pictures")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--no-progress", action="store_true")
+    options = parser.parse_args(argv)
+    reproduce(
+        options.size,
+        html=options.html,
+        progress=not options.no_progress,
+        random_state=options.seed,
+    )
+
+
+if __name__ == "__main__":
+    main()
