@@ -159,7 +159,7 @@ def main(argv=None):
     versions = ", ".join(f"{m.__name__} {m.__version__}" for m in (np, scipy, numba))
     print(f"{os.cpu_count()} cores, {versions}; in brackets threads")
     times(2000 // shrink, repeats)
-    accuracy(100 // shrink)
+    accuracy(40 // shrink)
     errors_at_all_widths(2000 // shrink, repeats)
 
 

@@ -1,4 +1,4 @@
-"""Expectations under Gaussian inputs, against 40-digit quadrature, twins and sampling."""
+"""Expectations under Gaussian inputs, against 50-digit quadrature, twins and sampling."""
 
 import csv
 from pathlib import Path
@@ -48,7 +48,7 @@ FUNCTIONS = {
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize(("largest", "tolerance"), [(2, 1e-14), (6, 1e-12), (20, 1e-12)])
-def test_pairs_are_those_of_40_digits(name, largest, tolerance, table):
+def test_pairs_are_those_of_50_digits(name, largest, tolerance, table):
     """Error over the root mean squares of the two factors."""
     function, first, second = FUNCTIONS[name]
     within = np.maximum(np.abs(table["h"]), np.abs(table["k"])) <= largest
