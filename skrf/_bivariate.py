@@ -299,6 +299,7 @@ def fill(kind, ones, left, twos, right, cosines, out):
                 else:
                     P, M = _pair(one, two, rho, versine)
                 M = one[NORM] * two[NORM] * M
+            P, M = max(P, 0.0), max(M, 0.0)
             if kind == RELU:
                 out[0, i, j] = M
                 continue
@@ -318,7 +319,7 @@ def fill(kind, ones, left, twos, right, cosines, out):
                 out[5, i, j] = second
                 out[6, i, j] = sign
                 continue
-            out[0, i, j] = mean
+            out[0, i, j] = max(mean, 0.0)
             if kind == SLOPE:
                 out[1, i, j] = P
                 out[2, i, j] = slope

@@ -13,7 +13,7 @@ from skrf._blocks import in_threads
 # Pairs of a block: its arrays stay in the caches.
 _BLOCK_PAIRS = 2**16
 # Below it the moments of a neuron come from continued fractions, of this depth.
-_TAIL, _DEPTH = -1.0, 250
+_TAIL, _DEPTH = -1.5, 300
 # Above it a neuron is linear, and its bias is all that float64 sees of its moments.
 _ALWAYS_ON = 1e9
 
