@@ -398,5 +398,6 @@ def _degrees_0_and_1(d, h):
     if h > 0:
         mean, slope = np.exp(log_weight + zero).sum(), (np.exp(log_weight + one) * R).sum()
         squares = np.exp(log_squares)
-        log_squares = np.log([h * h + 2 * h * mean, (1 - 2 * slope) / d] + squares)
+        squares += np.array([h * h + 2 * h * mean, (1 - 2 * slope) / d])
+        log_squares = np.log(squares)
     return np.array([log_squares[0], log_squares[1] + math.log(d)])

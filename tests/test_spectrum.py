@@ -228,7 +228,9 @@ def test_a_small_bias_is_continuous(d):
     )
 
 
-@pytest.mark.parametrize("h", [0.0, -1.0, -6.0, 2.0])
+@pytest.mark.parametrize(
+    "h", [0.0, -1.0, *(pytest.param(h, marks=pytest.mark.slow) for h in (-6.0, 2.0))]
+)
 @pytest.mark.parametrize(
     ("d", "degrees"), [(5, (2, 3, 8, 41)), (41, (2, 5, 30)), (200, (2, 9))]
 )
@@ -570,7 +572,8 @@ def test_kernel_of_the_wave_is_the_zonal_sum(rho):
         (-1.0, 0.2, 1.0),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("d", [4, pytest.param(5, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("d", [4, 5])
 def test_products_of_wave_and_relu(d, rho, c, norm):
     """Against 30-digit quadrature of psi times the mean of the ReLU given <w, x>."""
     wave = TriangleWave(d * np.eye(d)[0])
@@ -597,6 +600,22 @@ def test_products_of_wave_and_relu(d, rho, c, norm):
         )
         error = float(sign[0] * mp.exp(mp.mpf(float(log_magnitude[0]))) / expected - 1)
     assert abs(error) < 1e-11
+
+
+@pytest.mark.parametrize(("rho", "c"), [(0.98, 0.3), (0.98, -1.2), (0.95, 0.0)])
+def test_products_are_correlations_of_the_wave(rho, c):
+    """In double precision, where they are large."""
+    d = 4
+    wave = TriangleWave(d * np.eye(d)[0])
+    s = math.sqrt(1 - rho**2)
+    V = np.array([[rho, s, 0, 0]])
+    x, weight = np.polynomial.legendre.leggauss(40)
+    edges = np.arange(-49, 50, 2) / d
+    z = (edges[:-1, np.newaxis] + (x + 1) / d).ravel()
+    weight = np.tile(weight / d, len(edges) - 1) * stats.norm.pdf(z)
+    expected = weight @ (wave.profile(d * z) * smoothed_relu(rho * z + c, s))
+    sign, log_magnitude = wave_relu_products(wave, V, np.array([c]))
+    assert sign[0] * math.exp(log_magnitude[0]) == pytest.approx(expected, abs=1e-14)
 
 
 def test_products_of_orthogonal_weights_vanish():
