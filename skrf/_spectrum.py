@@ -240,7 +240,7 @@ def _log_sum_from_end(log_values):
     return np.logaddexp.accumulate(log_values[::-1])[::-1]
 
 
-def _thinned(values, whole=400, n=400):
+def _thinned(values, whole=120, n=80):
     """The first values, and a selection of the rest: any choice of l0 gives a bound."""
     if len(values) <= whole + n:
         return values
@@ -377,19 +377,27 @@ def _bias_free_spectrum(d, limit, log_front):
 
 
 def _degrees_0_and_1(d, h):
-    """log Lambda_0, log d Lambda_1: a positive integrand for h < 0, nothing cancels."""
-    R, log_weight = chi_nodes(d, h if h < 0 else 0.0, 0)
+    """log Lambda_0 and log d Lambda_1.
+
+    The integrands of h < 0 are positive; relu(s + h) = s + h + relu(-s - h) gives h > 0.
+    """
+    size = abs(h)
+    R, log_weight = chi_nodes(d, size, 0)
     x, weight = leggauss(300)
-    widest = np.arccos(np.clip(-h / R, -1, 1))[:, np.newaxis]
+    widest = np.arccos(size / R)[:, np.newaxis]
     angle = widest * (x + 1) / 2
-    top = np.sin(np.minimum(widest, math.pi / 2))  # the largest sine of the support
+    top = np.sin(widest)  # the largest sine of the support
     t = np.cos(angle)
-    mass = np.maximum(R[:, np.newaxis] * t + h, 0) * (np.sin(angle) / top) ** (d - 2)
+    mass = np.maximum(R[:, np.newaxis] * t - size, 0) * (np.sin(angle) / top) ** (d - 2)
     mass *= weight * widest / 2
-    log_mass = log_weight + 2 * (d - 2) * np.log(top[:, 0]) + 2 * log_zonal_constant(d)
+    log_front = (d - 2) * np.log(top[:, 0]) + log_zonal_constant(d)
     with np.errstate(divide="ignore"):
-        logs = [
-            np.logaddexp.reduce(log_mass + 2 * np.log(np.abs(moment)))
-            for moment in (mass.sum(axis=1), (mass * t).sum(axis=1))
-        ]
-    return np.array([logs[0], logs[1] + math.log(d)])
+        zero = log_front + np.log(mass.sum(axis=1))
+        one = log_front + np.log((mass * t).sum(axis=1))
+    log_squares = [np.logaddexp.reduce(log_weight + 2 * b) for b in (zero, one)]
+    if h > 0:
+        mean, slope = np.exp(log_weight + zero).sum(), (np.exp(log_weight + one) * R).sum()
+        squares = np.exp(log_squares)
+        squares += np.array([h * h + 2 * h * mean, (1 - 2 * slope) / d])
+        log_squares = np.log(squares)
+    return np.array([log_squares[0], log_squares[1] + math.log(d)])
