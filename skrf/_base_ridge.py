@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.callback import CallbackSupportMixin
 from sklearn.model_selection import check_cv
+from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -25,6 +26,7 @@ from skrf._nested_features import (
 from skrf._primal import (
     Problem,
     Solution,
+    check_finite,
     cross_validate_primal,
     solve_moments,
     solve_one,
@@ -68,9 +70,9 @@ def can_stream(model):
 class RidgeOnFeatures(CallbackSupportMixin, BaseEstimator):
     """Everything but the meaning of y.
 
-    A subclass gives `_encode(y)`, which checks y and returns float64 targets (n_samples,
-    n_outputs); `_learn_targets(y, classes)`, which sets on `self` what `_encode` needs and
-    returns the number of outputs; and `_target_weights(y)`, weights of the rows or None.
+    A subclass gives `_learn_targets(y, classes)`, which sets on `self` what is known of the
+    targets; `_encode(y, n_rows)`, which checks y and returns float64 targets of shape
+    (n_rows, n_outputs); and `_target_weights(y)`, factors of the weights or None.
     """
 
     _parameter_constraints = {
@@ -155,10 +157,12 @@ shape (n_samples, n_features)
             matrix, features = model._dask_matrix(X, y, sample_weight)
         else:
             matrix, features = model._matrix(X, y, sample_weight)
+        require_fitting_memory(matrix, "width path", problem)
         return compute_width_path(matrix, n_neurons(features), problem)
 
     def _best_width(self, matrix, features, problem):
         """(Features of the best width, the solution on them)."""
+        require_fitting_memory(matrix, "width path", problem)
         path = compute_width_path(matrix, n_neurons(features), problem)
         k, width = path.best
         coef, intercept = path.coefficients(width, k)
@@ -168,13 +172,17 @@ shape (n_samples, n_features)
 
     def _problem(self):
         """The penalties and what to do with them, checked."""
-        alphas = np.asarray(self.alphas)
+        try:
+            alphas = np.asarray(self.alphas)
+        except ValueError:
+            alphas = np.empty(0)
         if alphas.dtype.kind not in "iuf" or alphas.ndim > 1 or alphas.size == 0:
             raise ValueError(
                 f"alphas must be a positive number or a 1-D sequence of them; got "
                 f"{self.alphas!r}."
             )
-        searches = alphas.ndim == 1
+        # With folds even one penalty has a score.
+        searches = alphas.ndim == 1 or self.cv is not None
         alphas = np.atleast_1d(alphas).astype(np.float64)
         bad = ~(np.isfinite(alphas) & (alphas > 0))
         if bad.any():
@@ -237,16 +245,34 @@ shape (n_samples, n_features)
         if hasattr(X, "iloc"):
             validate_data(self, X, reset=reset, skip_check_array=True)
             return X
-        sparse = "csr" if get_tags(self).input_tags.sparse else False
-        return validate_data(self, X, accept_sparse=sparse, dtype=_FLOATS, reset=reset)
+        tags = get_tags(self).input_tags
+        return validate_data(
+            self,
+            X,
+            accept_sparse="csr" if tags.sparse else False,
+            dtype=_FLOATS,
+            ensure_all_finite="allow-nan" if tags.allow_nan else True,
+            reset=reset,
+        )
 
-    def _weights(self, X, y, sample_weight):
-        """float64 weights of the rows."""
+    def _weights(self, X, y, sample_weight, is_part=False):
+        """float64 weights of the rows; in a part of the data they may all be 0."""
         weights = check_sample_weight(
-            sample_weight, X, dtype=np.float64, ensure_non_negative=True
+            sample_weight,
+            X,
+            dtype=np.float64,
+            ensure_non_negative=True,
+            allow_all_zero_weights=is_part,
         )
         factors = self._target_weights(y)
-        return weights if factors is None else weights * factors
+        if factors is None:
+            return weights
+        if not (np.isfinite(factors).all() and factors.min() >= 0):
+            raise ValueError(
+                f"class_weight={self.class_weight!r} must have finite weights >= 0. "
+                "Give one for each class."
+            )
+        return weights * factors
 
     def _solve(self, matrix, problem, y):
         solver = choose_solver(self.solver, matrix, problem, self.cv is not None)
@@ -254,8 +280,7 @@ shape (n_samples, n_features)
             if solver == "cg":
                 return solve_cg(matrix, problem, check_random_state(self.random_state))
             return {"primal": solve_primal, "dual": solve_dual}[solver](matrix, problem)
-        folds = check_cv(self.cv, y, classifier=is_classifier(self))
-        splits = list(folds.split(np.zeros(matrix.n_rows), y))
+        splits = self._splits(matrix, y)
         if solver == "dual":
             scores = cross_validate_dual(matrix, problem, splits)
         else:
@@ -269,6 +294,23 @@ shape (n_samples, n_features)
         solution.scores = scores
         return solution
 
+    def _splits(self, matrix, y):
+        """Pairs of row numbers of the folds, checked."""
+        folds = check_cv(self.cv, y, classifier=is_classifier(self))
+        splits = [
+            tuple(np.arange(matrix.n_rows)[np.asarray(part)] for part in pair)
+            for pair in folds.split(np.zeros(matrix.n_rows), y)
+        ]
+        bad = not splits or any(
+            not matrix.weights[part].any() for pair in splits for part in pair
+        )
+        if bad:
+            raise ValueError(
+                f"cv={self.cv!r} gives no split, or one whose training or test rows are "
+                "none or have weights of zero only. Use other folds, or drop these rows."
+            )
+        return splits
+
     def _publish(self, features, dtype, solution):
         """Set the fitted attributes."""
         self.features_ = features
@@ -278,6 +320,10 @@ shape (n_samples, n_features)
     def _set_solution(self, solution):
         coef = solution.coef.T.astype(self._dtype)
         intercept = solution.intercept.astype(self._dtype)
+        if not (np.isfinite(coef).all() and np.isfinite(intercept).all()):
+            raise ValueError(
+                f"The coefficients overflow {self._dtype}. Scale y down, or X up."
+            )
         if self._flat:
             coef, intercept = coef[0], intercept[0]
         self._solution = Solution(
@@ -313,6 +359,11 @@ shape (n_samples, n_features)
                     "go on from. Begin a clone with partial_fit to keep the fitted model.",
                     stacklevel=3,
                 )
+            if _dask.is_dask(X):
+                raise ValueError(
+                    "partial_fit takes chunks in memory; X is a Dask collection. Use fit, "
+                    "or pass its blocks one by one."
+                )
             X = self._check_rows(X, reset=first)
             if first:
                 self._learn_targets(y, classes)
@@ -324,18 +375,20 @@ shape (n_samples, n_features)
                 )
             if first:
                 self.features_ = self._new_features().fit(X, y)
-            weights = self._weights(X, y, sample_weight)
+            weights = self._weights(X, y, sample_weight, is_part=True)
             feature_map = FeatureMap(self.features_, X)
             matrix = FeatureMatrix(X, Y, weights, feature_map, self.block_size)
             if first:
-                require_fitting_memory(matrix, "primal", problem)
+                require_fitting_memory(matrix, "partial_fit", problem)
                 self._dtype = np.dtype(matrix.dtype)
             elif moments.centred != problem.fit_intercept:
                 raise ValueError(
                     f"fit_intercept={self.fit_intercept} differs from the first call's. "
                     "Set it back, or begin a clone."
                 )
-            self._moments, self._solution = self._moments_with(matrix, moments), None
+            moments = self._moments_with(matrix, moments)
+            check_finite(moments)
+            self._moments, self._problem_of_sums, self._solution = moments, problem, None
         return self
 
     def _moments_with(self, matrix, moments):
@@ -381,9 +434,9 @@ shape (n_samples, n_features)
                 )
         if type(other) is not type(self) or not identical(self.features_, other.features_):
             raise ValueError(
-                "merge needs identical features on both sides, or their sums do not add; "
-                "these differ. Give both the same integer random_state, or the same "
-                "FrozenEstimator."
+                "merge needs identical fitted features on both sides, or their sums do not "
+                "add; these differ. Give both the same integer random_state and columns, "
+                "or the same FrozenEstimator."
             )
         mine, others = self._moments, other._moments
         if mine.centred != others.centred or not self._same_targets(other):
@@ -393,6 +446,7 @@ shape (n_samples, n_features)
             )
         moments = mine.copy()
         moments.merge(others)
+        check_finite(moments)
         self._moments, self._solution = moments, None
         return self
 
@@ -408,7 +462,12 @@ shape (n_samples, n_features)
         if "features_" not in vars(self):
             raise AttributeError(f"This {type(self).__name__} is not fitted: call fit.")
         if self._solution is None:
-            self._set_solution(solve_moments(self._moments, self._problem()))
+            if self._moments.weight == 0:
+                raise ValueError(
+                    "sample_weight was zero on every row so far. Give partial_fit rows of "
+                    "positive weight."
+                )
+            self._set_solution(solve_moments(self._moments, self._problem_of_sums))
         return self._solution
 
     @property
@@ -471,9 +530,13 @@ shape (n_samples, n_features)
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         features = RandomReLUFeatures() if self.features is None else self.features
-        of_features = get_tags(features).input_tags
-        tags.input_tags.sparse = of_features.sparse
-        tags.input_tags.allow_nan = of_features.allow_nan
+        # Anything may be passed as features before fit has checked it.
+        if hasattr(features, "__sklearn_tags__"):
+            tags.input_tags.sparse = get_tags(features).input_tags.sparse
+            # A Pipeline does not say whether its first step takes NaN.
+            while isinstance(features, Pipeline) and hasattr(features.steps[0][1], "fit"):
+                features = features.steps[0][1]
+            tags.input_tags.allow_nan = get_tags(features).input_tags.allow_nan
         tags.target_tags.required = True
         return tags
 
@@ -482,7 +545,7 @@ def matrix_of_block(checks, X, y, sample_weight, feature_map):
     """The feature matrix of one block of a Dask collection, checked like all rows."""
     X = checks._check_rows(X, reset=False)
     Y = checks._encode(y, X.shape[0])
-    weights = checks._weights(X, y, sample_weight)
+    weights = checks._weights(X, y, sample_weight, is_part=True)
     return FeatureMatrix(X, Y, weights, feature_map, checks.block_size)
 
 

@@ -175,6 +175,14 @@ def _merge(shared, results):
     return total
 
 
+def dtype_of(X):
+    """The dtype of what is computed from X: float32 stays float32."""
+    dtypes = np.atleast_1d(
+        np.asarray(X.dtypes if hasattr(X, "dtypes") else X.dtype, dtype=object)
+    )
+    return np.dtype(np.float32 if all(d == np.float32 for d in dtypes) else np.float64)
+
+
 def map_rows(function, X, n_outputs, dtype):
     """function(block) for every block of rows of X, as a lazy Dask array.
 

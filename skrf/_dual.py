@@ -19,7 +19,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skrf._blas import product, solve_rows
 from skrf._moments import row_slices
-from skrf._primal import Solution, cholesky_in_place, cholesky_solve
+from skrf._primal import Solution, cholesky_in_place, cholesky_solve, warn_imprecise
 
 # Relative precision of the coefficients by conjugate gradients.
 _TOLERANCE, _MOST_ITERATIONS = 1e-7, 2000
@@ -68,7 +68,7 @@ def _used_rows(matrix):
     used = matrix.weights > 0
     if not used.any():
         raise ValueError(
-            "sample_weight is 0 on every row. Give at least one row a positive weight."
+            "sample_weight is zero on every row. Give at least one row a positive weight."
         )
     return matrix if used.all() else matrix.subset(np.flatnonzero(used))
 
@@ -76,8 +76,8 @@ def _used_rows(matrix):
 def _require_finite(values):
     if not np.isfinite(values).any():
         raise ValueError(
-            "The squares of the features or of y overflow float64. Scale X, y or "
-            "sample_weight down."
+            "The features, y or their weighted squares are not finite: they overflow "
+            "float64, or `features` gave NaN. Scale X, y or sample_weight down."
         )
 
 
@@ -103,6 +103,7 @@ class GramSystem:
         self.tau, self.mean_products = 0.0, np.zeros(len(w))
         gram *= self.roots
         gram *= self.roots[:, np.newaxis]
+        self.rounding = np.finfo(np.float64).eps * gram.diagonal().max()
         if centred:
             self._centre()
 
@@ -125,17 +126,14 @@ class GramSystem:
 
     def solve(self, alphas):
         """c of shape (n_rows, n_alphas, n_outputs); overwrites K."""
-        diagonal = self.K.diagonal().copy()
-        if len(alphas) == 1 and cholesky_in_place(self.K, alphas[0]):
+        if len(alphas) == 1 and self._factorise(alphas[0]):
             return self._project(cholesky_solve(self.K, self.y))[:, np.newaxis]
-        np.fill_diagonal(self.K, diagonal)
         V, D = self._spectrum(alphas)
         return self._duals(V, D)
 
     def leave_one_out(self, alphas):
         """(c as in `solve`, minus the mean squared errors); overwrites K."""
-        diagonal = self.K.diagonal().copy()
-        if len(alphas) == 1 and cholesky_in_place(self.K, alphas[0]):
+        if len(alphas) == 1 and self._factorise(alphas[0]):
             duals = self._project(cholesky_solve(self.K, self.y))[:, np.newaxis]
             inverse = lapack.dtrtri(self.K.T, lower=0, overwrite_c=1)[0].T
             kept = np.zeros((len(inverse), 1))
@@ -143,24 +141,46 @@ class GramSystem:
                 part = np.tril(inverse[rows], rows.start)
                 kept[:, 0] += np.einsum("ij,ij->j", part, part)
         else:
-            np.fill_diagonal(self.K, diagonal)
             V, D = self._spectrum(alphas)
             duals = self._duals(V, D)
             kept = np.empty((len(V), len(alphas)))
             np.multiply(V, V, out=V)
             product(V, D, kept)
         if self.centred:
+            eps, whole = np.finfo(np.float64).eps, kept.copy()
             kept -= self.unit[:, np.newaxis] ** 2 / (self.tau + alphas)
-        errors = duals / np.maximum(kept, np.finfo(np.float64).tiny)[:, :, np.newaxis]
+            np.maximum(kept, eps * whole, out=kept)
+            error = eps * np.max(whole / kept)
+            if error > 1e-6:
+                warn_imprecise("the leave-one-out errors of the heaviest rows", error)
+        errors = duals / kept[:, :, np.newaxis]
         total = np.einsum("iat,iat->a", errors, errors)
         return duals, -total / (self.weight * duals.shape[2])
+
+    def _factorise(self, alpha):
+        """Whether K + alpha I has a Cholesky factor; it takes the lower triangle of K."""
+        diagonal = self.K.diagonal().copy()
+        norm = np.abs(self.K).sum(axis=0).max() + alpha
+        if cholesky_in_place(self.K, alpha):
+            self._warn_imprecise(alpha, norm * lapack.dpocon(self.K.T, norm)[0])
+            return True
+        np.fill_diagonal(self.K, diagonal)
+        return False
+
+    def _warn_imprecise(self, alpha, least_eigenvalue):
+        """Warn where the rounding of K matters beside the least eigenvalue of K + alpha."""
+        if self.rounding > 1e-6 * least_eigenvalue:
+            error = min(self.rounding / max(least_eigenvalue, 1e-300), 1.0)
+            warn_imprecise(f"what follows from the Gram matrix at alpha={alpha:.3g}", error)
 
     def _spectrum(self, alphas):
         # The upper triangle of K, which a Cholesky factor that failed has left alone.
         values, V = eigh(
             self.K.T, lower=True, overwrite_a=True, check_finite=False, driver="evd"
         )
-        return V, 1 / (np.maximum(values, 0.0)[:, np.newaxis] + alphas)
+        values, alpha = np.maximum(values, 0.0), np.min(alphas)
+        self._warn_imprecise(alpha, values[0] + alpha)
+        return V, 1 / (values[:, np.newaxis] + alphas)
 
     def _duals(self, V, D):
         scaled = D[:, :, np.newaxis] * (V.T @ self.y)[:, np.newaxis, :]
@@ -234,7 +254,7 @@ class NystromPreconditioner:
         used = values > shift
         self.U = columns @ (vectors[:, used] / np.sqrt(values[used]))
         self.factors = 1 / (values[used] - shift + alpha) - 1 / alpha
-        self.alpha = alpha
+        self.alpha, self.largest = alpha, max(values[-1], 0.0)
 
     def __call__(self, R):
         return R / self.alpha + self.U @ (self.factors[:, np.newaxis] * (self.U.T @ R))
@@ -249,20 +269,68 @@ def solve_cg(matrix, problem, rng):
     y = operator.roots * (matrix.Y - y_mean)
     precondition = NystromPreconditioner(operator, alpha, rng)
     done = matrix.progress("conjugate gradients", None) if matrix.progress else None
-    duals, n_iter = _conjugate_gradients(operator, alpha, y, precondition, done)
+    # Not the norm, whose squares would leave the range of floats.
+    sizes = np.abs(y).max(axis=0)
+    _require_finite(sizes)
+    sizes[sizes == 0] = 1.0
+    duals, n_iter = _solve_iteratively(operator, alpha, y / sizes, precondition, done)
+    duals *= sizes
     coef = full.transposed_times(operator.roots * duals)
+    # The rounding of Z'c, where c is large because alpha is small.
+    lengths = np.linalg.norm(duals, axis=0) * np.sqrt(precondition.largest)
+    error = np.finfo(np.float64).eps * np.max(
+        lengths / np.maximum(np.linalg.norm(coef, axis=0), np.finfo(np.float64).tiny)
+    )
+    if error > 1e-6:
+        warn_imprecise(f"the coefficients for alpha={alpha:.3g}", error)
     intercept = y_mean
     if problem.fit_intercept:
         intercept = y_mean - w @ full.times(coef) / w.sum()
     return Solution(coef, intercept, alpha, n_iter=n_iter)
 
 
-def _conjugate_gradients(operator, alpha, y, precondition, done):
-    """Solve (K + alpha I) c = y for every column; (c, number of iterations)."""
-    c, r = np.zeros_like(y), y.copy()
+def _solve_iteratively(operator, alpha, y, precondition, done):
+    """Solve (K + alpha I) c = y for every column; (c, number of iterations).
+
+    The residuals that conjugate gradients carry drift from the true ones; they are made
+    anew, and the iterations begin again, until those are small.
+    """
+    c, n_iter, reached = np.zeros_like(y), 0, np.inf
+    while n_iter < _MOST_ITERATIONS:
+        before, last = n_iter, reached
+        r = y - operator.times(c) - alpha * c if n_iter else y.copy()
+        reached = _relative_error(c, y, r, precondition(r), alpha)
+        if n_iter and (reached <= 2 * _TOLERANCE or reached > last / 2):
+            break
+        step, more = _conjugate_gradients(operator, alpha, c, y, r, precondition, done)
+        c, n_iter = c + step, before + more
+    if not reached <= 2 * _TOLERANCE:
+        warnings.warn(
+            f"Conjugate gradients stopped after {n_iter} iterations at a relative error of "
+            f'at most {reached:.0e}. Use a larger alpha, or solver="dual" or "primal".',
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+    return c, n_iter
+
+
+def _relative_error(c, y, r, z, alpha):
+    """Bound of the error of u in units of ||u||, from ||u||^2 = c' K c."""
+    squares = np.einsum("ij,ij->j", c, y - r - alpha * c)
+    bounds = np.einsum("ij,ij->j", r, z)
+    ratios = np.where(bounds > 0, np.inf, 0.0)
+    np.divide(bounds, squares, out=ratios, where=squares > 1e-300)
+    return float(np.sqrt(np.max(np.maximum(ratios, 0.0))))
+
+
+def _conjugate_gradients(operator, alpha, start, y, r, precondition, done):
+    """What to add to `start`, whose residuals are r; (c, number of iterations)."""
+    c, r = np.zeros_like(r), r.copy()
     z = precondition(r)
     p, rz = z.copy(), np.einsum("ij,ij->j", r, z)
-    for n_iter in range(1, _MOST_ITERATIONS + 1):
+    n_iter = 0
+    while n_iter < _MOST_ITERATIONS:
+        n_iter += 1
         q = operator.times(p) + alpha * p
         curvature = np.einsum("ij,ij->j", p, q)
         step = np.divide(rz, curvature, out=np.zeros_like(rz), where=curvature > 0)
@@ -272,16 +340,7 @@ def _conjugate_gradients(operator, alpha, y, precondition, done):
         last, rz = rz, np.einsum("ij,ij->j", r, z)
         if done:
             done()
-        # ||u||^2 = c' K c, and r' M^{-1} r bounds the square of its error.
-        squares = np.einsum("ij,ij->j", c, y - r - alpha * c)
-        if (rz <= _TOLERANCE**2 * squares).all():
-            return c, n_iter
+        if _relative_error(start + c, y, r, z, alpha) <= _TOLERANCE:
+            break
         p = z + np.divide(rz, last, out=np.zeros_like(rz), where=last > 0) * p
-    reached = np.sqrt(np.max(rz / np.where(squares > 0, squares, 1)))
-    warnings.warn(
-        f"Conjugate gradients stopped after {n_iter} iterations at a relative error of at "
-        f'most {reached:.0e}. Use a larger alpha, or solver="dual" or "primal".',
-        ConvergenceWarning,
-        stacklevel=2,
-    )
     return c, n_iter

@@ -44,8 +44,15 @@ class FeatureMap:
                 f"features={self.features!r} gave an array of shape {Z.shape} for "
                 f"{X.shape[0]} rows. Use a transformer that gives a row of numbers a row."
             )
-        dtype = Z.dtype if Z.dtype in (np.float32, np.float64) else np.float64
-        return np.require(Z, dtype, ["C", "W"])
+        if Z.shape[1] == 0 or Z.dtype.kind not in "biuf":
+            raise ValueError(
+                f"features={self.features!r} gave {Z.shape[1]} columns of dtype {Z.dtype}. "
+                "Use a transformer that gives at least one column of real numbers."
+            )
+        # A copy, because Z may be X itself, or kept by the transformer.
+        out = scratch.array("Z", *Z.shape, Z.dtype if Z.dtype == np.float32 else np.float64)
+        out[...] = Z
+        return out
 
     def tangent_part(self):
         """(Steps before it or None, linearised NTK features) where they come last."""

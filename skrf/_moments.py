@@ -128,8 +128,8 @@ class Moments:
             return
         if self.centred and self.weight == 0:
             # Any point near the rows will do.
-            some = w[:_SLICE] / max(w[:_SLICE].sum(), np.finfo(np.float64).tiny)
-            self.z_mean, self.y_mean = some @ Z[:_SLICE], some @ Y[:_SLICE]
+            first = int(np.flatnonzero(w)[0])
+            self.z_mean, self.y_mean = Z[first].astype(np.float64), Y[first].copy()
         A = Z if Z.dtype == dtype else scratch.array("A", *Z.shape, dtype)
         g = shift_and_scale(Z, self.z_mean, w, A)
         B, h = Y - self.y_mean, w @ (Y - self.y_mean)

@@ -1,6 +1,7 @@
 """What the ridge estimators ask of the features they are given, whatever their class."""
 
 import copy
+import pickle
 
 import joblib
 import numpy as np
@@ -21,7 +22,9 @@ def fits_on_columns(features):
     if isinstance(features, RBFSampler):
         return features.gamma != "scale"
     known = HiddenLayerFeatures, FrozenEstimator, SkewedChi2Sampler, PolynomialFeatures
-    return isinstance(features, known) or not get_tags(features).requires_fit
+    if isinstance(features, known):
+        return True
+    return hasattr(features, "__sklearn_tags__") and not get_tags(features).requires_fit
 
 
 def require_fit_on_columns(features, what, error=ValueError):
@@ -46,7 +49,15 @@ def seed_nested(estimator, random_state):
 
 def identical(first, second):
     """Whether two fitted transformers have the same class, parameters and arrays."""
-    return joblib.hash(first) == joblib.hash(second)
+    if first is second:
+        return True
+    try:
+        return joblib.hash(first) == joblib.hash(second)
+    except pickle.PicklingError as error:
+        raise ValueError(
+            f"merge cannot compare features={first!r}, which cannot be pickled. Give both "
+            "estimators the same FrozenEstimator."
+        ) from error
 
 
 def n_neurons(features):

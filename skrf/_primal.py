@@ -13,10 +13,11 @@ D = (Lambda + alpha)^{-1} (or I), without w_i / W where there is no intercept.
 
 import warnings
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numba import njit
-from scipy.linalg import LinAlgError, LinAlgWarning, eigh, lapack
+from scipy.linalg import LinAlgError, LinAlgWarning, blas, eigh, lapack
 
 from skrf import _kernels
 from skrf._blas import product, solve_rows
@@ -25,6 +26,7 @@ from skrf._moments import MomentsTask, row_slices, shift_and_scale
 
 # Relative error of the coefficients that refinement goes on to.
 _TOLERANCE = 1e-8
+_MOST_STEPS = 30
 
 
 @dataclass
@@ -66,7 +68,7 @@ def moments_of(matrix, problem, dtype=np.float64):
     moments = matrix.reduce(MomentsTask(*shape, problem.fit_intercept, np.dtype(dtype)))
     if moments.weight == 0:
         raise ValueError(
-            "sample_weight is 0 on every row. Give at least one row a positive weight."
+            "sample_weight is zero on every row. Give at least one row a positive weight."
         )
     return moments
 
@@ -82,8 +84,7 @@ def solve_primal(matrix, problem):
         return _search(matrix, problem)
     alpha = float(problem.alphas[0])
     for dtype in dict.fromkeys([matrix.dtype, np.dtype(np.float64)]):
-        moments = moments_of(matrix, problem, dtype)
-        solution = solve_one(matrix, moments, alpha, dtype)
+        solution = solve_one(matrix, moments_of(matrix, problem, dtype), alpha, dtype)
         if solution is not None:
             return solution
     raise not_positive_definite(alpha)
@@ -105,53 +106,83 @@ def not_positive_definite(alpha):
     """The error for a penalty that rounding swallows."""
     return LinAlgError(
         f"alpha={alpha:.3g} is too small for these features: the matrix Z'Z + alpha I is "
-        'singular to working precision. Use larger alphas, or solver="dual".'
+        "singular to working precision. Use larger alphas."
     )
 
 
 def check_finite(moments):
-    """Raise when squares of features or targets have overflowed."""
+    """Raise when features, targets or their squares are not finite."""
     sums = [moments.zz.diagonal().sum(), moments.zy.sum(), moments.yy.sum()]
     if not np.isfinite(sums).all():
         raise ValueError(
-            "The squares of the features or of y overflow float64. Scale X, y or "
-            "sample_weight down."
+            "The features, y or their weighted squares are not finite: they overflow "
+            "float64, or `features` gave NaN. Scale X, y or sample_weight down."
         )
+
+
+def largest_eigenvalue(zz, n_steps=10):
+    """Of the symmetric matrix in the lower triangle, by power iteration."""
+    v, size = np.ones(len(zz)), 0.0
+    for _ in range(n_steps):
+        norm = np.linalg.norm(v)
+        if norm == 0:
+            break
+        v = blas.dsymv(1.0, zz.T, v / norm, lower=0)
+        size = np.linalg.norm(v)
+    return size
 
 
 def solve_one(matrix, moments, alpha, dtype=np.float64):
     """Cholesky factor, in place of the moments, and refinement; None if too coarse."""
-    trace = moments.zz.diagonal().sum()
     if dtype == np.float64:
         check_finite(moments)
-    if not np.isfinite(trace) or not cholesky_in_place(moments.zz, alpha):
+    elif not np.isfinite(moments.zz.diagonal().sum() + moments.zy.sum()):
         return None
-    coef = cholesky_solve(moments.zz, moments.zy)
-    error, change, n_iter = np.finfo(dtype).eps * trace / alpha, 1.0, 0
-    while error > _TOLERANCE:
+    # Float32 products of the targets are coarse for every alpha.
+    error = np.finfo(dtype).eps * max(largest_eigenvalue(moments.zz) / alpha, 1.0)
+    if not cholesky_in_place(moments.zz, alpha):
+        return None
+
+    def solve(b):
+        return cholesky_solve(moments.zz, b)
+
+    coef, n_iter, change = refine(matrix, moments, alpha, solve(moments.zy), solve, error)
+    if change > _TOLERANCE:
+        if dtype == np.float32:
+            return None
+        warn_imprecise(f"the coefficients for alpha={alpha:.3g}", change)
+    intercept = moments.y_mean - moments.z_mean @ coef
+    return Solution(coef, intercept, alpha, n_iter=n_iter)
+
+
+def refine(matrix, moments, alpha, coef, solve, error):
+    """Newton steps from residuals in float64 until the relative error is below 1e-8.
+
+    `solve` multiplies by an approximate inverse of S_zz + alpha I, and `error` estimates
+    the relative error of `coef`. Returns coefficients, number of steps and error.
+    """
+    change = 1.0
+    for n_iter in range(_MOST_STEPS):
+        if error <= _TOLERANCE:
+            return coef, n_iter, error
         task = ResidualTask(coef, moments.z_mean, moments.y_mean)
-        step = cholesky_solve(moments.zz, matrix.reduce(task) - alpha * coef)
+        step = solve(matrix.reduce(task) - alpha * coef)
         sizes = np.linalg.norm(coef, axis=0)
         last = change
         change = np.max(np.linalg.norm(step, axis=0) / np.where(sizes > 0, sizes, 1))
         # Every step must at least halve the error, which the first step measures.
         if not change < last / 2:
-            if dtype == np.float32:
-                return None
-            warn_imprecise(f"the coefficients for alpha={alpha:.3g}", change)
-            break
-        coef += step
-        n_iter += 1
+            return coef, n_iter, change
+        coef = coef + step
         error = change**2 / last
-    intercept = moments.y_mean - moments.z_mean @ coef
-    return Solution(coef, intercept, alpha, n_iter=n_iter)
+    return coef, _MOST_STEPS, error
 
 
 def warn_imprecise(what, error):
     """Say that rounding has spoiled a result."""
     warnings.warn(
         f"The features are so collinear that the relative error of {what} may be "
-        f'{error:.0e}. Use larger alphas, or solver="dual".',
+        f"{error:.0e}. Use larger alphas.",
         LinAlgWarning,
         stacklevel=2,
     )
@@ -213,9 +244,22 @@ class ResidualTask:
 def _search(matrix, problem):
     moments = moments_of(matrix, problem)
     check_finite(moments)
+    if moments.centred and moments.n_rows < 2:
+        raise ValueError(
+            "Leave-one-out errors need at least 2 rows of positive weight; got "
+            "n_samples=1. Give more rows, or one number as alphas."
+        )
+    zy = moments.zy.copy()
     basis = Basis.of(moments, problem.alphas)
     errors = matrix.reduce(LeaveOneOutTask.of(basis, moments))
-    return Solution.best(basis.coef, moments, problem, -errors)
+    solution = Solution.best(basis.coef, moments, problem, -errors)
+    k = int(np.flatnonzero(problem.alphas == solution.alpha)[0])
+    solution.coef, solution.n_iter, _ = refine(
+        matrix, moments, solution.alpha, basis.solve(k, zy), partial(basis.solve, k),
+        basis.errors[k],
+    )  # fmt: skip
+    solution.intercept = moments.y_mean - moments.z_mean @ solution.coef
+    return solution
 
 
 @dataclass
@@ -230,25 +274,35 @@ class Basis:
     triangular: bool
     weights: np.ndarray  # (n_columns, n_alphas): D
     targets: np.ndarray  # (n_columns, n_outputs): V' S_zy or L^{-1} S_zy
+    errors: np.ndarray  # (n_alphas,): relative errors that rounding makes
 
     @classmethod
     def of(cls, moments, alphas):
         """Factorise, with a warning where rounding spoils the errors."""
         zz, zy = moments.zz, moments.zy
         if len(alphas) == 1:
+            size = largest_eigenvalue(zz)
             if not cholesky_in_place(zz, alphas[0]):
                 raise not_positive_definite(alphas[0])
             targets = np.array(zy.T, order="C")
             solve_rows(zz, targets)
-            return cls(zz, True, np.ones((len(zz), 1)), targets.T)
-        values, vectors = eigh(
-            zz.T, lower=False, overwrite_a=True, check_finite=False, driver="evd"
-        )
-        values = np.maximum(values, 0.0)
-        error = 1e-15 * values[-1] / np.min(alphas)
-        if error > 1e-6:
-            warn_imprecise(f"the errors for alpha={np.min(alphas):.3g}", error)
-        return cls(vectors, False, 1 / (values[:, np.newaxis] + alphas), vectors.T @ zy)
+            basis = cls(zz, True, np.ones((len(zz), 1)), targets.T, 1e-15 * size / alphas)
+        else:
+            values, vectors = eigh(
+                zz.T, lower=False, overwrite_a=True, check_finite=False, driver="evd"
+            )
+            D = 1 / (np.maximum(values, 0.0)[:, np.newaxis] + alphas)
+            errors = 1e-15 * max(values[-1], 0.0) / alphas
+            basis = cls(vectors, False, D, vectors.T @ zy, errors)
+        if basis.errors.max() > 1e-6:
+            warn_imprecise(f"the errors for alpha={np.min(alphas):.3g}", basis.errors.max())
+        return basis
+
+    def solve(self, k, b):
+        """(S_zz + alphas[k] I)^{-1} b."""
+        if self.triangular:
+            return cholesky_solve(self.matrix, b)
+        return self.matrix @ (self.weights[:, [k]] * (self.matrix.T @ b))
 
     def coef(self, k):
         """The coefficients for alphas[k]."""
@@ -364,10 +418,14 @@ def cross_validate_primal(matrix, problem, splits):
     whole, scores = moments_of(matrix, problem), []
     check_finite(whole)
     for train, test in splits:
-        fold = matrix.subset(test)
-        if len(train) + len(test) == matrix.n_rows and not np.intersect1d(train, test).size:
+        fold, moments = matrix.subset(test), None
+        if np.array_equal(np.sort(np.concatenate([train, test])), np.arange(matrix.n_rows)):
             moments = whole.without(moments_of(fold, problem))
-        else:
+            # Where the fold outweighs the rest, the difference is all rounding.
+            small = moments.zz.diagonal() < 1e-6 * whole.zz.diagonal()
+            small = small.any() or moments.weight < 1e-6 * whole.weight
+            moments = None if small else moments
+        if moments is None:
             moments = moments_of(matrix.subset(train), problem)
         alphas = np.append(problem.alphas, problem.alphas[-1])
         basis = Basis.of(moments, alphas)

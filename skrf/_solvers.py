@@ -25,17 +25,22 @@ def choose_solver(solver, matrix, problem, folds=False):
 
 def needed_bytes(matrix, solver, problem):
     """Peak memory of a solver, beside the data."""
-    p, size = matrix.n_columns, matrix.dtype.itemsize
-    block = rows_of_block(p, matrix.block_rows) * p * (size + 8 * problem.searches)
+    n, p, size = matrix.n_rows, matrix.n_columns, matrix.dtype.itemsize
     several = problem.searches and len(problem.alphas) > 1
-    if solver == "primal":
-        if several:
-            return 8 * 4 * p * p + 2 * block
-        return (8 + (4 if size == 4 and not problem.searches else 0)) * p * p + block
-    n = matrix.n_rows
+    rows = rows_of_block(p, matrix.block_rows)
+    rows = rows if n is None else min(rows, n)
     if solver == "dual":
         return 8 * (4 if several else 2) * n * n + 8 * p * matrix.n_outputs
-    return 8 * (3 * landmarks(n) * n + 10 * n + 4 * p * matrix.n_outputs)
+    if solver == "cg":
+        return 8 * (3 * landmarks(n) * n + 10 * n + 4 * p * matrix.n_outputs)
+    # Matrices of shape (p, p) in float64, and blocks in the features' dtype and float64.
+    float64 = problem.searches or solver != "primal"
+    matrices = 4 if several else 1
+    if not float64 and size == 4:
+        matrices += 0.5
+    matrices += solver != "primal"
+    block = rows * p * (size + (8 if float64 and size == 4 else 0) + 8 * several)
+    return int(8 * matrices * p * p) + block
 
 
 def operations(matrix, solver, problem):
@@ -65,13 +70,12 @@ def require_fitting_memory(matrix, solver, problem):
     needed, available = needed_bytes(matrix, solver, problem), available_memory()
     if available is None or needed <= available:
         return
-    what = f"{matrix.n_columns} features" if solver == "primal" else f"{matrix.n_rows} rows"
-    side = matrix.n_columns if solver == "primal" else matrix.n_rows
+    by_rows = solver in ("dual", "cg")
+    side, unit = (matrix.n_rows, "rows") if by_rows else (matrix.n_columns, "features")
     fits = int(side * np.sqrt(available / needed))
-    other = "features" if solver == "primal" else "rows"
     require_memory(
         needed,
-        f"RandomFeatureRidge with {what} and solver={solver!r}",
-        f"About {fits:,} {other} would fit: use a smaller width or fewer rows, one number "
-        'as alphas with solver="cg", or float32 input.',
+        f"Ridge regression on {side} {unit} by {solver}",
+        f"About {fits:,} {unit} would fit: use a smaller width, fewer rows or a smaller "
+        'block_size, or one number as alphas with solver="cg".',
     )

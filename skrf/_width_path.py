@@ -13,10 +13,10 @@ smaller by sqrt(r / R).
 """
 
 from dataclasses import dataclass, field
+from numbers import Integral
 
 import numpy as np
 from numba import njit
-from scipy.linalg import blas
 
 from skrf._blas import solve_rows
 from skrf._blocks import in_threads
@@ -25,6 +25,7 @@ from skrf._primal import (
     check_finite,
     cholesky_in_place,
     cholesky_solve,
+    largest_eigenvalue,
     moments_of,
     not_positive_definite,
     warn_imprecise,
@@ -89,9 +90,15 @@ class WidthPath:
         intercept : ndarray of shape (n_outputs,)
             The intercept.
         """
-        if not 1 <= width <= len(self.widths):
+        n_alphas = len(self._given_alphas)
+        if not isinstance(k, Integral) or not 0 <= k < n_alphas:
             raise ValueError(
-                f"width={width} is not on the path, which goes from 1 to "
+                f"k={k!r} must be an integer from 0 to {n_alphas - 1}, the number of one "
+                "of the given alphas."
+            )
+        if not isinstance(width, Integral) or not 1 <= width <= len(self.widths):
+            raise ValueError(
+                f"width={width!r} is not on the path, which goes from 1 to "
                 f"{len(self.widths)}. Use a width between."
             )
         moments, R = self._moments, len(self.widths)
@@ -110,7 +117,7 @@ def compute_width_path(matrix, n_widths, problem):
     moments = moments_of(matrix, problem)
     check_finite(moments)
     smallest = problem.alphas.min()
-    error = 1e-15 * _largest_eigenvalue(moments.zz) / smallest
+    error = 1e-15 * largest_eigenvalue(moments.zz) / smallest
     if error > 1e-6:
         warn_imprecise(f"the leave-one-out errors for alpha={smallest:.3g}", error)
     errors = np.empty((2, len(problem.alphas), n_widths))
@@ -129,18 +136,6 @@ def compute_width_path(matrix, n_widths, problem):
     widths = np.arange(1, n_widths + 1)
     alphas = problem.alphas[:, np.newaxis] * n_widths / widths
     return WidthPath(widths, alphas, *errors, moments.n_rows, problem.alphas, moments)
-
-
-def _largest_eigenvalue(zz, n_steps=10):
-    """Of the symmetric matrix in the lower triangle, by power iteration."""
-    v, size = np.ones(len(zz)), 0.0
-    for _ in range(n_steps):
-        norm = np.linalg.norm(v)
-        if norm == 0:
-            break
-        v = blas.dsymv(1.0, zz.T, v / norm, lower=0)
-        size = np.linalg.norm(v)
-    return size
 
 
 @njit(cache=True, nogil=True)

@@ -102,8 +102,10 @@ class HiddenLayerFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             message gives its size in bytes.
         """
         if _dask.is_dask(X):
-            dtype = np.float32 if X.dtype == np.float32 else np.float64
-            return _dask.map_rows(self.transform, X, self._n_features_out, dtype)
+            check_is_fitted(self, "biases_")
+            return _dask.map_rows(
+                self.transform, X, self._n_features_out, _dask.dtype_of(X)
+            )
         X = self._check_rows(X)
         shape = (X.shape[0], self._n_features_out)
         require_memory(

@@ -5,6 +5,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils import check_array, column_or_1d, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
 
 from skrf import _dask
 from skrf._base_ridge import RidgeOnFeatures, can_stream
@@ -195,8 +196,9 @@ shape (n_samples, n_features)
             The predictions; for Dask input a lazy Dask array.
         """
         if _dask.is_dask(X):
+            check_is_fitted(self)
             return _dask.map_rows(
-                self.predict, X, None if self._flat else len(self.coef_), self.coef_.dtype
+                self.predict, X, None if self._flat else len(self.coef_), _dask.dtype_of(X)
             )
         return self._predict_rows(X)
 
@@ -211,8 +213,8 @@ shape (n_samples, n_features)
         Y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", copy=False)
         if Y.ndim != (1 if self._flat else 2):
             raise ValueError(
-                f"y must have shape ({n_rows},), or ({n_rows}, n_outputs) in every chunk; "
-                f"got shape {Y.shape}. Reshape y, or begin a clone."
+                f"y must be {'1-D' if self._flat else '2-D'}, as in the first chunk, with "
+                f"{n_rows} rows; got shape {Y.shape}. Reshape y, or begin a clone."
             )
         if len(Y) != n_rows:
             raise ValueError(
@@ -367,6 +369,8 @@ class RandomFeatureRidgeClassifier(ClassifierMixin, RidgeOnFeatures):
             The estimator. A chunk that fails, or is interrupted, is not added at all.
         """
         with self._all_or_nothing():
+            if classes is not None and vars(self).get("_moments") is None:
+                vars(self).pop("classes_", None)
             first_partial_fit(self, classes)
             return self._partial_fit(X, y, self.classes_, sample_weight)
 
@@ -385,11 +389,12 @@ shape (n_samples, n_features)
             With two classes, above 0 stands for ``classes_[1]``. Lazy for Dask input.
         """
         if _dask.is_dask(X):
+            check_is_fitted(self)
             return _dask.map_rows(
                 self.decision_function,
                 X,
                 None if self._flat else len(self.coef_),
-                self.coef_.dtype,
+                _dask.dtype_of(X),
             )
         return self._predict_rows(X)
 
@@ -408,6 +413,7 @@ shape (n_samples, n_features)
             Elements of ``classes_``; lazy for Dask input.
         """
         if _dask.is_dask(X):
+            check_is_fitted(self)
             return _dask.map_rows(self.predict, X, None, self.classes_.dtype)
         outputs = self._predict_rows(X)
         codes = (outputs > 0).astype(np.intp) if self._flat else outputs.argmax(axis=1)
