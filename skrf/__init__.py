@@ -6,7 +6,8 @@ with one hidden layer, as scikit-learn estimators.
 | transformers | `RandomReLUFeatures`, `RandomFeatures`, `LinearizedNTKFeatures` |
 | estimators | `OverparamNetRegressor`, `OverparamNetClassifier` |
 | convex problems | `RandomFeatureRidge`, `RandomFeatureRidgeClassifier` |
-| pictures | `WidthPathDisplay` |
+| exact Gaussian mathematics | the modules `skrf.gaussian` and `skrf.theory` |
+| pictures | `WidthPathDisplay`; more in `skrf.displays` |
 | targets | `SingleNeuron`, `BoundedDegreePolynomial`, `TriangleWave` |
 | data | `make_single_neuron`, `make_polynomial`, `make_polynomial_classification` |
 | tables | `ACTIVATIONS`, `LOSSES` |

@@ -9,7 +9,7 @@ def main(argv=None):
     """Parse the options and run `skrf.theory.reproduce`."""
     parser = argparse.ArgumentParser(
         prog="python -m skrf",
-        description="Measure the statements of Yehudai and Shamir (2019) and print a table.",
+        description="Measure the statements of Yehudai and Shamir (2019), print a table.",
     )
     parser.add_argument("--size", choices=["small", "default", "large"], default="default")
     parser.add_argument("--html", help="also write a page with the table and pictures")

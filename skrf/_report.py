@@ -59,7 +59,7 @@ class Report:
 
 
 def verdict(printed, corrected=None):
-    """ "holds" where the printed claim is true, "corrected" where only the other is."""
+    """Say "holds" where the printed claim is true, "corrected" where only the other is."""
     if printed:
         return "holds"
     return "corrected" if corrected else "fails"

@@ -56,7 +56,12 @@ LAYERS = {
     "_step": 4,
     "_base_network": 5,
     "networks": 6,
-    "__init__": 8,
+    "_report": 0,
+    "_learning_statements": 8,
+    "_limit_statements": 9,
+    "theory": 10,
+    "__main__": 11,
+    "__init__": 12,
 }
 
 

@@ -1,0 +1,218 @@
+"""The statements as measurements: against sampling, theory and each other."""
+
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from skrf import (
+    LinearizedNTKFeatures,
+    OverparamNetRegressor,
+    RandomFeatureRidge,
+    RandomReLUFeatures,
+    SingleNeuron,
+    TriangleWave,
+    gaussian,
+    make_single_neuron,
+    theory,
+)
+
+
+@pytest.fixture
+def neuron():
+    return make_single_neuron(
+        400, 4, bias=-0.5, return_target=True, inputs="gaussian", random_state=0
+    )
+
+
+def sampled_risk(model, target, n_samples=400_000):
+    X = np.random.default_rng(1).standard_normal((n_samples, target.n_features))
+    squares = (model.predict(X) - target(X)) ** 2
+    return squares.mean(), squares.std() / np.sqrt(n_samples)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        OverparamNetRegressor(30, max_iter=3, tol=None, random_state=0),
+        OverparamNetRegressor(
+            30, parametrization="ntk", max_iter=3, tol=None, random_state=0
+        ),
+        RandomFeatureRidge(RandomReLUFeatures(50), random_state=0),
+        RandomFeatureRidge(
+            RandomReLUFeatures(50, projection="structured"), alphas=[0.1], random_state=0
+        ),
+    ],
+    ids=["standard", "ntk", "ridge", "structured"],
+)
+def test_exact_risk_of_fitted_models(model, neuron):
+    X, y, target = neuron
+    exact = theory.exact_risk(model.fit(X, y), target)
+    sampled, error = sampled_risk(model, target)
+    assert exact.risk == pytest.approx(sampled, abs=5 * error)
+
+
+def test_exact_risk_of_arrays_and_what_has_none(neuron):
+    X, y, target = neuron
+    u, W, b = np.ones(2), np.eye(2, 4), np.zeros(2)
+    assert theory.exact_risk((u, W, b), target).risk > 0
+    moved = theory.exact_risk((u, W, b, 1.0), target).risk
+    right = gaussian.population_risk(u, W, b, target, intercept=1.0).risk
+    assert moved == right
+    ntk = RandomFeatureRidge(LinearizedNTKFeatures(5)).fit(X, y)
+    tanh = OverparamNetRegressor(5, activation="tanh", max_iter=1, tol=None).fit(X, y)
+    for model, message in (
+        (ntk, "features=LinearizedNTKFeatures"),
+        (tanh, "activation='tanh'"),
+        ((u, W), "model must be"),
+        ("net", "got str"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            theory.exact_risk(model, target)
+
+
+def test_equation_2():
+    report = theory.equation_2(n_samples=50_000)
+    assert [row.verdict for row in report.rows] == ["holds"]
+    gap = report.values["exact"] - report.values["sampled"]
+    assert abs(gap) < 5 * report.values["standard_error"]
+
+
+def test_networks_become_lazy():
+    values = theory.section_2((30, 100, 1000), n_samples=100).values
+    for name in ("flipped", "coupling_gap", "feature_gap", "linearization_gap"):
+        assert np.all(np.diff(values[name]) < 0), name
+        assert values[name][-1] < values[name][0] / 3
+
+
+def test_exact_gaps_are_those_of_a_sample(rng):
+    """The gaps that Section 2 reports, against the network's own report on samples."""
+    X, y = make_single_neuron(200, 4, random_state=0)
+    net = OverparamNetRegressor(50, max_iter=5, tol=None, random_state=0).fit(X, y)
+    sample = rng.standard_normal((200_000, 4))
+    report = net.laziness(sample)
+    W0, b0, u0, _ = net.initial_weights()
+    W, b, u = net.hidden_weights_, net.hidden_biases_, net.output_weights_
+    size = np.sqrt(np.mean(net.predict(sample) ** 2))
+    exact = gaussian.flip_probability(W0, b0, W, b).mean()
+    assert report.flipped == pytest.approx(exact, rel=0.05)
+    exact = gaussian.feature_gap(u, W0, b0, W, b) / size
+    assert report.frozen_gap == pytest.approx(exact, rel=0.02)
+    exact = gaussian.linearization_gap(u0, W0, b0, u, W, b) / size
+    assert report.linear_gap == pytest.approx(exact, rel=0.02)
+
+
+def test_polynomials_are_learned_and_wide_networks_move_less():
+    values = theory.theorem_3_1((30, 300), n_samples=20_000).values
+    assert np.all(values["accuracy"] > 0.95)
+    assert values["movement"][1] < values["movement"][0] / 2
+
+
+def test_one_neuron_is_learned_by_exact_descent():
+    steps = theory.one_neuron(10, -1.0).values["steps"]
+    assert np.all((steps > 50) & (steps < 400))
+    report = theory.one_neuron(10, -2.0, n_starts=1)
+    assert "0 of 1 starts" in report.rows[0].measured
+
+
+def test_linear_features():
+    report = theory.proposition_4_1(40)
+    assert report.values["probability"] == pytest.approx(8.9e-3, rel=0.01)
+    assert report.rows[0].verdict == "holds"
+    assert report.values["simulated"].shape == (2000,)
+
+
+def test_the_wave():
+    report = theory.proposition_4_6(10)
+    assert [row.verdict for row in report.rows] == [
+        "corrected",
+        "corrected",
+        "measured",
+        "corrected",
+    ]
+    assert report.values["squared_norm"] == pytest.approx(1 / 3, abs=1e-13)
+    assert report.values["log10_correlation"] == pytest.approx(np.log10(1.6e-9), abs=0.02)
+
+
+def test_correlations_of_the_wave_are_below_the_largest_and_those_of_a_sample(rng):
+    d = 3
+    W, b = rng.standard_normal((5, d)), rng.standard_normal(5)
+    wave = TriangleWave(d * np.eye(d)[0])
+    logs = theory.wave_relu_correlations(d, W, b)
+    X = rng.standard_normal((2_000_000, d))
+    features = np.maximum(X @ W.T + b, 0)
+    sampled = (features * wave(X)[:, np.newaxis]).mean(axis=0) ** 2
+    sampled /= (features**2).mean(axis=0)
+    np.testing.assert_allclose(10**logs, sampled, atol=2e-5)
+
+
+@pytest.mark.parametrize("statement", [theory.theorem_4_2, theory.theorem_4_8])
+def test_no_features_beat_the_floor(statement):
+    """The floor is a mean over targets; rotation-invariant features meet it in mean."""
+    values = [statement(5, 40, -1.0, random_state=seed).values for seed in range(20)]
+    mean = np.mean([value["errors"] for value in values], axis=0)
+    assert np.all(mean >= values[0]["floor"] - 1e-10)
+    assert np.all(np.diff(values[0]["floor"]) <= 0)
+
+
+def test_laws_of_the_rows_do_not_matter_without_biases():
+    values = theory.remark_4_4(5, 60).values
+    assert values["sphere"] == pytest.approx(values["gaussian"], rel=1e-6)
+    assert values["with_biases"][0] != pytest.approx(values["with_biases"][1], rel=1e-3)
+
+
+def test_longer_targets_need_more_features():
+    counts = theory.remark_4_7(10).values["log10_features"]
+    assert np.all(np.diff(counts) > 0)
+    report = theory.remark_4_7(10, norms=[100.0])
+    assert report.values["log10_features"][0] == pytest.approx(11.82, abs=0.01)
+
+
+def test_reports_print_all_they_measured():
+    report = theory.proposition_4_6(5)
+    text = str(report)
+    assert text.startswith("Proposition 4.6. The sine-like wave")
+    for head in ("statement", "printed", "corrected", "measured", "verdict"):
+        assert head in text
+    assert max(map(len, text.splitlines())) <= 120
+    assert "<table>" in report._repr_html_()
+    assert "&lt;f, psi_w&gt;" in report._repr_html_()
+
+
+def test_reproduce(tmp_path, capsys):
+    pytest.importorskip("matplotlib", reason="the page's pictures need 'examples'")
+    page = tmp_path / "report.html"
+    reports = theory.reproduce("small", html=page)
+    printed = capsys.readouterr()
+    assert "10 of 10" in printed.err
+    assert len(reports) == 10
+    assert not any(row.verdict == "fails" for report in reports for row in report.rows)
+    text = page.read_text()
+    assert text.count("data:image/png;base64,") == 5
+    assert not re.search(r'(src|href)="(?!data:)', text)
+    for report in reports:
+        assert report.title in text
+
+
+def test_reproduce_checks_first(tmp_path):
+    with pytest.raises(ValueError, match="size='huge' is not known"):
+        theory.reproduce("huge")
+    with pytest.raises(OSError, match="existing folder"):
+        theory.reproduce("small", html=tmp_path / "missing" / "page.html")
+
+
+def test_the_command(tmp_path):
+    command = [sys.executable, "-m", "skrf", "--size", "small", "--no-progress"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stderr == ""
+    assert "Thm 4.8" in done.stdout
+    wrong = subprocess.run([*command[:3], "--size", "x"], capture_output=True, text=True)
+    assert wrong.returncode == 2
+
+
+@pytest.mark.parametrize("target", [SingleNeuron([1.0, 0.0], activation="tanh")])
+def test_targets_without_a_closed_form(target):
+    with pytest.raises(ValueError, match="activation='tanh'"):
+        theory.exact_risk((np.ones(1), np.eye(1, 2), np.zeros(1)), target)
