@@ -50,6 +50,7 @@ from skrf.displays import (
     LazinessDisplay,
     SpectrumDisplay,
 )
+from skrf.features import RandomFeatures
 from skrf.networks import OverparamNetRegressor
 from skrf.ridge import RandomFeatureRidge
 
@@ -132,8 +133,8 @@ def _as_relu_sum(model):
     if isinstance(model, RandomFeatureRidge):
         check_is_fitted(model)
         features = model.features_
-        known = getattr(features, "activation", None) == "relu"
-        if not known or not hasattr(features, "weights_") or np.ndim(model.coef_) != 1:
+        known = isinstance(features, RandomFeatures) and features.activation == "relu"
+        if not known or np.ndim(model.coef_) != 1:
             raise ValueError(
                 f"model has features={features!r} and {np.ndim(model.coef_)}-D "
                 "coefficients; the closed form is that of RandomReLUFeatures alone, with "
