@@ -96,7 +96,7 @@ def error_floor(r, d, bias=0.0, weight_norm=1.0, *, log10=False, absolute=False)
 
     Examples
     --------
-    >>> from skrf._bounds import error_floor
+    >>> from skrf.theory import error_floor
     >>> error_floor([0, 1, 100, 3000], d=10, bias=-1.0).round(3)
     array([1.   , 0.869, 0.13 , 0.017])
     """
@@ -133,7 +133,7 @@ def features_needed(error, d, bias=0.0, weight_norm=1.0, *, absolute=False):
 
     Examples
     --------
-    >>> from skrf._bounds import features_needed
+    >>> from skrf.theory import features_needed
     >>> log10_r, r = features_needed([0.1, 0.01], d=10, bias=-1.0)
     >>> r
     array([  157., 13489.])
@@ -175,7 +175,7 @@ def failure_probability(
 
     Examples
     --------
-    >>> from skrf._bounds import failure_probability
+    >>> from skrf.theory import failure_probability
     >>> print(f"{failure_probability(1e6, 0.02, d=20, weight_norm=20, absolute=True):.1f}")
     -7.6
     """

@@ -325,7 +325,7 @@ def relu_spectrum(d, h=0.0, max_degree=None):
 
     Examples
     --------
-    >>> from skrf._spectrum import relu_spectrum
+    >>> from skrf.theory import relu_spectrum
     >>> print(relu_spectrum(5).eigenvalues[:4])
     [0.17578125 0.05       0.00488281 0.        ]
     """

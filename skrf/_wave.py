@@ -345,7 +345,7 @@ def weight_certificate(
 
     Examples
     --------
-    >>> from skrf._wave import weight_certificate
+    >>> from skrf.theory import weight_certificate
     >>> certificate = weight_certificate(0.02, d=41, weight_norm=5 * 41**3, r=1e6)
     >>> print(f"{certificate.bracket:.3f} {certificate.log10_bound:.1f}")
     0.218 19.3

@@ -16,7 +16,7 @@ what it should say where a constant is wrong, and what was measured. `reproduce`
 | Remark 4.7, norm of the target | `remark_4_7` |
 | Theorem 4.8, Example 4.9, features of any kind | `theorem_4_8` |
 | the floors behind 4.2 and 4.8 | `error_floor`, `features_needed`, \
-`failure_probability`, `relu_spectrum` |
+`failure_probability`, `relu_spectrum`, `weight_certificate` |
 
 All errors are relative, E(N - g)^2 / E g^2, unless they say otherwise: only then do
 scaling a target and scaling its error not change a statement.
@@ -44,6 +44,7 @@ from skrf._limit_statements import (
 )
 from skrf._report import Report, Row, html_page, table, verdict
 from skrf._spectrum import relu_spectrum
+from skrf._wave import weight_certificate
 from skrf.displays import (
     ErrorFloorDisplay,
     FeaturesNeededDisplay,
@@ -73,6 +74,7 @@ __all__ = [
     "theorem_4_2",
     "theorem_4_8",
     "wave_relu_correlations",
+    "weight_certificate",
 ]
 
 
