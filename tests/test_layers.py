@@ -33,8 +33,9 @@ LAYERS = {
     "_nested_features": 4,
     "_progress": 0,
     "_solvers": 5,
-    "_base_ridge": 6,
-    "ridge": 7,
+    "_streaming": 6,
+    "_base_ridge": 7,
+    "ridge": 8,
     "displays": 0,
     "datasets": 3,
     "features": 3,
@@ -43,7 +44,7 @@ LAYERS = {
     "_step": 4,
     "_base_network": 5,
     "networks": 6,
-    "__init__": 8,
+    "__init__": 9,
 }
 
 
