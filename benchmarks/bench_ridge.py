@@ -2,7 +2,8 @@
 
 float32 data throughout; peer and ours in turn in one run, medians of `--repeats`:
 
-- bare: each mode against its own matrix products and factorisation, at equal dtype;
+- bare: each mode against its own matrix products and factorisation, at equal dtype; once
+  from 100,000 rows on;
 - peers: one alpha against RBFSampler or Nystroem with Ridge, with test error and peak
   memory, each in a process of its own;
 - alphas: 50 alphas with leave-one-out errors against RidgeCV and GridSearchCV;
@@ -18,12 +19,13 @@ float32 data throughout; peer and ours in turn in one run, medians of `--repeats
 import argparse
 import json
 import os
-import resource
+import re
 import statistics
 import subprocess
 import sys
 import warnings
 from functools import partial
+from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -42,6 +44,7 @@ from skrf import (
     LinearizedNTKFeatures,
     RandomFeatureRidge,
     RandomFeatureRidgeClassifier,
+    RandomFeatures,
     RandomReLUFeatures,
 )
 from skrf._blas import add_gram, product, solve_rows
@@ -141,7 +144,7 @@ def bench_bare(shapes, repeats):
         }
         for name, (run, dtype, passes, factor) in modes.items():
             cost = partial(bare, n, d, p, dtype, passes, factor)
-            times = in_turn({"ours": run, "bare": cost}, repeats)
+            times = in_turn({"ours": run, "bare": cost}, repeats if n < 100000 else 1)
             took, ratio = (
                 statistics.median(times["ours"]),
                 median_ratio(times, "ours", "bare"),
@@ -154,9 +157,17 @@ def bench_bare(shapes, repeats):
 
 
 def peer(name, n, d, p):
-    """The estimator of a name; kernel widths that suit unit variance."""
-    if name == "ours":
+    """The estimator of a name; kernel widths that suit unit variance.
+
+    "ours, cos" has the features of RBFSampler but for its factor sqrt(2).
+    """
+    if name == "ours, relu":
         return RandomFeatureRidge(RandomReLUFeatures(p), random_state=0)
+    if name == "ours, cos":
+        features = RandomFeatures(
+            p, activation="cos", biases="uniform", bias_scale=np.pi / np.sqrt(3)
+        )
+        return RandomFeatureRidge(features, alphas=0.5, random_state=0)
     if name == "RBFSampler":
         sampler = RBFSampler(gamma=1 / (2 * d), n_components=p, random_state=0)
         return make_pipeline(sampler, Ridge())
@@ -165,18 +176,24 @@ def peer(name, n, d, p):
     )
 
 
+def reset_peak():
+    """Forget the largest resident size so far (Linux); the size now, in MB."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return peak_megabytes()
+
+
 def peak_megabytes():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    """The largest resident size since the last reset."""
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+)", status).group(1)) / 1e3
 
 
 def child(name, n, d, p):
     """Fit once small, then at size; print seconds, test error and memory as JSON."""
     small = make_data(2000, d)
     peer(name, 2000, d, 50).fit(*small)
-    if name == "gram":
-        return
     X, y = make_data(n + 10000, d)
-    before = peak_megabytes()
+    before = reset_peak()
     model = peer(name, n, d, p)
     took = seconds(lambda: model.fit(X[:n], y[:n]), CORES)
     memory = peak_megabytes() - before
@@ -199,7 +216,7 @@ def bench_peers(shapes, repeats):
     print("| n | n_features | width | model | seconds | test error | peak MB |")
     print("| --: | --: | --: | :-- | --: | --: | --: |")
     for shape in shapes:
-        names = ["ours", "RBFSampler", "Nystroem"]
+        names = ["ours, cos", "ours, relu", "RBFSampler", "Nystroem"]
         found = {name: [] for name in names}
         for _ in range(repeats):
             for name in names:
@@ -253,9 +270,9 @@ def bench_alphas(shape, repeats):
         print(f"{median_ratio(times, name, 'ours'):.1f} times ours", flush=True)
 
 
-def bench_widths(n, d, p, repeats):
+def bench_widths(n, d, p, dtype, repeats):
     """All widths against one width, and against a grid of 30 with 5 folds."""
-    X, y = make_data(n, d)
+    X, y = (array.astype(dtype) for array in make_data(n, d))
     features = RandomReLUFeatures(p, random_state=0)
     widths = np.unique(np.geomspace(10, p, 30).astype(int))
     found = {}
@@ -283,7 +300,7 @@ def bench_widths(n, d, p, repeats):
 
     times = in_turn({"path": path, "single": single}, repeats)
     times |= in_turn({"grid": grid}, 1)
-    print(f"\n## All widths at {(n, d, p)}\n")
+    print(f"\n## All widths at {(n, d, p)}, {np.dtype(dtype)}\n")
     took = statistics.median(times["path"])
     print(
         f"- all {p} widths {took:.2f} s, {median_ratio(times, 'path', 'single'):.2f}",
@@ -309,7 +326,7 @@ def bench_ntk(n, d, width, repeats):
     alpha, found, memory = 1.0, {}, {}
 
     def run(name, fit):
-        before = peak_megabytes()
+        before = reset_peak()
         predict = fit()
         memory.setdefault(name, peak_megabytes() - before)
         found[name] = np.mean((predict(test) - y[n:]) ** 2)
@@ -335,7 +352,7 @@ def bench_ntk(n, d, width, repeats):
     print(f"\n## {p:,} linearised features, n = {n}, a matrix of {8e-9 * n * p:.0f} GB\n")
     for name in methods:
         print(f"- {name}: {statistics.median(times[name]):.2f} s with prediction,", end=" ")
-        print(f"test error {found[name]:.6f}, new peak memory {memory[name]:.0f} MB")
+        print(f"test error {found[name]:.6f}, peak memory {memory[name]:.0f} MB")
 
 
 def bench_dask(shape, repeats):
@@ -418,7 +435,10 @@ def main(argv=None):
         "bare": lambda: bench_bare(shapes, repeats),
         "peers": lambda: bench_peers(shapes, repeats),
         "alphas": lambda: bench_alphas(shapes[0], repeats),
-        "widths": lambda: bench_widths(5000 // less, 20, 4000 // less, repeats),
+        "widths": lambda: [
+            bench_widths(5000 // less, 20, 4000 // less, dtype, repeats)
+            for dtype in (np.float32, np.float64)
+        ],
         "ntk": lambda: bench_ntk(5000 // less, 999 // less, 1000, repeats),
         "dask": lambda: bench_dask(shapes[1], repeats),
         "real": lambda: bench_real(repeats),

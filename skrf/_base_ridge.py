@@ -1,6 +1,5 @@
-"""What the two ridge estimators share: parameters, checks, choice of solver, streaming."""
+"""What the two ridge estimators share: parameters, checks, fitted attributes."""
 
-import warnings
 from contextlib import contextmanager
 from functools import partial
 
@@ -15,9 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skrf import _dask
 from skrf._dual import cross_validate_dual, solve_cg, solve_dual
 from skrf._feature_matrix import FeatureMap, FeatureMatrix
-from skrf._moments import MomentsTask, Scratch
 from skrf._nested_features import (
-    identical,
     n_neurons,
     narrowed,
     require_fit_on_columns,
@@ -26,7 +23,6 @@ from skrf._nested_features import (
 from skrf._primal import (
     Problem,
     Solution,
-    check_finite,
     cross_validate_primal,
     solve_moments,
     solve_one,
@@ -34,6 +30,7 @@ from skrf._primal import (
 )
 from skrf._progress import PassTasks
 from skrf._solvers import choose_solver, require_fitting_memory
+from skrf._streaming import StreamingMixin
 from skrf._validation import (
     POSITIVE,
     POSITIVE_INTEGER,
@@ -48,26 +45,7 @@ from skrf.features import RandomReLUFeatures
 _FLOATS = [np.float64, np.float32]
 
 
-def can_stream(model):
-    """Whether a model has a `partial_fit`; the AttributeError says why not."""
-    allowed = {"cv": [None], "select_width": [False], "solver": ["auto", "primal"]}
-    for name, values in allowed.items():
-        given = getattr(model, name)
-        if not any(given is value or given == value for value in values):
-            raise AttributeError(
-                f"partial_fit keeps no rows, so that {name}={given!r} cannot be met. Use "
-                f"{name}={values[0]!r}, or fit."
-            )
-    if getattr(model, "class_weight", None) == "balanced":
-        raise AttributeError(
-            "class_weight='balanced' needs all labels at once, which partial_fit does not "
-            "see. Give the weights of the classes as a dict."
-        )
-    require_fit_on_columns(model.features, "partial_fit", AttributeError)
-    return True
-
-
-class RidgeOnFeatures(CallbackSupportMixin, BaseEstimator):
+class RidgeOnFeatures(StreamingMixin, CallbackSupportMixin, BaseEstimator):
     """Everything but the meaning of y.
 
     A subclass gives `_learn_targets(y, classes)`, which sets on `self` what is known of the
@@ -181,8 +159,8 @@ shape (n_samples, n_features)
                 f"alphas must be a positive number or a 1-D sequence of them; got "
                 f"{self.alphas!r}."
             )
-        # With folds even one penalty has a score.
-        searches = alphas.ndim == 1 or self.cv is not None
+        # With folds even one penalty has a score, but for conjugate gradients.
+        searches = alphas.ndim == 1 or (self.cv is not None and self.solver != "cg")
         alphas = np.atleast_1d(alphas).astype(np.float64)
         bad = ~(np.isfinite(alphas) & (alphas > 0))
         if bad.any():
@@ -344,116 +322,6 @@ shape (n_samples, n_features)
                     delattr(self, name)
             vars(self).update(before)
             raise
-
-    # ---------------------------------------------------------------- streaming
-
-    def _partial_fit(self, X, y, classes, sample_weight):
-        self._validate_params()
-        with self._all_or_nothing():
-            problem = self._problem()
-            moments = vars(self).get("_moments")
-            first = moments is None
-            if first and "features_" in vars(self):
-                warnings.warn(
-                    "partial_fit begins anew: fit keeps no sums of products that it could "
-                    "go on from. Begin a clone with partial_fit to keep the fitted model.",
-                    stacklevel=3,
-                )
-            if _dask.is_dask(X):
-                raise ValueError(
-                    "partial_fit takes chunks in memory; X is a Dask collection. Use fit, "
-                    "or pass its blocks one by one."
-                )
-            X = self._check_rows(X, reset=first)
-            if first:
-                self._learn_targets(y, classes)
-            Y = self._encode(y, X.shape[0])
-            if not first and Y.shape[1] != moments.zy.shape[1]:
-                raise ValueError(
-                    f"y has {Y.shape[1]} outputs, and that of the first chunk had "
-                    f"{moments.zy.shape[1]}. Give as many as before, or begin a clone."
-                )
-            if first:
-                self.features_ = self._new_features().fit(X, y)
-            weights = self._weights(X, y, sample_weight, is_part=True)
-            feature_map = FeatureMap(self.features_, X)
-            matrix = FeatureMatrix(X, Y, weights, feature_map, self.block_size)
-            if first:
-                require_fitting_memory(matrix, "partial_fit", problem)
-                self._dtype = np.dtype(matrix.dtype)
-            elif moments.centred != problem.fit_intercept:
-                raise ValueError(
-                    f"fit_intercept={self.fit_intercept} differs from the first call's. "
-                    "Set it back, or begin a clone."
-                )
-            moments = self._moments_with(matrix, moments)
-            check_finite(moments)
-            self._moments, self._problem_of_sums, self._solution = moments, problem, None
-        return self
-
-    def _moments_with(self, matrix, moments):
-        """The moments so far, or None, with those of a chunk, as a new object.
-
-        A copy, so that a chunk is added as a whole or not at all.
-        """
-        shape, float64 = (matrix.n_columns, matrix.n_outputs), np.dtype(np.float64)
-        if moments is None:
-            return matrix.reduce(MomentsTask(*shape, bool(self.fit_intercept), float64))
-        moments, scratch = moments.copy(), Scratch()
-        for rows in matrix.blocks():
-            Z = matrix.rows(rows, scratch)
-            moments.add(Z, matrix.Y[rows], matrix.weights[rows], float64, scratch)
-        return moments
-
-    def merge(self, other):
-        """Add what another estimator has seen by `partial_fit`.
-
-        Equivalent to having passed its chunks to this one's `partial_fit`.
-
-        Parameters
-        ----------
-        other : object
-            An estimator of the same class, with identical fitted features; unchanged.
-
-        Returns
-        -------
-        self : object
-            This estimator.
-
-        Raises
-        ------
-        ValueError
-            When one of the two has no sums, or when their features, intercepts, outputs
-            or classes differ.
-        """
-        for name, model in (("this estimator", self), ("other", other)):
-            if getattr(model, "_moments", None) is None:
-                raise ValueError(
-                    f"merge adds what partial_fit keeps, and {name} has not been fitted by "
-                    "partial_fit. Fit both by partial_fit."
-                )
-        if type(other) is not type(self) or not identical(self.features_, other.features_):
-            raise ValueError(
-                "merge needs identical fitted features on both sides, or their sums do not "
-                "add; these differ. Give both the same integer random_state and columns, "
-                "or the same FrozenEstimator."
-            )
-        mine, others = self._moments, other._moments
-        if mine.centred != others.centred or not self._same_targets(other):
-            raise ValueError(
-                "merge needs the same fit_intercept, outputs and classes on both sides. "
-                "Fit both with the same parameters and classes."
-            )
-        moments = mine.copy()
-        moments.merge(others)
-        check_finite(moments)
-        self._moments, self._solution = moments, None
-        return self
-
-    def _same_targets(self, other):
-        return (
-            self._flat == other._flat and self._moments.zy.shape == other._moments.zy.shape
-        )
 
     # ------------------------------------------------------------ fitted attributes
 

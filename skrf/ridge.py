@@ -8,7 +8,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from skrf import _dask
-from skrf._base_ridge import RidgeOnFeatures, can_stream
+from skrf._base_ridge import RidgeOnFeatures
+from skrf._streaming import can_stream
 from skrf._validation import StrOptions, first_partial_fit, signs_of_labels
 
 

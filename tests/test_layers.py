@@ -38,8 +38,9 @@ LAYERS = {
     "_nested_features": 4,
     "_progress": 0,
     "_solvers": 5,
-    "_base_ridge": 6,
-    "ridge": 7,
+    "_streaming": 6,
+    "_base_ridge": 7,
+    "ridge": 8,
     "displays": 0,
     "datasets": 3,
     "features": 3,
@@ -57,11 +58,11 @@ LAYERS = {
     "_base_network": 5,
     "networks": 6,
     "_report": 0,
-    "_learning_statements": 8,
-    "_limit_statements": 9,
-    "theory": 10,
-    "__main__": 11,
-    "__init__": 12,
+    "_learning_statements": 9,
+    "_limit_statements": 10,
+    "theory": 11,
+    "__main__": 12,
+    "__init__": 13,
 }
 
 
