@@ -1,0 +1,67 @@
+"""Displays draw the numbers that they are given."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from skrf.displays import (
+    ErrorFloorDisplay,
+    FeaturesNeededDisplay,
+    LazinessDisplay,
+    SpectrumDisplay,
+)
+from skrf.theory import relu_spectrum
+
+
+@pytest.fixture
+def axes():
+    pytest.importorskip("matplotlib", reason="pictures need the extra 'examples'")
+    from matplotlib.figure import Figure
+
+    return Figure().subplots()
+
+
+def drawn(display):
+    """{label: heights} of the curves."""
+    return {line.get_label(): np.asarray(line.get_ydata()) for line in display.lines_}
+
+
+def test_error_floor(axes):
+    display = ErrorFloorDisplay(
+        n_features=[1, 10], errors={"mine": [0.9, 0.5]}, floor=[0.8, 0.1]
+    ).plot(axes)
+    curves = drawn(display)
+    np.testing.assert_array_equal(curves["mine"], [0.9, 0.5])
+    np.testing.assert_array_equal(curves["floor of any features"], [0.8, 0.1])
+    assert display.ax_ is axes
+    assert axes.get_xscale() == axes.get_yscale() == "log"
+
+
+def test_features_needed(axes):
+    display = FeaturesNeededDisplay(
+        dimensions=[5, 10], log10_needed={"1%": [2.0, 3.0]}, others={"SGD": [1.0, 1.5]}
+    ).plot(axes)
+    np.testing.assert_array_equal(drawn(display)["1%"], [2.0, 3.0])
+    np.testing.assert_array_equal(drawn(display)["SGD"], [1.0, 1.5])
+    assert axes.get_yscale() == "linear"
+
+
+def test_spectrum(axes):
+    spectrum = relu_spectrum(5, -1.0)
+    display = SpectrumDisplay(spectra={"d = 5": spectrum}, max_degree=20).plot(axes)
+    shares = drawn(display)["d = 5"]
+    energies = spectrum.multiplicities[1:21] * spectrum.eigenvalues[1:21] / spectrum.total
+    np.testing.assert_allclose(shares, energies, rtol=1e-9)
+
+
+def test_laziness(axes):
+    display = LazinessDisplay(widths=[10, 100], curves={"gap": [0.5, 0.1]}).plot(axes)
+    np.testing.assert_array_equal(drawn(display)["gap"], [0.5, 0.1])
+    assert axes.get_xlabel() == "width"
+
+
+def test_without_matplotlib(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match=r"scikit-random-features\[examples\]"):
+        LazinessDisplay(widths=[1], curves={"gap": [0.1]}).plot()
