@@ -11,44 +11,17 @@ over the root mean squares of the two neurons.
 
 import argparse
 import os
-import statistics
 from functools import partial
-from time import perf_counter, sleep
 
 import mpmath as mp
 import numba
 import numpy as np
 import scipy
+from bench_features import medians
 from scipy.special import ndtr, owens_t
-from threadpoolctl import threadpool_limits
 
 from skrf.gaussian import best_error, relu_gram
 from skrf.targets import SingleNeuron
-
-
-def seconds(run, n_threads):
-    """Seconds of run(), when the waiting threads of the run before have gone to sleep."""
-    with threadpool_limits(n_threads):
-        sleep(0.1)
-        start = perf_counter()
-        run()
-        return perf_counter() - start
-
-
-def medians(methods, repeats):
-    """{name: (median seconds, threads)}, timed in turn after a choice of threads."""
-    chosen = {}
-    for name, run in methods.items():
-        run()
-        trials = {
-            n: min(seconds(run, n) for _ in range(2)) for n in sorted({1, os.cpu_count()})
-        }
-        chosen[name] = min(trials, key=trials.get)
-    times = {name: [] for name in methods}
-    for _ in range(repeats):
-        for name, run in methods.items():
-            times[name].append(seconds(run, chosen[name]))
-    return {name: (statistics.median(times[name]), chosen[name]) for name in methods}
 
 
 def density(t):
