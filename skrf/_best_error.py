@@ -8,7 +8,7 @@ from scipy.linalg.lapack import dtrtri
 
 from skrf import _bivariate
 from skrf._gaussian_grams import tangent_matrix, tangent_products
-from skrf._gaussian_pairs import density, neurons, pair_matrix
+from skrf._gaussian_pairs import density, neurons_of_size, pair_matrix
 from skrf._population_risk import target_neuron
 
 # Relative additions to the diagonal, tried in turn.
@@ -140,7 +140,7 @@ def best_error(W, b, target, *, intercept=False):
     >>> best_error(W, b, SingleNeuron([1.0, 0.0])).relative.round(6) + 0.0
     array([0.898679, 0.      ])
     """
-    layer = neurons(W, b)
+    layer = neurons_of_size(W, b)
     goal = target_neuron(target, layer.weights.shape[1])
     gram = pair_matrix(_bivariate.RELU, layer)
     products = pair_matrix(_bivariate.RELU, layer, goal)[:, 0]
@@ -180,7 +180,7 @@ def best_tangent_error(W, b, target, *, biases=False, intercept=False):
     >>> best_tangent_error([[1.0, 0.0]], [0.0], target).relative.round(6) + 0.0
     array([0.])
     """
-    layer = neurons(W, b)
+    layer = neurons_of_size(W, b)
     goal = target_neuron(target, layer.weights.shape[1])
     gram = tangent_matrix(layer, None, biases)
     products = tangent_products(layer, goal, biases)[:, 0]

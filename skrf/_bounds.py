@@ -19,6 +19,10 @@ def check_integer(name, value, least, why):
 def check_neuron(d, bias, weight_norm):
     """bias / weight_norm, after checks of all three."""
     check_integer("d", d, 2, "give the number of features, at least two")
+    if d > 2000:
+        raise ValueError(
+            f"d={d} is above 2000, where spectra take minutes. Use a smaller d."
+        )
     if not isinstance(weight_norm, Real) or not 0 < weight_norm < math.inf:
         raise ValueError(
             f"weight_norm={weight_norm!r} must be a positive finite number; a neuron "
@@ -57,9 +61,44 @@ def _shares(error, spectrum, norm, absolute):
     what = "a positive number; give the error that the features may have"
     error = _check_array("error", error, lambda a: (a > 0) & (a < np.inf), what)
     if absolute:
-        with np.errstate(over="ignore", divide="ignore"):
-            return np.exp(np.log(error) - spectrum.log_total - 2 * math.log(norm))
+        with np.errstate(over="ignore", under="ignore"):
+            error = np.exp(np.log(error) - spectrum.log_total - 2 * math.log(norm))
+    if (error < 1e-300).any():
+        raise ValueError(
+            "error is below 1e-300 of the target's squared norm, which floats do not hold. "
+            "Use a larger error or a smaller weight_norm."
+        )
     return error
+
+
+def neuron_spectrum(d, bias=0.0, weight_norm=1.0):
+    """The spectrum of the law of a random ReLU neuron, which all floors come from.
+
+    Parameters
+    ----------
+    d : int
+        Number of inputs, from 2 to 2000.
+    bias, weight_norm : float, default=0.0, 1.0
+        b and ||w||; the spectrum is that of weight_norm 1 and bias / weight_norm.
+
+    Returns
+    -------
+    spectrum : NeuronSpectrum
+        Eigenvalues Lambda_l and multiplicities N(d, l), also in logarithms.
+
+    Raises
+    ------
+    ValueError
+        For d, bias or weight_norm out of range.
+
+    Examples
+    --------
+    >>> from skrf.theory import neuron_spectrum
+    >>> spectrum = neuron_spectrum(10)
+    >>> round(spectrum.total, 12)
+    0.5
+    """
+    return relu_spectrum(int(d), check_neuron(d, bias, weight_norm))
 
 
 def error_floor(r, d, bias=0.0, weight_norm=1.0, *, log10=False, absolute=False):
@@ -105,7 +144,8 @@ def error_floor(r, d, bias=0.0, weight_norm=1.0, *, log10=False, absolute=False)
     spectrum = relu_spectrum(int(d), h)
     floor = spectrum.floor(log_r)
     if absolute:
-        floor = floor * spectrum.total * float(weight_norm) ** 2
+        with np.errstate(over="ignore"):
+            floor = floor * np.exp(spectrum.log_total + 2 * math.log(weight_norm))
     return floor[()]
 
 
@@ -145,7 +185,7 @@ def features_needed(error, d, bias=0.0, weight_norm=1.0, *, absolute=False):
 
 
 def failure_probability(
-    r, error, d, weight_norm=1.0, bias=0.0, *, tight=True, log10=False, absolute=False
+    r, error, d, bias=0.0, weight_norm=1.0, *, tight=True, log10=False, absolute=False
 ):
     r"""log10 of a bound of P(r fixed features reach an error on a random ReLU neuron).
 
@@ -161,7 +201,7 @@ def failure_probability(
     ----------
     r, error : array-like
         Broadcast against each other; errors are relative to ||g_w||^2.
-    d, weight_norm, bias
+    d, bias, weight_norm
         As in `error_floor`.
     tight : bool, default=True
         Which S_r.
@@ -183,7 +223,10 @@ def failure_probability(
     log_r = _log_counts(r, log10)
     spectrum = relu_spectrum(int(d), h)
     share = _shares(error, spectrum, weight_norm, absolute)
-    return spectrum.failure_probability(log_r, share, tight)[()]
+    found = spectrum.failure_probability(log_r, share, tight)
+    # No features reach no error below 1.
+    none = np.isneginf(log_r) & (share < 1)
+    return np.where(none, -np.inf, found)[()]
 
 
 def squared_distance_law(d, r):

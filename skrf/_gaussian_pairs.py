@@ -18,6 +18,10 @@ _TAIL, _DEPTH = -1.5, 300
 _ALWAYS_ON = 1e9
 
 
+# Sizes of neurons whose squares are floats, with room for products.
+_LEAST, _MOST = 1e-140, 1e140
+
+
 class Neurons(NamedTuple):
     """Neurons max(<w_i, x> + b_i, 0) for x ~ N(0, I)."""
 
@@ -69,6 +73,20 @@ def neurons(W, b, names=("W", "b"), n_features=None):
     norms = largest * lengths
     units = scaled / np.where(lengths > 0, lengths, 1)[:, np.newaxis]
     return Neurons(W, b, units, _table(norms, b))
+
+
+def neurons_of_size(W, b, names=("W", "b")):
+    """`neurons`, but ValueError where squares would leave the range of floats."""
+    layer = neurons(W, b, names)
+    sizes = np.linalg.norm(np.c_[layer.weights, layer.biases], ord=np.inf, axis=1)
+    wrong = (sizes > 0) & ((sizes < _LEAST) | (sizes > _MOST))
+    if wrong.any():
+        raise ValueError(
+            f"{names[0]} and {names[1]} have a neuron of size {sizes[wrong][0]:.3g}, whose "
+            f"square leaves the range of floats. Scale it to between {_LEAST:g} and "
+            f"{_MOST:g}, or set it to 0."
+        )
+    return layer
 
 
 def _table(norms, biases):

@@ -3,7 +3,7 @@
 from numbers import Integral, Real
 
 import numpy as np
-from scipy.special import erf, ndtr
+from scipy.special import erf, gammaln, ndtr
 
 from skrf import _kernels
 from skrf._gaussian_pairs import density, moments
@@ -92,8 +92,10 @@ def _gelu(n, scale, shift):
 
 def _sine(n, scale, shift):
     k = np.arange(n + 1)
-    # scale^k / sqrt(k!), step by step because neither part need be a float.
-    size = np.cumprod(np.r_[np.exp(-(scale**2) / 2), scale / np.sqrt(k[1:])])
+    # exp(-scale^2 / 2) scale^k / sqrt(k!) in logarithms: no factor need be a float.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = k * np.log(scale) - gammaln(k + 1) / 2 - scale**2 / 2
+    size = np.where(k == 0, np.exp(-(scale**2) / 2), np.exp(logs) if scale else 0.0)
     turned = np.array([np.sin(shift), np.cos(shift), -np.sin(shift), -np.cos(shift)])
     return size * turned[k % 4]
 

@@ -15,11 +15,15 @@ def unit_neuron(d, bias):
 
 
 def _train(width, X, y, rng, parametrization):
-    """W, b, u at the start and after 20 epochs, so that N = sum_i u_i relu_i."""
+    """W, b, u at the start and after 20 epochs, so that N = sum_i u_i relu_i.
+
+    In the NTK parametrisation the output layer stays as it is.
+    """
     ntk = parametrization == "ntk"
     net = OverparamNetRegressor(
         width,
         parametrization=parametrization,
+        train="hidden" if ntk else "both",
         symmetric_init=ntk,
         weights="gaussian",
         weight_scale=np.sqrt(X.shape[1]) if ntk else 1.0,
@@ -40,10 +44,10 @@ def _train(width, X, y, rng, parametrization):
 def section_2(widths=(30, 100, 300, 1000, 3000), d=5, n_samples=300, random_state=0):
     """Section 2: how lazily networks are trained, exactly under Gaussian inputs.
 
-    Networks of growing width are trained on one neuron for the same number of epochs, both
-    layers. Those of Section 2.1 are in the NTK parametrisation, and start at N = 0; those
-    of Section 2.2 in the standard one, with a step of order 1 / width: there the output
-    layer does the learning.
+    Networks of growing width are trained on one neuron for the same number of epochs. Those
+    of Section 2.1 keep their output layer, are in the NTK parametrisation, and start at
+    N = 0; those of Section 2.2 train both layers in the standard one, with a step of order
+    1 / width: there the output layer does the learning.
 
     Parameters
     ----------
@@ -60,6 +64,11 @@ def section_2(widths=(30, 100, 300, 1000, 3000), d=5, n_samples=300, random_stat
         With values "widths", "flipped" (mean flip probability), "coupling_gap",
         "feature_gap" and "linearization_gap", root mean squares relative to the target's.
     """
+    if len(widths) < 2 or np.any(np.diff(widths) <= 0):
+        raise ValueError(
+            f"widths={widths!r} must be at least two numbers in growing order, because the "
+            "report compares the last with the first."
+        )
     rng = check_random_state(random_state)
     X, target = rng.standard_normal((n_samples, d)), unit_neuron(d, -0.5)
     y = target(X)
@@ -79,7 +88,7 @@ def section_2(widths=(30, 100, 300, 1000, 3000), d=5, n_samples=300, random_stat
     for name, label in (
         ("flipped", "flipped activation patterns (2.1)"),
         ("coupling_gap", "coupling gap (2.1)"),
-        ("linearization_gap", "gap to the linearised network (2.1)"),
+        ("linearization_gap", "gap to the linearised network"),
         ("feature_gap", "gap to the features at the start (2.2)"),
     ):
         curve = values[name]
@@ -87,7 +96,7 @@ def section_2(widths=(30, 100, 300, 1000, 3000), d=5, n_samples=300, random_stat
         rows.append(
             Row(
                 f"Sec. 2: {label}",
-                "vanishes as r grows",
+                "small for r large enough",
                 "",
                 f"{curve[0]:.2g} (r = {widths[0]}) to {curve[-1]:.2g} (r = {widths[-1]}), "
                 f"~ r^{slope:.2f}",
@@ -151,7 +160,7 @@ def theorem_3_1(widths=(30, 300, 3000), d=10, n_samples=20_000, random_state=0):
     rows = [
         Row(
             f"Thm 3.1: x_1 x_2, d = {d}, r = {width}",
-            "hinge loss at most eps",
+            "E L(N) <= L(P) + eps; here L(P) = 0, eps = 0.1",
             "",
             f"hinge {hinge:.3f}, accuracy {accuracy:.3f}, W moved by {moved:.3f} "
             f"in {n_samples} steps",
@@ -161,7 +170,7 @@ def theorem_3_1(widths=(30, 300, 3000), d=10, n_samples=20_000, random_state=0):
     ]
     source = (
         "SGD on an over-parameterised network of any width beyond a polynomial bound "
-        "reaches the hinge loss of the best bounded-degree polynomial, and moves little."
+        "reaches the hinge loss of the best bounded-degree polynomial."
     )
     return Report("Theorem 3.1", source, tuple(rows), values)
 
@@ -171,6 +180,8 @@ def theorem_3_1(widths=(30, 300, 3000), d=10, n_samples=20_000, random_state=0):
 
 def one_neuron(d=10, bias=-1.0, error=0.01, step=0.5, n_starts=5, random_state=0):
     """One neuron learned by gradient descent on its exact risk.
+
+    Some starts die: more of them where the bias is further below 0.
 
     Parameters
     ----------
@@ -209,10 +220,10 @@ def one_neuron(d=10, bias=-1.0, error=0.01, step=0.5, n_starts=5, random_state=0
         spread = f"in {np.min(steps[done]):.0f} to {np.max(steps[done]):.0f} steps"
     row = Row(
         f"Sec. 4: one neuron, d = {d}, b* = {bias:g}",
-        "learnable by gradient descent",
-        "from most starts; where the neuron dies, not",
+        "can be learned by gradient methods",
+        "",
         f"relative error {error:g} from {done.sum()} of {n_starts} starts {spread}",
-        verdict(done.all(), done.any()),
+        "measured",
     )
     source = "What fixed features cannot do, gradient descent on a single neuron does."
     return Report("One neuron", source, (row,), {"steps": steps})

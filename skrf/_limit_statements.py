@@ -17,6 +17,7 @@ from skrf._bounds import (
 from skrf._gaussian_pairs import neurons
 from skrf._learning_statements import unit_neuron
 from skrf._report import Report, Row, verdict
+from skrf._spectrum import log_squared_norm
 from skrf._wave import wave_facts, wave_relu_products, weight_certificate
 from skrf.targets import TriangleWave
 
@@ -57,7 +58,7 @@ def proposition_4_1(d=40, r=None, n_draws=2000, random_state=0):
     rows = (
         Row(
             f"Prop. 4.1: law of the error, d = {d}, r = {r}",
-            "at least 1/4 with high probability",
+            "",
             f"Beta((d - r) / 2, r / 2), mean {law.mean():.3f}",
             f"{n_draws} draws: mean {errors.mean():.3f}, least {errors.min():.3f}; "
             f"Kolmogorov-Smirnov p = {p_value:.2f}",
@@ -65,8 +66,8 @@ def proposition_4_1(d=40, r=None, n_draws=2000, random_state=0):
         ),
         Row(
             "Prop. 4.1: P(error < 1/4)",
-            "at most exp(-c d), c not given",
-            f"rate {rate:.4f} for r = d / 2",
+            "at most exp(-c d) for r <= d / 2, c not given",
+            f"exp(-{rate:.4f} d) at r = d / 2, to first order",
             f"{np.exp(log_p):.2e} exactly; {np.mean(errors < 0.25):.4f} of the draws",
             "measured",
         ),
@@ -90,36 +91,52 @@ def proposition_4_6(d=41):
         With the attributes of `WaveFacts` as values.
     """
     facts = wave_facts(d)
-    a = facts.half_width
-    correlation = f"1e{facts.log10_correlation:.1f}"
+    wave = TriangleWave(np.ones(d))
+    coefficients, offsets = wave.relu_sum()
+    a = wave.half_width
+    # Multiples of 1/2, where the sum of ReLUs is exact.
+    t = np.linspace(-2 * a, 2 * a - 8, 101).round() / 2
+    up, down, later = (
+        np.maximum(x[:, np.newaxis] + offsets, 0) @ coefficients - 1 for x in (t, -t, t + 4)
+    )
+    odd, period = np.abs(up + down).max(), np.abs(up - later).max()
+    n, squares = len(coefficients), int((coefficients**2).sum())
+    squared_sum = int(np.abs(coefficients).sum()) ** 2
     rows = (
         Row(
             f"Prop. 4.6, item 1, d = {d}",
-            f"odd, period 4, made of a = {a} ReLUs",
-            f"on [-a, a] only; made of a + 1 = {facts.relus} ReLUs; sum a_j^2 = 24 d^2 + 5",
-            f"{facts.relus} coefficients, sum of squares {facts.sum_of_squares}",
-            "corrected",
+            f"periodic and odd on [-a, a], a = 6 d^2 + 1 = {a}",
+            "",
+            f"|psi(t) + psi(-t)| <= {odd:g}, |psi(t + 4) - psi(t)| <= {period:g} there",
+            verdict(odd == 0 and period == 0),
+        ),
+        Row(
+            "Proof of Thm 4.2: psi as a sum",
+            "of a ReLUs",
+            "of a + 1 ReLUs, sum a_j^2 = 24 d^2 + 5",
+            f"{n} ReLUs, sum of squares {squares}",
+            verdict(n == a, n == a + 1 and squares == 24 * d**2 + 5),
+        ),
+        Row(
+            "Eq. (5): factor of the error",
+            f"24 d^2 = {24 * d * d}, as if errors were orthogonal",
+            "(sum |a_j|)^2 = (12 d^2 + 3)^2",
+            f"(sum |a_j|)^2 = {squared_sum}",
+            verdict(squared_sum <= 24 * d**2, squared_sum == (12 * d**2 + 3) ** 2),
         ),
         Row(
             "Prop. 4.6, item 2",
             f"||psi||^2 >= d = {d}",
             "||psi||^2 = 1/3",
             f"{facts.squared_norm:.13f}",
-            verdict(facts.squared_norm >= d, abs(facts.squared_norm - 1 / 3) < 1e-12),
+            verdict(facts.squared_norm >= d, abs(facts.squared_norm - 1 / 3) < 1e-8),
         ),
         Row(
             "Prop. 4.6, item 3",
-            "E <f, psi_w>^2 <= ||f||^2 exp(-c d), c not given",
-            "sup = the largest eigenvalue",
-            f"{correlation} exactly",
+            "E_w <f, psi_w>^2 <= 20 ||f||^2 exp(-c d), c not given",
+            "sup over f = the largest eigenvalue",
+            f"10^{facts.log10_correlation:.1f} ||f||^2",
             "measured",
-        ),
-        Row(
-            "Eq. (5)",
-            f"factor 24 d^2 = {24 * d * d}",
-            "(sum |a_j|)^2 = (12 d^2 + 3)^2",
-            f"{facts.squared_sum}: errors need not be orthogonal",
-            "corrected",
         ),
     )
     source = "The sine-like wave is nearly uncorrelated with every fixed function."
@@ -148,8 +165,10 @@ def wave_relu_correlations(d, W, b):
         Far below underflow where they must be.
     """
     _, log_products = wave_relu_products(TriangleWave(d * np.eye(d)[0]), W, b)
-    squares = neurons(W, b).squares
-    return (2 * log_products - np.log(squares)) / np.log(10)
+    layer = neurons(W, b)
+    norms = np.linalg.norm(layer.weights, axis=1)
+    log_squares = 2 * np.log(norms) + [log_squared_norm(h) for h in layer.biases / norms]
+    return (2 * log_products - log_squares) / np.log(10)
 
 
 # -------------------------------------------------------------- Theorems 4.2, 4.8, Remarks
@@ -184,37 +203,40 @@ def theorem_4_2(d=10, width=1000, bias=-1.0, error=0.3, random_state=0):
     norm = np.sqrt(best.errors[0] / best.relative[0])
     weight = width * least.weight / norm
     log10_needed, _ = features_needed(1 / 50, d, weight_norm=d**2, absolute=True)
-    certificate = weight_certificate(1 / 50, d, 5.0 * d**3, width)
+    printed, longer = (
+        weight_certificate(1 / 50, d, alpha, width) for alpha in (d**2, 5.0 * d**3)
+    )
     at = f"d = {d}, b* = {bias:g}"
     shown = f"{weight:.3g}" if least.feasible else "infeasible for these features"
     rows = (
         Row(
-            f"Thm 4.2: {width} random features, {at}",
-            "error > 1/50 unless r max|u| is exponential in d",
-            f"floor of any {width} features {floor[-1]:.2g}",
+            f"Ex. 4.3: {width} random ReLU features, {at}, ||w*|| = 1",
+            "few features with small weights are far from g",
+            f"no {width} features do better than {floor[-1]:.2g} in mean, with any u",
             f"best error {best.relative[-1]:.2g} with any u",
-            verdict(best.relative[-1] >= floor[-1] - best.rounding_errors[-1]),
+            "measured",
         ),
         Row(
-            f"Thm 4.2: least r max|u| / ||g|| for error {error:g}",
-            "at least exp(c d), c not given",
+            f"Ex. 4.3: the same, least r max|u| / ||g|| for error {error:g}",
+            "exponential in d",
             "",
             shown,
             "measured",
         ),
         Row(
-            "Thm 4.2: ||w*|| = d^2, b* = 0, error 1/50",
-            "r max|u| >= exp(c d) / (8 d^2)",
-            "no bound on u: the floor of any features",
-            f"at least 1e{log10_needed:.1f} features of any kind",
+            "Thm 4.2: ||w*|| = d^2, absolute error 1/50",
+            "r max|u| >= exp(c d) / (48 d^2), c not given, d > 40",
+            "for b* = 0 a floor of r alone, in mean",
+            f"at least 10^{log10_needed:.1f} features of any kind",
             "measured",
         ),
         Row(
-            "Thm 4.2: what its proof gives, corrected",
-            "factor 1 / (8 d^2) at ||w*|| = d^2",
-            f"needs ||w*|| >= {certificate.least_weight_norm:.3g} for error 1/50",
-            f"at ||w*|| = 5 d^3: r max|u| >= {certificate.factor:.2g} exp(c d)",
-            "corrected",
+            "Thm 4.2: its proof",
+            "at ||w*|| = d^2, error 1/50",
+            f"1/3 - (12 d^2 + 3)^2 (d / ||w*||)^2 / 50 must be positive: ||w*|| > "
+            f"{longer.least_weight_norm:.3g}, about 3 d^3",
+            f"{printed.bracket:.3g} at d^2, {longer.bracket:.3g} at 5 d^3",
+            verdict(printed.bracket > 0, longer.bracket > 0),
         ),
     )
     values = {
@@ -256,10 +278,10 @@ def remark_4_4(d=10, width=300, bias=-1.0, random_state=0):
     biased = [gaussian.best_error(rows, b, target).relative[-1] for rows in (unit, W)]
     row = Row(
         f"Remark 4.4: {width} features, d = {d}, b* = {bias:g}",
-        "any spherically symmetric law of W",
-        "without biases the best error is the same; with biases their law rescales too",
-        f"without: {errors[0]:.6g} and {errors[1]:.6g}; with: {biased[0]:.3g} and "
-        f"{biased[1]:.3g}",
+        "any spherically symmetric law of W, bounded w.h.p.",
+        "",
+        f"best errors, sphere and Gaussian: {errors[0]:.6g}, {errors[1]:.6g} without "
+        f"biases; {biased[0]:.3g}, {biased[1]:.3g} with the same biases",
         verdict(abs(errors[0] - errors[1]) < 1e-6),
     )
     values = {"sphere": errors[0], "gaussian": errors[1], "with_biases": tuple(biased)}
@@ -286,19 +308,32 @@ def remark_4_7(d=41, norms=None):
     needed = np.array(
         [features_needed(1 / 50, d, weight_norm=a, absolute=True)[0] for a in norms]
     )
-    rows = tuple(
+    certificates = [weight_certificate(1 / 50, d, alpha, 1) for alpha in norms]
+    rows = [
         Row(
-            f"Remark 4.7: d = {d}, ||w*|| = {a:g}, error 1/50",
-            f"errors up to {weight_certificate(1 / 50, d, a, 1).printed_largest_error:.2g}",
-            f"up to {weight_certificate(1 / 50, d, a, 1).largest_error:.2g} by the "
-            "corrected proof; the square of a scale, not the scale",
-            f"at least 1e{count:.1f} features of any kind",
+            f"Remark 4.7: d = {d}, ||w*|| = {alpha:g}",
+            f"eps up to ||w*|| / (5 d^2) = {certificate.printed_largest_error:.2g}",
+            "eps below (||w*|| / d)^2 / (3 (12 d^2 + 3)^2) = "
+            f"{certificate.largest_error:.2g}",
+            f"eps = 1/50, b* = 0: at least 10^{count:.1f} features of any kind",
             "corrected",
         )
-        for a, count in zip(norms, needed, strict=True)
+        for alpha, certificate, count in zip(norms, certificates, needed, strict=True)
+    ]
+    last = certificates[-1]
+    rows.append(
+        Row(
+            f"Remark 4.7: d = {d}, ||w*|| = {norms[-1]:g}, the bias",
+            f"|b*| <= 6 ||w*|| d + 1 = {last.printed_bias_bound:.10g}",
+            f"(||w*|| / d) (6 d^2 + 1) = {last.bias_bound:.10g}",
+            "scaling Eq. (7) scales the 1 too",
+            "corrected",
+        )
     )
     source = "Scaling a neuron by lambda scales its squared error by lambda^2."
-    return Report("Remark 4.7", source, rows, {"norms": norms, "log10_features": needed})
+    return Report(
+        "Remark 4.7", source, tuple(rows), {"norms": norms, "log10_features": needed}
+    )
 
 
 def theorem_4_8(d=10, width=100, bias=-1.0, random_state=0):
@@ -324,28 +359,29 @@ def theorem_4_8(d=10, width=100, bias=-1.0, random_state=0):
     best = gaussian.best_tangent_error(W, b, target)
     widths = np.arange(1, width + 1)
     floor = error_floor(widths * d, d, bias)
-    log10_p = float(failure_probability(1e6, 1 / 50, 41, 41.0, absolute=True))
+    log10_p = float(failure_probability(1e6, 1 / 50, 41, weight_norm=41.0, absolute=True))
     log10_r, _ = features_needed([0.1, 0.01], d, bias)
     rows = (
         Row(
-            f"Ex. 4.9: linearised network, r d = {width * d}, b* = {bias:g}",
-            "error > 1/50 unless exponential",
-            f"floor of any {width * d} features {floor[-1]:.2g}",
+            f"Ex. 4.9: linearised network of {width * d} features, d = {d}, "
+            f"b* = {bias:g}, ||w*|| = 1",
+            "few features with small weights are far from g",
+            f"no {width * d} features do better than {floor[-1]:.2g} in mean",
             f"best error {best.relative[-1]:.2g} with any coefficients",
-            verdict(best.relative[-1] >= floor[-1] - best.rounding_errors[-1]),
+            "measured",
         ),
         Row(
-            "Thm 4.8: d = 41, ||w*|| = d, a million features, error 1/50",
-            "with probability at most r exp(-c d), c not given",
-            "S_r / (T - eps), exactly",
-            f"P <= 1e{log10_p:.1f}",
+            "Thm 4.8: d = 41, ||w*|| = d, b* = 0, absolute error 1/50, a million features",
+            "r max|u| exponential but with probability r exp(-c d), c not given",
+            "for any u, from the spectrum",
+            f"error reached with probability at most 10^{log10_p:.1f}",
             "measured",
         ),
         Row(
             f"Thm 4.8: fewest features of any kind, d = {d}, b* = {bias:g}",
-            "exponential in d at ||w*|| = d^2, error 1/50",
+            "exponential in d at ||w*|| = d^2, absolute error 1/50",
             "polynomial in d at a fixed relative error",
-            f"1e{log10_r[0]:.1f} for 10%, 1e{log10_r[1]:.1f} for 1%",
+            f"10^{log10_r[0]:.1f} for 10%, 10^{log10_r[1]:.1f} for 1%",
             "measured",
         ),
     )

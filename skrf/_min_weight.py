@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 
 from skrf import _bivariate
 from skrf._best_error import factor, normalised
-from skrf._gaussian_pairs import neurons, pair_matrix
+from skrf._gaussian_pairs import neurons_of_size, pair_matrix
 from skrf._population_risk import target_neuron
 
 _STEPS, _ITERATIONS, _TOLERANCE = 60, 60, 1e-10
@@ -164,7 +164,7 @@ def min_weight(W, b, target, error):
     >>> min_weight([[-1.0]], [0.0], SingleNeuron([2.0]), 0.5).feasible
     False
     """
-    layer = neurons(W, b)
+    layer = neurons_of_size(W, b)
     goal = target_neuron(target, layer.weights.shape[1])
     if not isinstance(error, Real) or not 0 < error < np.inf:
         raise ValueError(

@@ -6,7 +6,7 @@ import numpy as np
 
 from skrf import _bivariate
 from skrf._gaussian_grams import slope_sums
-from skrf._gaussian_pairs import Neurons, density, neurons, quadratic_form
+from skrf._gaussian_pairs import Neurons, density, neurons_of_size, quadratic_form
 from skrf.targets import SingleNeuron
 
 
@@ -52,7 +52,14 @@ def target_neuron(target, n_features):
             "target is 0 everywhere, so that no error is relative to it. Give it a weight "
             "that is not 0, or a positive bias."
         )
-    return neurons(target.weight[np.newaxis], np.array([target.bias]))
+    names = "target's weight", "bias"
+    goal = neurons_of_size(target.weight[np.newaxis], np.array([target.bias]), names)
+    if not goal.squares[0] > 0:
+        raise ValueError(
+            f"target has bias={target.bias:.6g}, so far below its length that its mean "
+            "square is 0 in float64. Use a bias closer to 0."
+        )
+    return goal
 
 
 def output_weights(u, width, name="u"):
@@ -79,7 +86,7 @@ def stacked(*layers):
 
 def _residual(u, W, b, target, intercept):
     """Output weights and neurons of N - g, and the intercept."""
-    layer = neurons(W, b)
+    layer = neurons_of_size(W, b)
     goal = target_neuron(target, layer.weights.shape[1])
     u = output_weights(u, len(layer.biases))
     intercept = float(intercept)

@@ -200,7 +200,7 @@ class NeuronSpectrum:
             e, n = log_e[keep], log_n[keep]
             if not len(e):
                 continue
-            with np.errstate(divide="ignore", over="ignore"):
+            with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
                 above = np.exp(_log_sum_from_end(e)[0])
                 loose = log_r + log_lambda[keep].max()
                 if tight:
@@ -325,7 +325,7 @@ def relu_spectrum(d, h=0.0, max_degree=None):
 
     Examples
     --------
-    >>> from skrf.theory import relu_spectrum
+    >>> from skrf._spectrum import relu_spectrum
     >>> print(relu_spectrum(5).eigenvalues[:4])
     [0.17578125 0.05       0.00488281 0.        ]
     """

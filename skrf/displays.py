@@ -216,7 +216,7 @@ class SpectrumDisplay(_CurvesDisplay):
     Parameters
     ----------
     spectra : dict of str to NeuronSpectrum
-        By name, as `skrf.theory.relu_spectrum` gives them.
+        By name, as `skrf.theory.neuron_spectrum` gives them.
     max_degree : int, default=100
         Largest degree drawn.
     """

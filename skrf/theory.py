@@ -16,13 +16,14 @@ what it should say where a constant is wrong, and what was measured. `reproduce`
 | Remark 4.7, norm of the target | `remark_4_7` |
 | Theorem 4.8, Example 4.9, features of any kind | `theorem_4_8` |
 | the floors behind 4.2 and 4.8 | `error_floor`, `features_needed`, \
-`failure_probability`, `relu_spectrum`, `weight_certificate` |
+`failure_probability`, `neuron_spectrum`, `weight_certificate` |
 
 All errors are relative, E(N - g)^2 / E g^2, unless they say otherwise: only then do
 scaling a target and scaling its error not change a statement.
 """
 
 import sys
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skrf import gaussian
-from skrf._bounds import error_floor, failure_probability, features_needed
+from skrf._bounds import (
+    error_floor,
+    failure_probability,
+    features_needed,
+    neuron_spectrum,
+)
 from skrf._learning_statements import one_neuron, section_2, theorem_3_1, unit_neuron
 from skrf._limit_statements import (
     draw_features,
@@ -43,8 +49,8 @@ from skrf._limit_statements import (
     wave_relu_correlations,
 )
 from skrf._report import Report, Row, html_page, table, verdict
-from skrf._spectrum import relu_spectrum
-from skrf._wave import weight_certificate
+from skrf._spectrum import NeuronSpectrum
+from skrf._wave import WeightCertificate, weight_certificate
 from skrf.displays import (
     ErrorFloorDisplay,
     FeaturesNeededDisplay,
@@ -56,16 +62,19 @@ from skrf.networks import OverparamNetRegressor
 from skrf.ridge import RandomFeatureRidge
 
 __all__ = [
+    "NeuronSpectrum",
     "Report",
+    "Row",
+    "WeightCertificate",
     "equation_2",
     "error_floor",
     "exact_risk",
     "failure_probability",
     "features_needed",
+    "neuron_spectrum",
     "one_neuron",
     "proposition_4_1",
     "proposition_4_6",
-    "relu_spectrum",
     "remark_4_4",
     "remark_4_7",
     "reproduce",
@@ -227,6 +236,14 @@ _SIZES = {
 }
 
 
+_LEGEND = """
+holds: as printed. corrected: the printed constant fails, the corrected one holds. measured:
+the paper has no number to compare with. fails: neither holds.
+d inputs, r features or neurons, g(x) = [<w*, x> + b*]_+ the target, u the output weights;
+errors are relative, E (N - g)^2 / E g^2, where they are not called absolute.
+"""
+
+
 def reproduce(size="default", *, html=None, progress=True, random_state=0):
     """Measure every statement of the paper and print one table.
 
@@ -264,11 +281,12 @@ def reproduce(size="default", *, html=None, progress=True, random_state=0):
         name = statement.__name__
         _show_progress(progress, k, name)
         options = dict(_SIZES[size].get(statement, {}))
-        if "random_state" in statement.__code__.co_varnames:
+        if "random_state" in signature(statement).parameters:
             options["random_state"] = random_state
         reports.append(statement(**options))
     _show_progress(progress, len(_STATEMENTS), "")
     print(table([row for report in reports for row in report.rows]))
+    print(_LEGEND)
     if html is not None:
         html.write_text(
             html_page("Yehudai and Shamir (2019), measured", reports, _figures(reports))
@@ -309,7 +327,10 @@ def _figures(reports):
         figures[caption] = Figure(figsize=(7, 4.5), layout="constrained")
         return figures[caption].subplots()
 
-    for title, kind in (("Theorem 4.2", "random features"), ("Theorem 4.8", "linearised")):
+    for title, kind in (
+        ("Theorem 4.2", "random features"),
+        ("Theorem 4.8", "a linearised network"),
+    ):
         values = by_title[title]
         ax = axes(f"{title}: best error of {kind} and the floor of any features")
         display = ErrorFloorDisplay(
@@ -332,7 +353,7 @@ def _figures(reports):
     }
     ax = axes("Theorem 4.8: fewest features of any kind for one neuron")
     FeaturesNeededDisplay(dimensions=dimensions, log10_needed=needed).plot(ax)
-    spectra = {f"d = {d}": relu_spectrum(d, -1.0) for d in (5, 20, 80)}
+    spectra = {f"d = {d}": neuron_spectrum(d, -1.0) for d in (5, 20, 80)}
     ax = axes("The spectrum of a random neuron, b* = -1")
     SpectrumDisplay(spectra=spectra).plot(ax)
     return figures

@@ -11,7 +11,7 @@ from skrf.displays import (
     LazinessDisplay,
     SpectrumDisplay,
 )
-from skrf.theory import relu_spectrum
+from skrf.theory import neuron_spectrum
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_features_needed(axes):
 
 
 def test_spectrum(axes):
-    spectrum = relu_spectrum(5, -1.0)
+    spectrum = neuron_spectrum(5, -1.0)
     display = SpectrumDisplay(spectra={"d = 5": spectrum}, max_degree=20).plot(axes)
     shares = drawn(display)["d = 5"]
     energies = spectrum.multiplicities[1:21] * spectrum.eigenvalues[1:21] / spectrum.total

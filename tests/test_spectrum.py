@@ -327,7 +327,9 @@ def test_features_in_the_regime_of_theorem_4_2(d, expected):
 @pytest.mark.parametrize(("d", "expected"), [(20, -7.6), (41, -25.6), (80, -61.0)])
 def test_failure_probabilities(d, expected):
     for tight in (False, True):
-        value = failure_probability(1e6, 0.02, d, float(d), tight=tight, absolute=True)
+        value = failure_probability(
+            1e6, 0.02, d, weight_norm=float(d), tight=tight, absolute=True
+        )
         assert value == pytest.approx(expected, abs=0.05)
 
 

@@ -128,10 +128,11 @@ def test_linear_features():
 def test_the_wave():
     report = theory.proposition_4_6(10)
     assert [row.verdict for row in report.rows] == [
+        "holds",
+        "corrected",
         "corrected",
         "corrected",
         "measured",
-        "corrected",
     ]
     assert report.values["squared_norm"] == pytest.approx(1 / 3, abs=1e-13)
     assert report.values["log10_correlation"] == pytest.approx(np.log10(1.6e-9), abs=0.02)
@@ -164,6 +165,38 @@ def test_laws_of_the_rows_do_not_matter_without_biases():
     assert values["with_biases"][0] != pytest.approx(values["with_biases"][1], rel=1e-3)
 
 
+def test_far_tails_of_the_wave_and_of_no_features():
+    logs = theory.wave_relu_correlations(5, np.eye(5)[:1], [-45.0])
+    assert np.isfinite(logs[0])
+    assert logs[0] < -100
+    found = theory.failure_probability([0, 1, 1e6], 0.1, 10)
+    assert found[0] == -np.inf
+    assert np.all(np.diff(found) >= 0)
+    with pytest.raises(ValueError, match=r"below 1e-300"):
+        theory.features_needed(0.1, 10, weight_norm=1e200, absolute=True)
+    with pytest.raises(ValueError, match=r"d=3000 is above 2000"):
+        theory.error_floor(1, 3000)
+    with pytest.raises(ValueError, match=r"d=1 must be an integer >= 2"):
+        theory.neuron_spectrum(1)
+    with pytest.raises(ValueError, match=r"widths=\(30,\) must be at least two"):
+        theory.section_2((30,))
+
+
+def test_waves_of_any_frequency_keep_their_energy():
+    energies = gaussian.degree_energies("sin", 3000, weight_norm=40.0)
+    assert energies.sum() == pytest.approx(0.5, rel=1e-9)
+
+
+def test_numbers_out_of_range_are_named():
+    target, W = SingleNeuron([1.0, 0.0]), np.eye(2)
+    for scale in (1e200, 1e-200):
+        with pytest.raises(ValueError, match=r"W and b have a neuron of size"):
+            gaussian.best_error(scale * W, np.zeros(2), target)
+    for hidden in (SingleNeuron([1.0, 0.0], -60.0), SingleNeuron([1e-200, 0.0])):
+        with pytest.raises(ValueError, match=r"target"):
+            gaussian.population_risk([1.0, 1.0], W, np.zeros(2), hidden)
+
+
 def test_longer_targets_need_more_features():
     counts = theory.remark_4_7(10).values["log10_features"]
     assert np.all(np.diff(counts) > 0)
@@ -174,6 +207,7 @@ def test_longer_targets_need_more_features():
 def test_reports_print_all_they_measured():
     report = theory.proposition_4_6(5)
     text = str(report)
+    assert any("20 ||f||^2 exp(-c d)" in row.printed for row in report.rows)
     assert text.startswith("Proposition 4.6. The sine-like wave")
     for head in ("statement", "printed", "corrected", "measured", "verdict"):
         assert head in text
