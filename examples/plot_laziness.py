@@ -1,11 +1,11 @@
 """Wide networks train lazily: exact gaps under Gaussian inputs, against the width.
 
 Networks learn one neuron from the same 300 samples. With the output layer fixed, in the NTK
-parametrisation, the share of activation patterns that flip, the gap of the coupling
-(Section 2.1) and the gap to the linearised network vanish as they grow. With both layers
+parametrisation, the share of activation patterns that flip and the gap of the coupling,
+which is that to the linearised network, vanish as they grow (Section 2.1). With both layers
 trained, in the standard parametrisation and with a step of order 1 / width, so does the gap
-to the features at the start: the output layer does the learning (Section 2.2). Such networks learn what fixed features can, and
-share their limits.
+to the features at the start: the output layer does the learning (Section 2.2). Such
+networks learn what fixed features can, and share their limits.
 
 The gaps are root mean squares under x ~ N(0, I) relative to the target's, in closed form
 (`skrf.gaussian`): no test set.
@@ -22,8 +22,7 @@ from skrf.theory import section_2
 
 NAMES = {
     "flipped": "flipped activation patterns",
-    "coupling_gap": "coupling gap (2.1)",
-    "linearization_gap": "gap to the linearised network",
+    "coupling_gap": "coupling gap (2.1), to the linearised network",
     "feature_gap": "gap to the features at the start (2.2)",
 }
 

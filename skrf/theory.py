@@ -340,7 +340,7 @@ def _figures(reports):
         )
         display.plot(ax)
     values = by_title["Section 2"]
-    names = "flipped", "coupling_gap", "feature_gap", "linearization_gap"
+    names = "flipped", "coupling_gap", "feature_gap"
     curves = {name.replace("_", " "): values[name] for name in names}
     ax = axes("Section 2: laziness against width, exactly")
     LazinessDisplay(widths=values["widths"], curves=curves).plot(ax)

@@ -82,9 +82,17 @@ def test_equation_2():
 
 def test_networks_become_lazy():
     values = theory.section_2((30, 100, 1000), n_samples=100).values
-    for name in ("flipped", "coupling_gap", "feature_gap", "linearization_gap"):
+    for name in ("flipped", "coupling_gap", "feature_gap"):
         assert np.all(np.diff(values[name]) < 0), name
         assert values[name][-1] < values[name][0] / 3
+
+
+def test_the_coupling_is_the_linearised_network_where_the_output_is_fixed(rng):
+    W0, b0 = rng.standard_normal((9, 4)), rng.standard_normal(9)
+    W, b = W0 + 0.3 * rng.standard_normal((9, 4)), b0 + 0.3 * rng.standard_normal(9)
+    u = rng.standard_normal(9)
+    coupling = gaussian.coupling_gap(u, W0, b0, W, b)
+    assert coupling == pytest.approx(gaussian.linearization_gap(u, W0, b0, u, W, b))
 
 
 def test_exact_gaps_are_those_of_a_sample(rng):
