@@ -77,10 +77,10 @@ def section_2(widths=(30, 100, 300, 1000, 3000), d=5, n_samples=300, random_stat
     names = "flipped", "coupling_gap", "feature_gap"
     values = {"widths": np.array(widths), **{name: [] for name in names}}
     for width in widths:
-        W0, b0, u0, W, b, u = _train(width, X, y, rng, parametrization="ntk")
+        W0, b0, _, W, b, u = _train(width, X, y, rng, parametrization="ntk")
         values["flipped"].append(gaussian.flip_probability(W0, b0, W, b).mean())
         values["coupling_gap"].append(gaussian.coupling_gap(u / norm, W0, b0, W, b))
-        W0, b0, u0, W, b, u = _train(width, X, y, rng, parametrization="standard")
+        W0, b0, _, W, b, u = _train(width, X, y, rng, parametrization="standard")
         values["feature_gap"].append(gaussian.feature_gap(u / norm, W0, b0, W, b))
     values = {name: np.array(value) for name, value in values.items()}
     rows = []
