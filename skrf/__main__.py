@@ -16,12 +16,15 @@ def main(argv=None):
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--no-progress", action="store_true")
     options = parser.parse_args(argv)
-    reproduce(
-        options.size,
-        html=options.html,
-        progress=not options.no_progress,
-        random_state=options.seed,
-    )
+    try:
+        reproduce(
+            options.size,
+            html=options.html,
+            progress=not options.no_progress,
+            random_state=options.seed,
+        )
+    except (OSError, ImportError) as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":

@@ -6,8 +6,10 @@ from skrf import _bivariate
 from skrf._gaussian_pairs import neurons, pair_blocks, pair_matrix
 
 
-def two_layers(W, b, V, c):
-    """`Neurons` of (W, b), and of (V, c) or None."""
+def two_layers(W, b, V, c, optional=True):
+    """`Neurons` of (W, b), and of (V, c), or None where that is allowed."""
+    if V is None and not optional:
+        raise ValueError("V and c must be given. Pass W and b again for the same neurons.")
     if V is None and c is not None:
         raise ValueError("c was given without V. Give the weights V of its neurons too.")
     ones = neurons(W, b)
@@ -168,13 +170,13 @@ def step_x_relu(W, b, V, c, coefficients=None):
     >>> step_x_relu([[1.0, 0.0]], [0.0], [[2.0, 0.0]], [0.0], coefficients=[1.0])
     array([[1., 0.]])
     """
-    ones, twos = two_layers(W, b, V, c)
+    ones, twos = two_layers(W, b, V, c, optional=False)
     if coefficients is not None:
         a = np.asarray(coefficients, np.float64)
-        if a.shape != (len(twos.biases),):
+        if a.shape != (len(twos.biases),) or not np.isfinite(a).all():
             raise ValueError(
-                f"coefficients must have one number for each of the {len(twos.biases)} "
-                f"rows of V; got shape {a.shape}."
+                f"coefficients must have one finite number for each of the "
+                f"{len(twos.biases)} rows of V; got {a!r}."
             )
         return slope_sums(ones, twos, a)[2]
     S = np.empty((len(ones.biases), *twos.weights.shape))
@@ -279,7 +281,7 @@ def tangent_relu_products(W, b, V, c, *, biases=False):
     array([[1.],
            [0.]])
     """
-    ones, twos = two_layers(W, b, V, c)
+    ones, twos = two_layers(W, b, V, c, optional=False)
     return tangent_products(ones, twos, biases)
 
 

@@ -1,6 +1,7 @@
 """The exact risk of sums of ReLU neurons on a ReLU neuron, and its gradient."""
 
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
@@ -89,10 +90,9 @@ def _residual(u, W, b, target, intercept):
     layer = neurons_of_size(W, b)
     goal = target_neuron(target, layer.weights.shape[1])
     u = output_weights(u, len(layer.biases))
-    intercept = float(intercept)
-    if not np.isfinite(intercept):
-        raise ValueError(f"intercept={intercept} must be a finite number.")
-    return np.r_[u, -1.0], stacked(layer, goal), intercept
+    if not isinstance(intercept, Real) or not np.isfinite(intercept):
+        raise ValueError(f"intercept={intercept!r} must be a finite number.")
+    return np.r_[u, -1.0], stacked(layer, goal), float(intercept)
 
 
 def population_risk(u, W, b, target, *, intercept=0.0):

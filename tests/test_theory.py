@@ -205,6 +205,21 @@ def test_numbers_out_of_range_are_named():
             gaussian.population_risk([1.0, 1.0], W, np.zeros(2), hidden)
 
 
+def test_arguments_of_expectations_are_named():
+    W, b, target = np.eye(2), np.zeros(2), SingleNeuron([1.0, 0.0])
+    for call, message in (
+        (lambda: gaussian.step_x_relu(W, b, None, None), "V and c must be given"),
+        (lambda: gaussian.tangent_relu_products(W, b, None, None), "V and c must be"),
+        (lambda: gaussian.step_x_relu(W, b, W, b, [1.0, np.nan]), "coefficients must"),
+        (
+            lambda: gaussian.population_risk([1.0, 1.0], W, b, target, intercept="x"),
+            "intercept='x' must be a finite number",
+        ),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+
+
 def test_longer_targets_need_more_features():
     counts = theory.remark_4_7(10).values["log10_features"]
     assert np.all(np.diff(counts) > 0)
@@ -253,6 +268,11 @@ def test_the_command(tmp_path):
     assert "Thm 4.8" in done.stdout
     wrong = subprocess.run([*command[:3], "--size", "x"], capture_output=True, text=True)
     assert wrong.returncode == 2
+    missing = [*command, "--html", str(tmp_path / "missing" / "page.html")]
+    wrong = subprocess.run(missing, capture_output=True, text=True)
+    assert wrong.returncode == 2
+    assert "existing folder" in wrong.stderr
+    assert "Traceback" not in wrong.stderr
 
 
 @pytest.mark.parametrize("target", [SingleNeuron([1.0, 0.0], activation="tanh")])
