@@ -175,8 +175,8 @@ def step_x_relu(W, b, V, c, coefficients=None):
         a = np.asarray(coefficients, np.float64)
         if a.shape != (len(twos.biases),) or not np.isfinite(a).all():
             raise ValueError(
-                f"coefficients must have one finite number for each of the "
-                f"{len(twos.biases)} rows of V; got {a!r}."
+                f"coefficients must have one number for each of the {len(twos.biases)} "
+                f"rows of V, all finite; got {a!r}."
             )
         return slope_sums(ones, twos, a)[2]
     S = np.empty((len(ones.biases), *twos.weights.shape))
