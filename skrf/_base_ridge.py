@@ -114,8 +114,8 @@ shape (n_samples, n_features)
     def width_path(self, X, y, sample_weight=None):
         """Errors and coefficients for every width up to that of the features.
 
-        From one factorisation and two passes over the data for each of `alphas`; see
-        `WidthPath`. This estimator is left as it is.
+        From one pass over the data, then a factorisation and a pass for each of `alphas`;
+        see `WidthPath`. `cv` and `solver` are not used. This estimator is left as it is.
 
         Parameters
         ----------

@@ -16,10 +16,11 @@ def choose_solver(solver, matrix, problem, folds=False):
     if matrix.n_rows is None:
         names = ["primal"]
     available = available_memory() or np.inf
-    fitting = [name for name in names if needed_bytes(matrix, name, problem) <= available]
+    needed = {name: needed_bytes(matrix, name, problem) for name in names}
+    fitting = [name for name in names if needed[name] <= available]
     if not fitting:
-        require_fitting_memory(matrix, min(names, key=lambda name: needed_bytes(
-            matrix, name, problem)), problem)  # fmt: skip
+        fitting = [min(needed, key=needed.get)]
+        require_fitting_memory(matrix, fitting[0], problem)
     return min(fitting, key=lambda name: operations(matrix, name, problem))
 
 
