@@ -109,8 +109,10 @@ def assert_exact(case, dtype, **options):
     result, expected, losses = engine_and_twin(case, dtype, **options)
     for got, want in zip(result, expected.values(), strict=True):
         assert got.dtype == dtype
+        # A bias of a few hundredths is the sum of hundreds of steps that cancel: its
+        # rounding is that of the steps.
         difference = np.linalg.norm(got - want)
-        assert difference <= tolerance * max(np.linalg.norm(want), 1e-2)
+        assert difference <= tolerance * max(np.linalg.norm(want), 0.1)
     assert losses[0] == pytest.approx(losses[1], rel=tolerance)
 
 
