@@ -5,23 +5,17 @@ import warnings
 from numbers import Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skrf import _weights
-from skrf._environment import require_memory
-from skrf._epochs import EpochTasks, Progress
+from skrf._epochs import EpochTasks, Progress, set_validation_aside
 from skrf._laziness import LazinessMixin
-from skrf._objective import (
-    Objective,
-    Weights,
-    first_weights,
-    fitted_attributes,
-)
-from skrf._sgd import HALVINGS, SGD, Diverged, block_rows
+from skrf._objective import Objective, Weights, first_weights, fitted_attributes
+from skrf._sgd import HALVINGS, SGD, Diverged, require_training_memory
 from skrf._step import probe, search_step
 from skrf._validation import (
     FINITE,
@@ -169,42 +163,16 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
         rng = check_random_state(self.random_state)
         metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
         *data, attributes = self._check_data(X, y, sample_weight, resume, False)
-        train, validation = self._split(*data, rng)
+        train, validation = tuple(data), None
+        if self.early_stopping:
+            train, validation = set_validation_aside(self, *data, rng)
         sgd = self._resume() if resume else self._begin(*train, rng)
         if resume:
             sgd.probe = probe(self._new_objective(), sgd.weights, *train)
             sgd.eta0 = self._given_or_estimated_step(sgd.probe)
-        tasks = EpochTasks(
-            self._init_callback_context(max_subtasks=self.max_iter),
-            estimator=self,
-            X=X,
-            y=y,
-            metadata=metadata,
-        )
-        restarts = HALVINGS if self.eta0 == "auto" and not resume else 0
-        searches = self.eta0 == "auto"
-        while True:
-            progress = Progress(self.tol, self.n_iter_no_change)
-            halve = resume and self.eta0 == "auto"
-            run = sgd, train, validation, rng, progress, tasks, attributes
-            try:
-                if searches:
-                    searches = False
-                    self._search_step(sgd, train, resume)
-                self._run_epochs(*run, halve=halve)
-            except KeyboardInterrupt:
-                warnings.warn(
-                    f"Training was interrupted after {len(progress.losses)} epochs and "
-                    f"{sgd.n_updates} updates; the weights reached so far are kept.",
-                    stacklevel=3,
-                )
-            except Diverged as stop:
-                if restarts > 0:
-                    restarts -= 1
-                    sgd = SGD(sgd.start, first_weights(sgd.start), sgd.probe, sgd.eta0 / 2)
-                    continue
-                self._warn_diverged(stop, sgd, stacklevel=4)
-            break
+        context = self._init_callback_context(max_subtasks=self.max_iter)
+        tasks = EpochTasks(context, estimator=self, X=X, y=y, metadata=metadata)
+        sgd, progress = self._train(sgd, train, validation, rng, tasks, attributes, resume)
         if progress.best_weights is not None:
             sgd.replace(progress.best_weights)
         curve, scores = progress.losses, progress.scores
@@ -235,7 +203,7 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
             order = np.arange(len(data[1]))
             curve.append(sgd.run(*data, order, halve=self.eta0 == "auto"))
         except Diverged as stop:
-            self._warn_diverged(stop, sgd, stacklevel=5)
+            self._warn_diverged(stop, sgd)
         finally:
             # Also after Ctrl-C, which is passed on: a stream would otherwise not stop.
             self.n_iter_ = 1
@@ -271,54 +239,10 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
         sample_weight = check_sample_weight(
             sample_weight, X, dtype=X.dtype, ensure_non_negative=True
         )
-        # As many copies of W as are kept, and one block of Z, of rows and of their copy.
+        # As many copies of W as are kept.
         copies = 1 + (self.momentum > 0) + bool(self.average) + self.early_stopping
-        shape = self.width, X.shape[1]
-        rows = block_rows(*shape, X.dtype, self.batch_size, self.block_size)
-        rows = min(rows, X.shape[0])
-        numbers = copies * shape[0] * shape[1] + rows * (shape[0] + 2 * shape[1])
-        require_memory(
-            numbers * X.dtype.itemsize,
-            f"Training width={self.width} neurons on {X.shape[1]} columns with "
-            f"batch_size={self.batch_size}",
-            "Use a smaller width or batch_size, or float32 input.",
-        )
+        require_training_memory(X, self.width, self.batch_size, self.block_size, copies)
         return X, Y, sample_weight, attributes
-
-    def _split(self, X, Y, sample_weight, rng):
-        """(training data, validation data or None)."""
-        if not self.early_stopping:
-            return (X, Y, sample_weight), None
-        n_validation = int(np.ceil(self.validation_fraction * len(Y)))
-        if n_validation < 2 or n_validation == len(Y):
-            raise ValueError(
-                f"validation_fraction={self.validation_fraction} sets {n_validation} of "
-                f"n_samples={len(Y)} rows aside, but at least 2 must be, and 1 must be "
-                "left. Change it, or set early_stopping=False."
-            )
-        stratify = None
-        if is_classifier(self):
-            patterns, counts = np.unique(Y, axis=0, return_counts=True)
-            enough = min(n_validation, len(Y) - n_validation) >= len(patterns)
-            stratify = Y if enough and counts.min() > 1 else None
-        from sklearn.model_selection import train_test_split
-
-        parts = train_test_split(
-            X,
-            Y,
-            sample_weight,
-            test_size=n_validation,
-            random_state=rng,
-            stratify=stratify,
-        )
-        train, validation = tuple(parts[::2]), tuple(parts[1::2])
-        if not (train[2].any() and validation[2].any()):
-            raise ValueError(
-                f"sample_weight is 0 on all rows that validation_fraction="
-                f"{self.validation_fraction} sets aside, or on all that are left. Drop "
-                "rows of weight 0, or set early_stopping=False."
-            )
-        return train, validation
 
     def _new_objective(self):
         trains_hidden = self.train != "output"
@@ -415,6 +339,35 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
             self._new_objective(), average_after=average_after, **self._sgd_options()
         )
 
+    def _train(self, sgd, train, validation, rng, tasks, attributes, resume):
+        """Run epochs, anew at half the step each time that an estimated one diverges.
+
+        Returns the last run and what was seen of it.
+        """
+        estimated = self.eta0 == "auto"
+        progress = Progress(self.tol, self.n_iter_no_change)
+        try:
+            if estimated:
+                self._search_step(sgd, train, resume)
+            for left in range(HALVINGS if estimated and not resume else 0, -1, -1):
+                run = sgd, train, validation, rng, progress, tasks, attributes
+                try:
+                    self._run_epochs(*run, halve=estimated and resume)
+                    break
+                except Diverged as stop:
+                    if left == 0:
+                        self._warn_diverged(stop, sgd)
+                        break
+                    sgd = SGD(sgd.start, first_weights(sgd.start), sgd.probe, sgd.eta0 / 2)
+                    progress = Progress(self.tol, self.n_iter_no_change)
+        except KeyboardInterrupt:
+            warnings.warn(
+                f"Training was interrupted after {len(progress.losses)} epochs and "
+                f"{sgd.n_updates} updates; the weights reached so far are kept.",
+                stacklevel=4,
+            )
+        return sgd, progress
+
     def _run_epochs(
         self, sgd, train, validation, rng, progress, tasks, attributes, *, halve
     ):
@@ -444,10 +397,10 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
                 f"The training has not converged after max_iter={self.max_iter} epochs. "
                 "Increase max_iter or tol; tol=None runs all epochs without this warning.",
                 ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
 
-    def _warn_diverged(self, stop, sgd, stacklevel):
+    def _warn_diverged(self, stop, sgd):
         stable = (1 - self.momentum) * sgd.probe.stable_step
         remedy = (
             "scale X and y, or set eta0"
@@ -459,7 +412,7 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
             f"{stop.mean_loss:.3g} after {stop.n_updates} updates. The last finite weights "
             f"are kept. The largest stable step is estimated as {stable:.3g}; {remedy}.",
             ConvergenceWarning,
-            stacklevel=stacklevel,
+            stacklevel=5,
         )
 
     def _publish(self, sgd, attributes, loss_curve, validation_scores):

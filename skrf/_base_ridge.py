@@ -20,14 +20,8 @@ from skrf._nested_features import (
     require_fit_on_columns,
     seed_nested,
 )
-from skrf._primal import (
-    Problem,
-    Solution,
-    cross_validate_primal,
-    solve_moments,
-    solve_one,
-    solve_primal,
-)
+from skrf._penalties import cross_validate_primal, search_primal, solve_moments
+from skrf._primal import Problem, Solution, solve_one, solve_primal
 from skrf._progress import PassTasks
 from skrf._solvers import choose_solver, require_fitting_memory
 from skrf._streaming import StreamingMixin
@@ -257,7 +251,8 @@ shape (n_samples, n_features)
         if self.cv is None or not problem.searches:
             if solver == "cg":
                 return solve_cg(matrix, problem, check_random_state(self.random_state))
-            return {"primal": solve_primal, "dual": solve_dual}[solver](matrix, problem)
+            primal = search_primal if problem.searches else solve_primal
+            return {"primal": primal, "dual": solve_dual}[solver](matrix, problem)
         splits = self._splits(matrix, y)
         if solver == "dual":
             scores = cross_validate_dual(matrix, problem, splits)

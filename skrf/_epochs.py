@@ -1,6 +1,37 @@
-"""What a fit does after each epoch: stopping rule, best weights, tasks of callbacks."""
+"""What a fit does around its epochs: validation set, stopping rule, tasks of callbacks."""
 
 import numpy as np
+from sklearn.base import is_classifier
+
+
+def set_validation_aside(network, X, Y, sample_weight, rng):
+    """Split the rows into (X, Y, weights) for training and the same for validation."""
+    fraction = network.validation_fraction
+    n_validation = int(np.ceil(fraction * len(Y)))
+    if n_validation < 2 or n_validation == len(Y):
+        raise ValueError(
+            f"validation_fraction={fraction} sets {n_validation} of n_samples={len(Y)} "
+            "rows aside, but at least 2 must be, and 1 must be left. Change it, or set "
+            "early_stopping=False."
+        )
+    stratify = None
+    if is_classifier(network):
+        patterns, counts = np.unique(Y, axis=0, return_counts=True)
+        enough = min(n_validation, len(Y) - n_validation) >= len(patterns)
+        stratify = Y if enough and counts.min() > 1 else None
+    from sklearn.model_selection import train_test_split
+
+    parts = train_test_split(
+        X, Y, sample_weight, test_size=n_validation, random_state=rng, stratify=stratify
+    )
+    train, validation = tuple(parts[::2]), tuple(parts[1::2])
+    if not (train[2].any() and validation[2].any()):
+        raise ValueError(
+            f"sample_weight is 0 on all rows that validation_fraction={fraction} sets "
+            "aside, or on all that are left. Drop rows of weight 0, or set "
+            "early_stopping=False."
+        )
+    return train, validation
 
 
 class Progress:

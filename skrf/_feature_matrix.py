@@ -11,11 +11,12 @@ from scipy import sparse
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
+from skrf._base_features import HiddenLayerFeatures
 from skrf._blas import product
 from skrf._blocks import in_threads, take_rows
 from skrf._environment import available_memory
 from skrf._moments import Scratch, row_slices
-from skrf.features import HiddenLayerFeatures, LinearizedNTKFeatures
+from skrf.features import LinearizedNTKFeatures
 
 # Numbers in a block of features, and its fewest and most rows.
 _BLOCK_ELEMENTS, _FEWEST_ROWS, _MOST_ROWS = 2**25, 256, 8192

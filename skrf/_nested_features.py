@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import PolynomialFeatures
 from sklearn.utils import check_random_state, get_tags
 
-from skrf.features import HiddenLayerFeatures
+from skrf._base_features import HiddenLayerFeatures
 
 
 def fits_on_columns(features):

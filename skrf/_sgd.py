@@ -38,6 +38,7 @@ from sklearn.utils.extmath import row_norms
 from skrf import _kernels
 from skrf._blas import GEMM
 from skrf._blocks import dense_rows
+from skrf._environment import require_memory
 from skrf._weights import Start
 
 # A step halved this often that still diverges will not stop diverging.
@@ -89,6 +90,19 @@ def block_rows(width, n_features, dtype, batch_size, wanted="auto"):
         wanted = min(wanted, max(16, _CACHE // (width * np.dtype(dtype).itemsize)))
     wanted = min(wanted, _BLOCK_WORK // (4 * width * n_features))
     return batch_size * max(1, wanted // batch_size)
+
+
+def require_training_memory(X, width, batch_size, block_size, copies):
+    """Raise MemoryError unless `copies` of W, one block of Z and its rows twice fit."""
+    n_features = X.shape[1]
+    rows = block_rows(width, n_features, X.dtype, batch_size, block_size)
+    rows = min(rows, X.shape[0])
+    require_memory(
+        (copies * width * n_features + rows * (width + 2 * n_features)) * X.dtype.itemsize,
+        f"Training width={width} neurons on {n_features} columns with "
+        f"batch_size={batch_size}",
+        "Use a smaller width or batch_size, or float32 input.",
+    )
 
 
 def panel_rows(width, batch_size):

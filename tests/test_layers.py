@@ -8,62 +8,36 @@ import pytest
 import skrf
 
 ROOT = Path(skrf.__file__).parent
-LAYERS = {
-    "_blas": 0,
-    "_environment": 0,
-    "_bivariate": 0,
-    "_kernels": 0,
-    "_validation": 0,
-    "_hadamard": 0,
-    "_harmonics": 0,
-    "_weights": 2,
-    "_blocks": 1,
-    "activations": 1,
-    "losses": 1,
-    "_epochs": 2,
-    "_objective": 2,
-    "_duals": 2,
-    "targets": 2,
-    "_spectrum": 3,
-    "_bounds": 4,
-    "_wave": 5,
-    "_sgd": 3,
-    "_tangent": 2,
-    "_dask": 0,
-    "_moments": 2,
-    "_primal": 3,
-    "_dual": 4,
-    "_width_path": 4,
-    "_feature_matrix": 4,
-    "_nested_features": 4,
-    "_progress": 0,
-    "_solvers": 5,
-    "_streaming": 6,
-    "_base_ridge": 7,
-    "ridge": 8,
-    "displays": 0,
-    "datasets": 3,
-    "features": 3,
-    "kernels": 3,
-    "_gaussian_pairs": 2,
-    "_gaussian_grams": 3,
-    "_hermite": 3,
-    "_population_risk": 4,
-    "_best_error": 5,
-    "_gaussian_gaps": 5,
-    "_min_weight": 6,
-    "gaussian": 7,
-    "_laziness": 4,
-    "_step": 4,
-    "_base_network": 5,
-    "networks": 6,
-    "_report": 0,
-    "_learning_statements": 9,
-    "_limit_statements": 10,
-    "theory": 11,
-    "__main__": 12,
-    "__init__": 13,
-}
+# From the lowest: files of one layer do not know each other.
+ROWS = """
+_bivariate _blas _dask _environment _epochs _hadamard _harmonics _kernels _progress _report
+_validation displays
+--
+_blocks _spectrum activations losses
+--
+_bounds _duals _gaussian_pairs _moments _objective _tangent _weights targets
+--
+_base_features _gaussian_grams _hermite _primal _sgd _wave datasets kernels
+--
+_dual _nested_features _penalties _population_risk _step _width_path features
+--
+_best_error _feature_matrix _gaussian_gaps _laziness
+--
+_base_network _min_weight _solvers
+--
+_streaming gaussian networks
+--
+_base_ridge _learning_statements
+--
+_limit_statements ridge
+--
+theory
+--
+__main__
+--
+__init__
+"""
+LAYERS = {name: layer for layer, row in enumerate(ROWS.split("--")) for name in row.split()}
 
 
 def imports(path):

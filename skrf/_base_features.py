@@ -1,0 +1,217 @@
+"""What all feature maps share: the draw of the hidden layer, checks, blocks of rows."""
+
+import copy
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skrf import _dask, _weights
+from skrf._blocks import in_threads, row_blocks
+from skrf._environment import require_memory
+from skrf._validation import fit_context, one_of
+from skrf.activations import ACTIVATIONS
+
+_FLOATS = [np.float64, np.float32]
+# Numbers in a result that takes no longer than to start threads.
+_SMALL = 2**21
+
+
+class HiddenLayerFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """A random hidden layer drawn in `fit`, and features made from it in `transform`.
+
+    A subclass gives what it needs in a dtype by `_layer(dtype)`, writes the features of
+    rows x into `out` in `_fill(x, layer, out)`, and overrides `_prepare` where they are
+    not one per neuron.
+    """
+
+    _parameter_constraints = {
+        **_weights.CONSTRAINTS,
+        "activation": [one_of(ACTIVATIONS)],
+        "projection": [one_of(_weights.PROJECTIONS)],
+    }
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Draw the hidden layer; only the shape and dtype of X are used.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Any data with the columns to come.
+        y : ignored
+            For the common interface of transformers.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+        """
+        X = _dask.first_rows(X) if _dask.is_dask(X) else X
+        X = validate_data(self, X, accept_sparse="csr", dtype=_FLOATS)
+        n_features = X.shape[1]
+        self._check_parameters(X.dtype)
+        # The weights; those and a factorisation; signs and lengths with their draws.
+        numbers = self.width * n_features
+        if self.projection == "orthogonal":
+            numbers += 4 * n_features**2
+        if self.projection == "structured":
+            numbers = 8 * (self.width + 2 * n_features)
+        require_memory(
+            numbers * X.dtype.itemsize,
+            f"Drawing width={self.width} weights for {n_features} columns with "
+            f"projection={self.projection!r}",
+            'Use a smaller width, float32 input or projection="structured".',
+        )
+        seed = _weights.draw_seed(self.random_state)
+        draw = _weights.PROJECTIONS[self.projection]
+        self._projection = draw(
+            seed, self.width, n_features, self.weights, self.weight_scale, X.dtype
+        )
+        self.biases_ = _weights.draw_biases(
+            seed, self.width, self.biases, self.bias_scale, X.dtype
+        )
+        self._prepare()
+        return self
+
+    @property
+    def weights_(self):
+        """The hidden weights w_i; computed at each access for "structured"."""
+        if not hasattr(self, "_projection"):
+            raise AttributeError(f"This {type(self).__name__} is not fitted: call fit.")
+        return self._projection.rows()
+
+    def transform(self, X):
+        """Compute the features of every row of X.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The data; float32 gives float32 features, everything else float64.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_features_out)
+            The features, dense.
+
+        Raises
+        ------
+        MemoryError
+            When the result would not fit into the memory that is available; the
+            message gives its size in bytes.
+        """
+        if _dask.is_dask(X):
+            check_is_fitted(self, "biases_")
+            return _dask.map_rows(
+                self.transform, X, self._n_features_out, _dask.dtype_of(X)
+            )
+        X = self._check_rows(X)
+        shape = (X.shape[0], self._n_features_out)
+        require_memory(
+            shape[0] * shape[1] * X.dtype.itemsize,
+            f"transform of {type(self).__name__} to shape {shape} in {X.dtype}",
+            "Transform fewer rows at a time, or use a smaller width or float32 input.",
+        )
+        Z = np.empty(shape, X.dtype)
+        self.transform_into(X, Z)
+        return Z
+
+    def transform_into(self, X, Z):
+        """Z <- the features of checked rows."""
+        layer = self._layer(X.dtype)
+
+        def fill(blocks):
+            for rows in blocks:
+                self._fill(X[rows], layer, Z[rows])
+
+        blocks = row_blocks(*Z.shape, at_least=self._rows_at_least(X))
+        if Z.size > _SMALL:
+            in_threads(fill, blocks)
+        else:
+            fill(blocks)
+
+    def _rows_at_least(self, X):
+        """Rows that pay for BLAS to pack the weights once for each block.
+
+        With many columns that is worth more than results that stay in cache; but every
+        thread should get some blocks.
+        """
+        return min(max(256, min(1024, 2 * X.shape[1])), max(256, -(-X.shape[0] // 2)))
+
+    def _check_rows(self, X):
+        check_is_fitted(self, "biases_")
+        return validate_data(self, X, accept_sparse="csr", dtype=_FLOATS, reset=False)
+
+    def _check_parameters(self, dtype):
+        """Check what single parameter constraints cannot say."""
+        if self.weights == "uniform" and self.projection != "dense":
+            raise ValueError(
+                f'weights="uniform" has independent entries, which projection='
+                f'{self.projection!r} cannot give. Use projection="dense", or '
+                'weights="gaussian" or "sphere".'
+            )
+
+    def narrowed(self, width):
+        """A copy of the fitted transformer with the first `width` neurons only.
+
+        Its features are those columns of the wider one, times sqrt(old width / width).
+        With an integer `random_state` it is what `fit` gives for the smaller width.
+
+        Parameters
+        ----------
+        width : int
+            Number of neurons to keep, from 1 to the fitted width.
+
+        Returns
+        -------
+        narrow : object
+            The fitted copy, with its parameter `width` set.
+        """
+        check_is_fitted(self, "biases_")
+        if not 1 <= width <= len(self.biases_):
+            raise ValueError(
+                f"width={width} must be from 1 to the fitted width, {len(self.biases_)}. "
+                "Fit a wider transformer first."
+            )
+        narrow = copy.copy(self)
+        narrow.width = width
+        narrow._projection = self._projection.first(width)
+        narrow.biases_ = self.biases_[:width]
+        narrow._select_output_weights(width)
+        narrow._prepare()
+        return narrow
+
+    def _select_output_weights(self, width):
+        """Shorten what a subclass has for each neuron."""
+
+    def at(self, weights, biases):
+        """Fit to given hidden weights instead of random ones.
+
+        Parameters
+        ----------
+        weights : ndarray of shape (width, n_features)
+            The hidden weights, float64 or float32.
+        biases : ndarray of shape (width,)
+            The hidden biases, of the same dtype.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+        """
+        self._check_parameters(weights.dtype)
+        self.n_features_in_ = weights.shape[1]
+        self._projection, self.biases_ = _weights.Dense(weights), biases
+        self._prepare()
+        return self
+
+    def _prepare(self):
+        """Set what `transform` needs beside the drawn weights."""
+        self._activation = ACTIVATIONS[self.activation]
+        self._n_features_out = self.width
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
