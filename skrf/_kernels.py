@@ -625,6 +625,25 @@ def _forward(rows, panel, Z, M, A, G, biases, old, U, code):
 
 
 @njit(fastmath=FASTMATH, **_INNER)
+def _output_gradient(G, c, Y, sample_weight, gradient_c, scale, size, code):
+    """Turn U A' of some rows into derivatives of their batch's mean loss in U A'.
+
+    Adds the derivatives in c to `gradient_c`; returns sum_i w_i l_i.
+    """
+    real, total = G.dtype.type, 0.0
+    for i in range(Y.shape[0]):
+        weight = sample_weight[i]
+        for k in range(Y.shape[1]):
+            prediction = real(scale) * G[k, i] + c[k]
+            value, slope = loss(prediction, Y[i, k], code)
+            total += weight * value
+            g = weight * slope / real(size)
+            gradient_c[k] += g
+            G[k, i] = real(scale) * g
+    return total
+
+
+@njit(fastmath=FASTMATH, **_INNER)
 def _backward(Q, G, U, left, n):
     """Q <- Q times (U' G)' in n columns."""
     for i in range(Q.shape[0]):
@@ -730,15 +749,10 @@ def train_block(
             rows = begin, min(begin + piece, end)
             n = rows[1] - rows[0]
             _forward(rows, (first, earlier), Z, M, A, G, biases, old, U, codes[1])
-            for i in range(n):
-                weight = sample_weight[begin + i]
-                for k in range(U.shape[0]):
-                    prediction = real(scale) * G[k, i] + c[k]
-                    value, slope = loss(prediction, Y[begin + i, k], codes[0])
-                    total += weight * value
-                    g = weight * slope / real(end - start)
-                    gradient_c[k] += g
-                    G[k, i] = real(scale) * g
+            some = slice(*rows)
+            total += _output_gradient(
+                G, c, Y[some], sample_weight[some], gradient_c, scale, end - start, codes[0]
+            )
             for left in range(0, width, _TILE):
                 columns = min(_TILE, width - left)
                 if trained[0]:

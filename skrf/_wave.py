@@ -48,33 +48,9 @@ def triangle_wave_spectrum(d, weight_norm=None):
     last = 1 + 2 * int(min(20 * max(unit * math.sqrt(d), 2), 20_000))
     reach = min(10 ** (16 / (d + 2)), 3000.0)
     harmonics = math.ceil(reach * max(1, last / (2 * unit * math.sqrt(d + 3)))) + 2
-    m = np.arange(1.0, 2 * harmonics, 2)
-    sign = np.where(m % 4 == 1, 1.0, -1.0)
-    log_b, kappa = np.log(8 / (math.pi * m) ** 2), unit * m
-    log_front = gammaln(d / 2) + nu * math.log(2)
     degrees = np.arange(1, last + 1, 2)
-    neighbours = math.floor(9 / (2 * unit))  # exp(-(kappa_m - kappa_n)^2 / 2) > 1e-18
-    log_lambda = np.empty(len(degrees))
-    for rows in np.array_split(
-        np.arange(len(degrees)), 1 + len(degrees) * len(m) // 200_000
-    ):
-        logs, signs = [], []
-        for k in range(min(neighbours, len(m) - 1) + 1):
-            low, high = slice(None, len(m) - k), slice(k, None)
-            product = kappa[low] * kappa[high]
-            logs.append(
-                log_b[low]
-                + log_b[high]
-                - nu * np.log(product)
-                - (kappa[low] - kappa[high]) ** 2 / 2
-                + (math.log(2) if k else 0)
-                + log_bessel_i_scaled(degrees[rows, np.newaxis] + nu, product)
-            )
-            signs.append(np.broadcast_to(sign[low] * sign[high], logs[-1].shape))
-        logs, signs = np.concatenate(logs, axis=1), np.concatenate(signs, axis=1)
-        top = logs.max(axis=1, keepdims=True)
-        total = (signs * np.exp(logs - top)).sum(axis=1)
-        log_lambda[rows] = top[:, 0] + np.log(np.maximum(total, 1e-300))
+    log_lambda = _log_sums_of_harmonics(degrees + nu, nu, unit, harmonics)
+    log_front = gammaln(d / 2) + nu * math.log(2)
     log_energy = np.full(last + 1, -np.inf)
     log_energy[1::2] = log_front + log_lambda + log_dimension(d, degrees)
     total = _wave_squared_norm(alpha)
@@ -86,6 +62,34 @@ def triangle_wave_spectrum(d, weight_norm=None):
         return level + log_energy_ratio(d, degree)
 
     return with_tail(d, log_energy, math.log(total), density, 2)
+
+
+def _log_sums_of_harmonics(orders, nu, unit, harmonics):
+    """log of the sum over m and n in `triangle_wave_spectrum` for each order l + nu."""
+    m = np.arange(1.0, 2 * harmonics, 2)
+    sign = np.where(m % 4 == 1, 1.0, -1.0)
+    log_b, kappa = np.log(8 / (math.pi * m) ** 2), unit * m
+    neighbours = math.floor(9 / (2 * unit))  # exp(-(kappa_m - kappa_n)^2 / 2) > 1e-18
+    sums = np.empty(len(orders))
+    for rows in np.array_split(np.arange(len(orders)), 1 + len(orders) * len(m) // 200_000):
+        logs, signs = [], []
+        for k in range(min(neighbours, len(m) - 1) + 1):
+            low, high = slice(None, len(m) - k), slice(k, None)
+            product = kappa[low] * kappa[high]
+            logs.append(
+                log_b[low]
+                + log_b[high]
+                - nu * np.log(product)
+                - (kappa[low] - kappa[high]) ** 2 / 2
+                + (math.log(2) if k else 0)
+                + log_bessel_i_scaled(orders[rows, np.newaxis], product)
+            )
+            signs.append(np.broadcast_to(sign[low] * sign[high], logs[-1].shape))
+        logs, signs = np.concatenate(logs, axis=1), np.concatenate(signs, axis=1)
+        top = logs.max(axis=1, keepdims=True)
+        total = (signs * np.exp(logs - top)).sum(axis=1)
+        sums[rows] = top[:, 0] + np.log(np.maximum(total, 1e-300))
+    return sums
 
 
 def _wave_squared_norm(alpha):
