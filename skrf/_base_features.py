@@ -51,21 +51,15 @@ class HiddenLayerFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         X = validate_data(self, X, accept_sparse="csr", dtype=_FLOATS)
         n_features = X.shape[1]
         self._check_parameters(X.dtype)
-        # The weights; those and a factorisation; signs and lengths with their draws.
-        numbers = self.width * n_features
-        if self.projection == "orthogonal":
-            numbers += 4 * n_features**2
-        if self.projection == "structured":
-            numbers = 8 * (self.width + 2 * n_features)
+        projection = _weights.PROJECTIONS[self.projection]
         require_memory(
-            numbers * X.dtype.itemsize,
+            projection.size(self.width, n_features) * X.dtype.itemsize,
             f"Drawing width={self.width} weights for {n_features} columns with "
             f"projection={self.projection!r}",
             'Use a smaller width, float32 input or projection="structured".',
         )
         seed = _weights.draw_seed(self.random_state)
-        draw = _weights.PROJECTIONS[self.projection]
-        self._projection = draw(
+        self._projection = projection.draw(
             seed, self.width, n_features, self.weights, self.weight_scale, X.dtype
         )
         self.biases_ = _weights.draw_biases(
@@ -144,10 +138,10 @@ class HiddenLayerFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
 
     def _check_parameters(self, dtype):
         """Check what single parameter constraints cannot say."""
-        if self.weights == "uniform" and self.projection != "dense":
+        if self.projection != "dense" and not _weights.WEIGHT_LAWS[self.weights].lengths:
             raise ValueError(
-                f'weights="uniform" has independent entries, which projection='
-                f'{self.projection!r} cannot give. Use projection="dense", or '
+                f'weights="{self.weights}" has directions that are not uniform, which '
+                f'projection="{self.projection}" cannot give. Use projection="dense", or '
                 'weights="gaussian" or "sphere".'
             )
 

@@ -120,8 +120,7 @@ def _leaky(dual, pairs, plain):
     return leak * plain + (1 - leak) ** 2 * dual(pairs)
 
 
-# name -> (dual of the activation, dual of its derivative)
-DUALS = {
+_CLOSED = {
     "relu": (_relu, _positive),
     "step": (_positive, None),
     "leaky_relu": (
@@ -137,10 +136,12 @@ DUALS = {
     "sin": (_sin, _cos),
     "cos": (_cos, _sin),
     "identity": (lambda pairs: pairs.covariance, lambda pairs: np.ones_like(pairs.versine)),
-    **{
-        name: tuple(_by_quadrature(ACTIVATIONS[name].code, part) for part in range(2))
-        for name in ("softplus", "silu", "gelu", "tanh", "sigmoid")
-    },
+}
+# name -> (dual of the activation, dual of its derivative)
+DUALS = _CLOSED | {
+    name: tuple(_by_quadrature(entry.code, part) for part in range(2))
+    for name, entry in ACTIVATIONS.items()
+    if entry.analytic and name not in _CLOSED
 }
 
 

@@ -117,8 +117,7 @@ def _by_quadrature(name):
     return coefficients
 
 
-# name -> coefficients of act(scale z + shift) up to degree n
-COEFFICIENTS = {
+_CLOSED = {
     "relu": _relu,
     "step": _step,
     "leaky_relu": lambda n, scale, shift: (
@@ -132,7 +131,12 @@ COEFFICIENTS = {
     "sin": _sine,
     "cos": lambda n, scale, shift: _sine(n, scale, shift + np.pi / 2),
     "identity": _linear,
-    **{name: _by_quadrature(name) for name in ("softplus", "silu", "tanh", "sigmoid")},
+}
+# name -> coefficients of act(scale z + shift) up to degree n
+COEFFICIENTS = _CLOSED | {
+    name: _by_quadrature(name)
+    for name, entry in ACTIVATIONS.items()
+    if entry.analytic and name not in _CLOSED
 }
 
 

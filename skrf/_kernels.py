@@ -333,6 +333,7 @@ def loss(prediction, y, code):
     if code == SQUARED_ERROR:
         residual = prediction - y
         return residual * residual / type(residual)(2), residual
+    # HINGE
     margin = y * prediction
     zero, one = type(margin)(0), type(margin)(1)
     if margin >= one:

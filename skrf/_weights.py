@@ -5,7 +5,9 @@ rows are drawn one after the other, so that widths nest: with one seed, the firs
 of a wider draw are the narrower draw. All draws are made in float64, then cast.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -31,11 +33,29 @@ def _uniform_rows(rng, n_rows, n_features):
     return rng.uniform(-1, 1, (n_rows, n_features)) * np.sqrt(3 / n_features)
 
 
-# Each law is (rng, n_rows, n_features) -> rows with E||w||^2 = 1, so that laws compare.
+def _chi_lengths(rng, width, size, n_features):
+    return np.sqrt(rng.chisquare(size, width) / n_features)
+
+
+def _unit_lengths(rng, width, size, n_features):
+    return np.ones(width)
+
+
+class WeightLaw(NamedTuple):
+    """A law of hidden weights with E||w||^2 = 1, so that laws compare."""
+
+    # (rng, n_rows, n_features) -> independent rows
+    rows: Callable
+    # (rng, n_rows, size, n_features) -> lengths of rows in `size` dimensions whose first
+    # n_features obey the law; None for a law whose directions are not uniform, which only
+    # the dense projection can give.
+    lengths: Callable | None = None
+
+
 WEIGHT_LAWS = {
-    "gaussian": _gaussian_rows,
-    "sphere": _sphere_rows,
-    "uniform": _uniform_rows,
+    "gaussian": WeightLaw(_gaussian_rows, _chi_lengths),
+    "sphere": WeightLaw(_sphere_rows, _unit_lengths),
+    "uniform": WeightLaw(_uniform_rows),
 }
 
 # Each law is (rng, width) -> biases with E b^2 = 1. "none" means a model without biases.
@@ -75,7 +95,8 @@ def draw_weights(seed, width, n_features, law, scale, dtype):
     step = max(1, 2**17 // n_features)
     for start in range(0, width, step):
         rows = weights[start : start + step]
-        rows[...] = _scaled(WEIGHT_LAWS[law](rng, len(rows), n_features), scale, dtype)
+        drawn = WEIGHT_LAWS[law].rows(rng, len(rows), n_features)
+        rows[...] = _scaled(drawn, scale, dtype)
     return weights
 
 
@@ -242,16 +263,23 @@ def _draw_structured(seed, width, n_features, law, scale, dtype):
 
 
 def _lengths(seed, width, size, law, n_features):
-    """Lengths of rows in `size` dimensions whose first n_features obey the law."""
-    if law == "sphere":
-        return np.ones(width)
     rng = random_stream(seed, _LENGTHS)
-    return np.sqrt(rng.chisquare(size, width) / n_features)
+    return WEIGHT_LAWS[law].lengths(rng, width, size, n_features)
 
 
-# name -> (seed, width, n_features, law, scale, dtype) -> Dense or Structured
+class Projection(NamedTuple):
+    """A way to draw the w_i and to make the products <w_i, x>."""
+
+    # (seed, width, n_features, law, scale, dtype) -> Dense, Structured or the like
+    draw: Callable
+    # (width, n_features) -> numbers in memory while drawing
+    size: Callable
+
+
 PROJECTIONS = {
-    "dense": _draw_dense,
-    "orthogonal": _draw_orthogonal,
-    "structured": _draw_structured,
+    "dense": Projection(_draw_dense, lambda width, d: width * d),
+    # The weights and a factorisation.
+    "orthogonal": Projection(_draw_orthogonal, lambda width, d: width * d + 4 * d**2),
+    # Signs and lengths with their draws.
+    "structured": Projection(_draw_structured, lambda width, d: 8 * (width + 2 * d)),
 }

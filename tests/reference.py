@@ -2,6 +2,7 @@
 
 import math
 
+import mpmath as mp
 import numpy as np
 from scipy import special
 
@@ -30,6 +31,24 @@ ACTIVATIONS = {
     "sin": (np.sin, np.cos),
     "cos": (np.cos, lambda z: -np.sin(z)),
     "identity": (lambda z: z, np.ones_like),
+}
+
+# The same in as many digits as asked for.
+MP_ACTIVATIONS = {
+    "relu": lambda z: max(z, 0),
+    "step": lambda z: mp.mpf(z > 0),
+    "leaky_relu": lambda z: max(z, z / 100),
+    "abs": abs,
+    "squared_relu": lambda z: max(z, 0) ** 2,
+    "softplus": lambda z: mp.log1p(mp.exp(z)),
+    "silu": lambda z: z / (1 + mp.exp(-z)),
+    "gelu": lambda z: z * mp.ncdf(z),
+    "tanh": mp.tanh,
+    "sigmoid": lambda z: 1 / (1 + mp.exp(-z)),
+    "erf": mp.erf,
+    "sin": mp.sin,
+    "cos": mp.cos,
+    "identity": lambda z: z,
 }
 
 LOSSES = {

@@ -21,6 +21,7 @@ from skrf import (
     _environment,
     make_single_neuron,
 )
+from skrf._weights import WEIGHT_LAWS
 
 ALL = [RandomFeatures, RandomReLUFeatures, LinearizedNTKFeatures]
 
@@ -89,7 +90,7 @@ def test_linearized_inner_products_converge_to_the_tangent_kernel(rng):
     assert np.abs(Z @ Z.T - kernel).max() < 6 / np.sqrt(40_000) * np.abs(X @ X.T).max()
 
 
-@pytest.mark.parametrize("law", ["gaussian", "sphere", "uniform"])
+@pytest.mark.parametrize("law", WEIGHT_LAWS)
 def test_weight_laws_have_the_same_mean_square_length(law, rng):
     X = rng.normal(size=(2, 7))
     map_ = RandomFeatures(20_000, weights=law, weight_scale=1.5, random_state=0).fit(X)
@@ -115,7 +116,7 @@ def test_bias_laws_have_the_same_mean_square(law, rng):
 
 
 @pytest.mark.parametrize("Features", ALL)
-@pytest.mark.parametrize("law", ["gaussian", "sphere", "uniform"])
+@pytest.mark.parametrize("law", WEIGHT_LAWS)
 @given(widths=st.tuples(st.integers(1, 60), st.integers(1, 60)), seed=st.integers(0, 99))
 def test_widths_nest(Features, law, widths, seed):
     narrow, wide = sorted(widths)
