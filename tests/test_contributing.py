@@ -53,7 +53,7 @@ def test_one_of_each_is_added_as_described(tmp_path):
     files = [f"tests/test_{name}.py" for name in (*files, "gaussian_learning")]
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     environment.pop("NUMBA_CACHE_DIR", None)
-    tests = ["pytest", "-p", "no:cacheprovider", *files, "-k", " or ".join(NAMES), "-v"]
+    tests = ["pytest", "-p", "no:cacheprovider", *files, "-k", " or ".join(NAMES), "-vv"]
     for command in (["-c", USE], ["-m", *tests]):
         run = subprocess.run(
             [sys.executable, *command],
