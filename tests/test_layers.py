@@ -11,7 +11,7 @@ ROOT = Path(skrf.__file__).parent
 # From the lowest: files of one layer do not know each other.
 ROWS = """
 _bivariate _blas _dask _environment _epochs _hadamard _harmonics _kernels _progress _report
-_validation displays
+_typing _validation displays
 --
 _blocks _spectrum activations losses
 --
