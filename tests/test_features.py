@@ -222,7 +222,7 @@ def test_limit_without_biases_is_the_documented_one(rng):
 
 
 def test_sparse_output_layer_features_stay_sparse():
-    X = sparse.random_array((2000, 50_000), density=1e-5, format="csr", rng=0)
+    X = sparse.random_array((2000, 50_000), density=1e-5, format="csr", random_state=0)
     map_ = LinearizedNTKFeatures(4, train="output", random_state=0).fit(X)
     tracemalloc.start()
     map_.transform(X)

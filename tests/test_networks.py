@@ -926,7 +926,7 @@ def test_a_mean_that_begins_later_forgets_the_one_before(neuron):
 
 
 def test_sparse_prediction_stays_sparse():
-    X = sparse.random_array((2000, 50_000), density=1e-5, format="csr", rng=0)
+    X = sparse.random_array((2000, 50_000), density=1e-5, format="csr", random_state=0)
     y = np.asarray(X.sum(axis=1)).ravel()
     net = plain(width=4, max_iter=1, eta0=0.1).fit(X[:50], y[:50])
     tracemalloc.start()
