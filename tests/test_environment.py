@@ -1,4 +1,4 @@
-"""Name clash, memory check, versions."""
+"""Name clash, memory check, versions, no use of the network."""
 
 import subprocess
 import sys
@@ -98,3 +98,39 @@ def test_show_versions(capsys):
     assert f"scikit-random-features: {skrf.__version__}" in printed
     for name in ("python", "scikit-learn", "numpy", "scipy", "numba", "num_threads"):
         assert name in printed
+
+
+USE = """
+import sys
+
+def refuse(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo", "urllib.Request"):
+        raise RuntimeError(f"{event} {arguments}")
+
+sys.addaudithook(refuse)
+import skrf, skrf.gaussian, skrf.kernels, skrf.theory
+
+X, y = skrf.make_single_neuron(60, 4, random_state=0)
+for features in (skrf.RandomReLUFeatures(20), skrf.LinearizedNTKFeatures(5)):
+    skrf.RandomFeatureRidge(features, alphas=[0.1, 1.0]).fit(X, y).predict(X)
+skrf.OverparamNetRegressor(20, max_iter=2, tol=None).fit(X, y).predict(X)
+skrf.OverparamNetClassifier(20, max_iter=2, tol=None).fit(X, y > 1).predict(X)
+skrf.kernels.random_feature_kernel(X)
+print(skrf.theory.remark_4_4(d=5, width=20))
+skrf.show_versions()
+print("no connection")
+{more}
+"""
+CONNECT = "import socket; socket.create_connection(('127.0.0.1', 9))"
+
+
+def use(more=""):
+    command = [sys.executable, "-c", USE.replace("{more}", more)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+
+
+def test_no_connection_is_opened_at_import_or_use():
+    result = use()
+    assert result.returncode == 0, result.stderr
+    assert "no connection" in result.stdout
+    assert "socket.getaddrinfo" in use(CONNECT).stderr
