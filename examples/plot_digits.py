@@ -1,4 +1,5 @@
-"""Random features match trained networks on real data: more neurons, but not more time.
+"""Random features match trained networks on real data: more neurons, but not more time
+====================================================================================
 
 On handwritten digits (1,797 images of 64 pixels) a narrow trained network is by far more
 accurate than as many random ReLUs. But a random neuron costs so little that features

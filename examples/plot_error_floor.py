@@ -1,4 +1,5 @@
-"""Random features and linearised networks against the floor of any features, exactly.
+"""Random features and linearised networks against the floor of any features, exactly
+==================================================================================
 
 The best error of given features on one neuron [<w, x> + b]_+ under Gaussian inputs is a
 closed form (`skrf.gaussian.best_error`), and so is the least mean error of the best r

@@ -1,4 +1,5 @@
-"""How many features of ANY kind one neuron needs, against one neuron trained by SGD.
+"""How many features of ANY kind one neuron needs, against one neuron trained by SGD
+=================================================================================
 
 For the target [<w, x> + b]_+ with ||w|| = 1 and Gaussian x, the spectrum of the law of w
 says exactly how many features, fixed before w is drawn, are needed for a given mean error:

@@ -1,4 +1,5 @@
-r"""Orthogonal and structured projections estimate a kernel better, the latter in less time.
+r"""Orthogonal and structured projections estimate a kernel better, the latter in less time
+=======================================================================================
 
 The kernel exp(-gamma ||x - y||^2) is the limit of random cosines sqrt(2) cos(<w, x> + b)
 with Gaussian w and uniform b. With n cosines the error of the estimate falls like

@@ -1,4 +1,5 @@
-"""Wide networks train lazily: exact gaps under Gaussian inputs, against the width.
+"""Wide networks train lazily: exact gaps under Gaussian inputs, against the width
+===============================================================================
 
 Networks learn one neuron from the same 300 samples. With the output layer fixed, in the NTK
 parametrisation, the share of activation patterns that flip and the gap of the coupling,

@@ -1,4 +1,5 @@
-"""Ridge regression on random features of a million rows, streamed from disk.
+"""Ridge regression on random features of a million rows, streamed from disk
+=========================================================================
 
 A million rows of ten columns are written to a file and mapped into memory. Features of
 width 1,000 of all of them would take 4 GB, twice that while they are centred and copied;

@@ -1,4 +1,5 @@
-"""A linearised network of 400,000 weights is trained without its 16 GB of features.
+"""A linearised network of 400,000 weights is trained without its 16 GB of features
+================================================================================
 
 To first order around its random start, a network is linear in its hidden weights, with
 width * (n_features + 1) features per sample. For 10,000 samples of 50 columns and width

@@ -1,4 +1,5 @@
-r"""Wide networks learn a polynomial while their hidden weights hardly move.
+r"""Wide networks learn a polynomial while their hidden weights hardly move
+=======================================================================
 
 Theorem 3.1 of Yehudai and Shamir (2019): SGD on the hinge loss, from a standard random
 start, brings a wide enough one-hidden-layer network to at most the loss of any polynomial
@@ -15,7 +16,7 @@ Details that matter:
   fresh samples: one pass of `partial_fit`.
 - Points of the unit sphere are multiplied by sqrt(d), so that columns have unit variance
   as after `StandardScaler`; otherwise the neurons would see almost no x at all.
-- On the cube |P| = 1, and the loss of P is 0. On the sphere |P| takes small values too
+- On the cube P is 1 or -1, and its loss is 0. On the sphere it takes small values too,
   and the loss of P is about 1/2. That is what the theorem promises there; getting lower
   with random features takes a larger multiple of P, hence more updates.
 

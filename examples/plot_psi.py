@@ -1,4 +1,5 @@
-"""The wave psi of Proposition 4.6: what it is, and how little any function sees of it.
+"""The wave psi of Proposition 4.6: what it is, and how little any function sees of it
+===================================================================================
 
 Left: psi is a sum of a + 1 ReLUs, a = 6 d^2 + 1; a triangle wave between -1 and 1 on
 [-a, a], and linear outside. Its squared norm under Gaussian inputs, ||w|| = d, is 1/3 (the

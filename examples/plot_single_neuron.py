@@ -1,4 +1,5 @@
-"""Thousands of random features do not learn one neuron; training one neuron does.
+"""Thousands of random features do not learn one neuron; training one neuron does
+==============================================================================
 
 The target is the ReLU neuron [<w*, x> - 1]_+ with ||w*|| = 1, and x is Gaussian in d = 10,
 20 and 40 dimensions. Ridge regression on 3,000 random ReLU features leaves 4.5% of E[y^2]

@@ -1,4 +1,5 @@
-"""Double descent, all widths at once: one factorisation gives the error of every width.
+"""Double descent, all widths at once: one factorisation gives the error of every width
+====================================================================================
 
 `RandomFeatureRidge.width_path` computes the exact leave-one-out error of ridge regression
 on the first r random features, for every r up to the width of the features, in the time of

@@ -28,8 +28,8 @@ class BestError:
     relative : ndarray of shape (width,)
         errors / E g(x)^2.
     rounding_errors : ndarray of shape (width,)
-        Estimates of the errors of `errors`, eps (sum_i |u_i| ||f_i|| + ||g||)^2 with the
-        weights of each width: `errors` below them are noise, and may be negative.
+        Estimates of the errors of `errors`, ``eps (sum_i |u_i| ||f_i|| + ||g||)^2`` with
+        the weights of each width: `errors` below them are noise, and may be negative.
     jitter : float
         What was added to the diagonal of the Gram matrix of the features of norm 1, the
         least of 0, 1e-15, 1e-14, ... with which it has a Cholesky factor.

@@ -93,8 +93,8 @@ def feature_gap(u, W0, b0, W, b):
               - relu(\langle w_{0i}, x\rangle + b_{0i}))\Big\|,
 
     the gap of U_t act(W_t x) from U_t act(W_0 x) of Section 2.2, as a root mean square over
-    x ~ N(0, I), exact but for rounding: its square has an error of about eps (sum_i |u_i|
-    ||relu_i||)^2, and gaps below the root of that are noise.
+    x ~ N(0, I), exact but for rounding: its square has an error of about
+    ``eps (sum_i |u_i| ||relu_i||)^2``, and gaps below the root of that are noise.
 
     Parameters
     ----------

@@ -22,8 +22,9 @@ class PopulationRisk:
     relative : float
         risk / E g(x)^2.
     rounding_error : float
-        Estimate of the error of `risk`: eps (sum_i |u_i| ||f_i|| + |intercept| + ||g||)^2,
-        with root mean squares as norms.
+        Estimate of the error of `risk`:
+        ``eps (sum_i |u_i| ||f_i|| + |intercept| + ||g||)^2``, with root mean squares as
+        norms.
     """
 
     risk: float

@@ -65,7 +65,7 @@ class RandomFeatures(HiddenLayerFeatures):
         The hidden biases b_i; zeros where there are none.
     n_features_in_ : int
         Number of columns seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of those columns, where they were all strings.
 
     See Also
@@ -171,7 +171,7 @@ class RandomReLUFeatures(RandomFeatures):
         The hidden biases b_i; zeros where there are none.
     n_features_in_ : int
         Number of columns seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of those columns, where they were all strings.
 
     See Also
@@ -274,7 +274,7 @@ class LinearizedNTKFeatures(HiddenLayerFeatures):
         The output weights a_i.
     n_features_in_ : int
         Number of columns seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of those columns, where they were all strings.
 
     See Also

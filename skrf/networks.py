@@ -133,7 +133,7 @@ class OverparamNetRegressor(RegressorMixin, OverparamNet):
         The step in use.
     n_features_in_ : int
         Number of columns seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of those columns, where they were all strings.
 
     Warns
@@ -322,7 +322,7 @@ class OverparamNetClassifier(ClassifierMixin, OverparamNet):
         As in `OverparamNetRegressor`; the scores are accuracies.
     n_features_in_ : int
         Number of columns seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of those columns, where they were all strings.
 
     See Also

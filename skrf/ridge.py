@@ -83,7 +83,7 @@ class RandomFeatureRidge(RegressorMixin, RidgeOnFeatures):
         Steps of refinement (primal) or of conjugate gradients.
     n_features_in_ : int
         Number of columns seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of those columns, where they were all strings.
 
     See Also
@@ -299,7 +299,7 @@ class RandomFeatureRidgeClassifier(ClassifierMixin, RidgeOnFeatures):
         Steps of refinement (primal) or of conjugate gradients.
     n_features_in_ : int
         Number of columns seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of those columns, where they were all strings.
 
     See Also

@@ -1,0 +1,60 @@
+"""How sphinx-gallery runs the examples: what they are given, and which picture it takes.
+
+They take options from the command line and save one picture, by matplotlib without pyplot;
+sphinx-gallery calls scripts without options and looks for figures of pyplot.
+"""
+
+import ast
+import shutil
+from pathlib import Path
+
+from sphinx_gallery.scrapers import figure_rst
+
+# Examples that take long run at a smaller size: the page says so, and has the picture of
+# the full size, which is kept in the repository.
+SIZES = {
+    "plot_digits": "--sizes 50 200 --epochs 10",
+    "plot_error_floor": "--dimensions 5 10 --biases 0 -1 --width 300 --columns 300",
+    "plot_features_needed": "--seeds 5",
+    "plot_kernel_approximation": "--sizes 128 512 2048 --seeds 1",
+    "plot_laziness": "--widths 10 30 100 300",
+    "plot_million_rows": "--n-samples 30000 --widths 100 300",
+    "plot_ntk_operator": "--widths 100 1000 --n-samples 2000",
+    "plot_polynomial": "--widths 10 100 1000 --seeds 1",
+    "plot_single_neuron": "--dimensions 10 20 --widths 100 1000 --n-samples 8000 --seeds 1",
+}
+
+
+def give_options(gallery_conf, script_vars):
+    """Command line of an example: its picture goes into the gallery, not beside it."""
+    source = Path(script_vars["src_file"])
+    # sphinx-gallery hides these two, which the examples use for their options.
+    script_vars["example_globals"].update(
+        __file__=str(source), __doc__=ast.get_docstring(ast.parse(source.read_text()))
+    )
+    options = SIZES.get(source.stem, "").split()
+    return [*options, "--output", str(_saved(source, gallery_conf))]
+
+
+def take_picture(block, block_vars, gallery_conf):
+    """Scraper of sphinx-gallery: the picture that the script has saved, or the full one."""
+    source = Path(block_vars["src_file"])
+    saved = _saved(source, gallery_conf)
+    if not saved.exists():
+        return ""
+    target = next(block_vars["image_path_iterator"])
+    saved.replace(target)
+    options = SIZES.get(source.stem)
+    if options is None:
+        return figure_rst([target], gallery_conf["src_dir"])
+    full = Path(gallery_conf["src_dir"], gallery_conf["examples_dirs"], source.stem)
+    shutil.copyfile(full.with_suffix(".png"), target)
+    return figure_rst([target], gallery_conf["src_dir"]) + (
+        f"\nThe picture is that of ``python examples/{source.name}``; the output is that of "
+        f"``python examples/{source.name} {options}``, a smaller size, in the process that "
+        "builds this page.\n"
+    )
+
+
+def _saved(source, gallery_conf):
+    return Path(gallery_conf["src_dir"], gallery_conf["gallery_dirs"], f"{source.stem}.png")

@@ -1,0 +1,122 @@
+"""Sphinx settings: python -m sphinx -W --keep-going -b html docs docs/_build/html."""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import matplotlib
+
+import skrf
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+matplotlib.use("Agg")
+
+project = "scikit-random-features"
+author = copyright = "scikit-random-features developers"
+version = release = skrf.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.viewcode",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+    "myst_parser",
+    "mathml",
+    "estimator",
+]
+exclude_patterns = ["_build", "auto_examples/*.ipynb", "sg_execution_times.rst"]
+templates_path = ["_templates"]
+html_math_renderer = "mathml"
+
+# Names in single backticks, as in the docstrings, are links where they are ours. Those of
+# ours that are written in full must exist.
+default_role = "py:obj"
+nitpicky = True
+nitpick_ignore_regex = [(r"py:.*", r"(?!skrf\.).*")]
+
+autosummary_generate = True
+autodoc_typehints = "none"
+numpydoc_show_class_members = False
+numpydoc_xref_param_type = False
+
+
+def own_methods(name):
+    """The public methods of a class that are documented in this package, in its order."""
+    module, _, cls = name.rpartition(".")
+    found = {}
+    for base in reversed(getattr(import_module(module), cls).__mro__):
+        if base.__module__.startswith("skrf"):
+            found |= dict.fromkeys(filter(_is_public_method(base), vars(base)))
+    return list(found)
+
+
+def _is_public_method(cls):
+    def check(name):
+        value = vars(cls)[name]
+        # Of metadata routing, scikit-learn adds methods to every class.
+        added = name.startswith("set_") and name.endswith("_request")
+        # available_if makes descriptors that are not functions.
+        is_method = hasattr(value, "__get__") and not isinstance(value, property)
+        return is_method and not added and not name.startswith("_")
+
+    return check
+
+
+autosummary_context = {"own_methods": own_methods}
+# A function among the settings is not kept between builds, and need not be.
+suppress_warnings = ["config.cache"]
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "ignore_pattern": "^_",
+    "reset_argv": "gallery.give_options",
+    "image_scrapers": ["gallery.take_picture"],
+    "within_subsection_order": "FileNameSortKey",
+    "backreferences_dir": "generated/examples",
+    "doc_module": ("skrf",),
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "notebook_extensions": set(),
+    "show_signature": False,
+    "write_computation_times": False,
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = "scikit-random-features"
+html_static_path = ["_static"]
+html_css_files = ["skrf.css"]
+html_copy_source = False
+html_show_sourcelink = False
+html_theme_options = {
+    "header_links_before_dropdown": 7,
+    "navbar_end": ["theme-switcher"],
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "show_prev_next": True,
+    "navigation_with_keys": False,
+}
+
+
+def _full_name(app, env, node, contnode):
+    """Resolve the names that `import skrf` gives, in any module of the package."""
+    target = node.get("reftarget")
+    if node.get("refdomain") != "py" or "." in target:
+        return None
+    for prefix in ("skrf", "skrf.kernels", "skrf.gaussian", "skrf.theory", "skrf.displays"):
+        found = env.get_domain("py").find_obj(env, None, None, f"{prefix}.{target}", None)
+        if found:
+            name, entry = found[0]
+            from sphinx.util.nodes import make_refnode
+
+            return make_refnode(
+                app.builder, node["refdoc"], entry.docname, entry.node_id, contnode, name
+            )
+    return None
+
+
+def setup(app):
+    """Names without a module, as docstrings write them."""
+    app.connect("missing-reference", _full_name)

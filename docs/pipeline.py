@@ -1,0 +1,37 @@
+"""The Pipeline that the user guide shows; tests/test_end_to_end.py runs it."""
+
+import numpy as np
+from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.datasets import load_diabetes
+from sklearn.impute import SimpleImputer
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from skrf import OverparamNetRegressor, RandomReLUFeatures
+
+
+def patients():
+    """Ten columns, one of them a category, with holes; the target; a weight for each row."""
+    X, y = load_diabetes(return_X_y=True, as_frame=True, scaled=False)
+    X["sex"] = X["sex"].map({1.0: "A", 2.0: "B"})
+    rng = np.random.default_rng(0)
+    X = X.mask(rng.random(X.shape) < 0.05)
+    return X, y / 100, rng.uniform(0.5, 1.5, len(y))
+
+
+def make_search():
+    """Impute, scale, encode, random features, network; searched over the width."""
+    scaler = StandardScaler().set_fit_request(sample_weight=True)
+    prepare = make_column_transformer(
+        (make_pipeline(SimpleImputer(), scaler), make_column_selector(dtype_include="number")),
+        (OneHotEncoder(sparse_output=False), ["sex"]),
+        verbose_feature_names_out=False,
+    )
+    net = OverparamNetRegressor(30, alpha=0.01, max_iter=15, tol=None, random_state=0)
+    net.set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+    model = Pipeline(
+        [("prepare", prepare), ("features", RandomReLUFeatures(random_state=0)), ("net", net)]
+    )
+    model.set_output(transform="pandas")
+    return GridSearchCV(model, {"features__width": [3, 30, 300]}, cv=3)
