@@ -5,6 +5,8 @@ from importlib import import_module
 from pathlib import Path
 
 import matplotlib
+from sphinx.util.logging import getLogger
+from sphinx.util.nodes import make_refnode
 
 import skrf
 
@@ -26,6 +28,8 @@ extensions = [
     "estimator",
 ]
 exclude_patterns = ["_build", "auto_examples/*.ipynb", "sg_execution_times.rst"]
+smartquotes = False
+highlight_language = "none"
 templates_path = ["_templates"]
 html_math_renderer = "mathml"
 
@@ -89,34 +93,58 @@ html_static_path = ["_static"]
 html_css_files = ["skrf.css"]
 html_copy_source = False
 html_show_sourcelink = False
+# Only the guide has pages below it to navigate among.
+html_sidebars = {
+    page: []
+    for page in (
+        "index",
+        "getting_started",
+        "choosing",
+        "theorems",
+        "performance",
+        "determinism",
+        "changelog",
+    )
+}
 html_theme_options = {
-    "header_links_before_dropdown": 7,
+    "header_links_before_dropdown": 6,
     "navbar_end": ["theme-switcher"],
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": [],
-    "show_prev_next": True,
+    "show_toc_level": 2,
     "navigation_with_keys": False,
 }
 
 
-def _full_name(app, env, node, contnode):
-    """Resolve the names that `import skrf` gives, in any module of the package."""
-    target = node.get("reftarget")
-    if node.get("refdomain") != "py" or "." in target:
-        return None
-    for prefix in ("skrf", "skrf.kernels", "skrf.gaussian", "skrf.theory", "skrf.displays"):
-        found = env.get_domain("py").find_obj(env, None, None, f"{prefix}.{target}", None)
-        if found:
-            name, entry = found[0]
-            from sphinx.util.nodes import make_refnode
+MODULES = [
+    "skrf",
+    "skrf.activations",
+    "skrf.losses",
+    "skrf.displays",
+    "skrf.gaussian",
+    "skrf.kernels",
+    "skrf.theory",
+]
 
+
+def _resolve(app, env, node, contnode):
+    """Link to a name of any of our modules, written without the module."""
+    target, page = node.get("reftarget"), node.get("refdoc", "")
+    if node.get("refdomain") != "py" or target.startswith("skrf."):
+        return None
+    for module in MODULES:
+        entry = env.domains.python_domain.objects.get(f"{module}.{target}")
+        if entry is not None:
             return make_refnode(
-                app.builder, node["refdoc"], entry.docname, entry.node_id, contnode, name
+                app.builder, page, entry.docname, entry.node_id, contnode, target
             )
+    # Docstrings name parameters and other packages too, but these pages only our names.
+    if not page.startswith(("api", "generated/", "auto_examples/")):
+        getLogger("conf").warning("no such name: %s", target, location=node)
     return None
 
 
 def setup(app):
     """Names without a module, as docstrings write them."""
-    app.connect("missing-reference", _full_name)
+    app.connect("missing-reference", _resolve)

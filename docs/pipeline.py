@@ -12,7 +12,7 @@ from skrf import OverparamNetRegressor, RandomReLUFeatures
 
 
 def patients():
-    """Ten columns, one of them a category, with holes; the target; a weight for each row."""
+    """Ten columns with holes, one of them a category; target; weights."""
     X, y = load_diabetes(return_X_y=True, as_frame=True, scaled=False)
     X["sex"] = X["sex"].map({1.0: "A", 2.0: "B"})
     rng = np.random.default_rng(0)
@@ -21,17 +21,18 @@ def patients():
 
 
 def make_search():
-    """Impute, scale, encode, random features, network; searched over the width."""
+    """Impute, scale, encode, random features, network; over the width."""
     scaler = StandardScaler().set_fit_request(sample_weight=True)
+    numbers = make_pipeline(SimpleImputer(), scaler)
     prepare = make_column_transformer(
-        (make_pipeline(SimpleImputer(), scaler), make_column_selector(dtype_include="number")),
+        (numbers, make_column_selector(dtype_include="number")),
         (OneHotEncoder(sparse_output=False), ["sex"]),
         verbose_feature_names_out=False,
     )
+    features = RandomReLUFeatures(random_state=0)
     net = OverparamNetRegressor(30, alpha=0.01, max_iter=15, tol=None, random_state=0)
-    net.set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
-    model = Pipeline(
-        [("prepare", prepare), ("features", RandomReLUFeatures(random_state=0)), ("net", net)]
-    )
+    net.set_fit_request(sample_weight=True)
+    net.set_score_request(sample_weight=True)
+    model = Pipeline([("prepare", prepare), ("features", features), ("net", net)])
     model.set_output(transform="pandas")
     return GridSearchCV(model, {"features__width": [3, 30, 300]}, cv=3)

@@ -5,6 +5,7 @@ sphinx-gallery calls scripts without options and looks for figures of pyplot.
 """
 
 import ast
+import os
 import shutil
 from pathlib import Path
 
@@ -33,7 +34,9 @@ def give_options(gallery_conf, script_vars):
         __file__=str(source), __doc__=ast.get_docstring(ast.parse(source.read_text()))
     )
     options = SIZES.get(source.stem, "").split()
-    return [*options, "--output", str(_saved(source, gallery_conf))]
+    # Scripts are run from their folder; what they print should not name this machine's.
+    output = os.path.relpath(_saved(source, gallery_conf), source.parent)
+    return [*options, "--output", output]
 
 
 def take_picture(block, block_vars, gallery_conf):
@@ -50,8 +53,8 @@ def take_picture(block, block_vars, gallery_conf):
     full = Path(gallery_conf["src_dir"], gallery_conf["examples_dirs"], source.stem)
     shutil.copyfile(full.with_suffix(".png"), target)
     return figure_rst([target], gallery_conf["src_dir"]) + (
-        f"\nThe picture is that of ``python examples/{source.name}``; the output is that of "
-        f"``python examples/{source.name} {options}``, a smaller size, in the process that "
+        f"\nThe picture is that of ``python examples/{source.name}``; the output is that of a "
+        f"smaller size, ``python examples/{source.name} {options}``, in the process that "
         "builds this page.\n"
     )
 
