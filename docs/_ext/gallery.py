@@ -52,10 +52,10 @@ def take_picture(block, block_vars, gallery_conf):
         return figure_rst([target], gallery_conf["src_dir"])
     full = Path(gallery_conf["src_dir"], gallery_conf["examples_dirs"], source.stem)
     shutil.copyfile(full.with_suffix(".png"), target)
+    command = f"python examples/{source.name}"
     return figure_rst([target], gallery_conf["src_dir"]) + (
-        f"\nThe picture is that of ``python examples/{source.name}``; the output is that of a "
-        f"smaller size, ``python examples/{source.name} {options}``, in the process that "
-        "builds this page.\n"
+        f"\nThe picture is that of ``{command}``; the output is that of a smaller size, "
+        f"``{command} {options}``, in the process that builds this page.\n"
     )
 
 

@@ -37,7 +37,7 @@ def _visit_math(translator, node):
 
 
 def _visit_math_block(translator, node):
-    translator.body.append(f'<div class="math">{_mathml(node, as_block=True)}</div>')
+    translator.body.append(f'<div class="formula">{_mathml(node, as_block=True)}</div>')
     raise SkipNode
 
 
