@@ -1,0 +1,71 @@
+"""The pages of docs/: their code prints what they say, and the reference is complete."""
+
+import doctest
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+from sklearn import config_context
+
+import skrf
+from skrf import displays, gaussian, kernels, theory
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = sorted(DOCS.glob("*.rst"))
+EXAMPLES = sorted((DOCS.parent / "examples").glob("plot_*.py"))
+EXTRAS = {"composition": ("pandas", "rich"), "ridge": ("dask.array",)}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_code_of_a_page(page, capsys):
+    for extra in EXTRAS.get(page.stem, ()):
+        pytest.importorskip(extra, reason="used on this page; in the extra 'test'")
+    # Code that is shown from a file has been run by the reader.
+    names = {}
+    for file in re.findall(r"^\.\. literalinclude:: (\S+\.py)$", page.read_text(), re.M):
+        names |= runpy.run_path(str(DOCS / file))
+    with config_context():
+        failed, _ = doctest.testfile(
+            str(page),
+            module_relative=False,
+            globs=names,
+            optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE,
+            encoding="utf-8",
+        )
+    assert not failed, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_no_code_that_is_not_run(page):
+    blocks = re.findall(r"code-block:: *(\S*)", page.read_text())
+    assert set(blocks) <= {"text"}
+
+
+def test_every_public_name_is_in_the_reference():
+    page = (DOCS / "api.rst").read_text()
+    listed = {
+        name.rpartition(".")[2]
+        for name in re.findall(r"^(?:   |\.\. data:: )([\w.]+)$", page, re.M)
+    }
+    public = {*skrf.__all__, *gaussian.__all__, *theory.__all__}
+    for module in (kernels, displays, skrf.datasets):
+        public |= {
+            name
+            for name, value in vars(module).items()
+            if not name.startswith("_")
+            and getattr(value, "__module__", None) == module.__name__
+        }
+    assert not public - listed
+
+
+def test_results_of_benchmarks_are_the_file_itself():
+    assert ".. include:: ../benchmarks/RESULTS.md" in (DOCS / "performance.rst").read_text()
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_examples_open_with_a_title_for_the_gallery(example):
+    title, line, blank = example.read_text().removeprefix("r").splitlines()[:3]
+    assert title.startswith('"""')
+    assert line == "=" * (len(title) - 3)
+    assert blank == ""
