@@ -14,10 +14,10 @@ from sphinx_gallery.scrapers import figure_rst
 # Examples that take long run at a smaller size: the page says so, and has the picture of
 # the full size, which is kept in the repository.
 SIZES = {
-    "plot_digits": "--sizes 50 200 --epochs 10",
+    "plot_digits": "--sizes 50 200 --epochs 10 --folds 2",
     "plot_error_floor": "--dimensions 5 10 --biases 0 -1 --width 300 --columns 300",
-    "plot_features_needed": "--seeds 5",
-    "plot_kernel_approximation": "--sizes 128 512 2048 --seeds 1",
+    "plot_features_needed": "--dimensions 5 10 20 40 --seeds 3",
+    "plot_kernel_approximation": "--sizes 128 512 2048 --n-samples 898 --seeds 1",
     "plot_laziness": "--widths 10 30 100 300",
     "plot_million_rows": "--n-samples 30000 --widths 100 300",
     "plot_ntk_operator": "--widths 100 1000 --n-samples 2000",
