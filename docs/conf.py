@@ -145,6 +145,12 @@ def _resolve(app, env, node, contnode):
     return None
 
 
+def _signature(app, what, name, obj, options, signature, return_annotation):
+    """Leave out how a result is made: only this package makes those of private modules."""
+    return ("", None) if what == "class" and "._" in name else None
+
+
 def setup(app):
-    """Names without a module, as docstrings write them."""
+    """Names without a module, as docstrings write them; signatures of results."""
+    app.connect("autodoc-process-signature", _signature)
     app.connect("missing-reference", _resolve)

@@ -159,7 +159,7 @@ def hermite_coefficients(activation, n, *, bias=0.0, weight_norm=1.0):
     n : int
         The largest degree.
     bias : float, default=0.0
-        b.
+        The bias b.
     weight_norm : float, default=1.0
         The norm :math:`\sigma \ge 0` of the weight.
 

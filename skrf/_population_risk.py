@@ -115,7 +115,7 @@ def population_risk(u, W, b, target, *, intercept=0.0):
     target : SingleNeuron
         With activation "relu".
     intercept : float, default=0.0
-        c.
+        The intercept c.
 
     Returns
     -------

@@ -43,7 +43,7 @@ class NeuronSpectrum:
     Attributes
     ----------
     n_features : int
-        d.
+        The dimension d.
     log_energy : ndarray of shape (max_degree + 1,)
         log of N(d, l) Lambda_l / ||g||^2; -inf where Lambda_l is 0.
     log_multiplicity : ndarray of shape (max_degree + 1,)

@@ -106,7 +106,7 @@ class WaveFacts:
     Attributes
     ----------
     n_features : int
-        d.
+        The dimension d.
     half_width : int
         a = 6 d^2 + 1. Item 1, odd and of period 4, holds on [-a, a]; it is -1 on the left
         and 1 - (t - a) on the right.
@@ -183,7 +183,7 @@ def wave_relu_products(wave, weights, biases):
     weights : array-like of shape (n, d)
         Rows v, not 0.
     biases : array-like of shape (n,)
-        c.
+        The bias c.
 
     Returns
     -------

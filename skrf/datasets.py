@@ -91,7 +91,7 @@ def make_single_neuron(
     weight_norm : float, default=1.0
         ||w||; the theorem takes d^2.
     bias : float, default=0.0
-        b.
+        The bias b.
     activation : str, default="relu"
         A key of `skrf.activations.ACTIVATIONS`.
     noise : float, default=0.0

@@ -187,7 +187,7 @@ class FeaturesNeededDisplay(_CurvesDisplay):
     Parameters
     ----------
     dimensions : array-like of shape (n_points,)
-        d.
+        The dimensions d.
     log10_needed : dict of str to array-like of shape (n_points,)
         log10 of the numbers by name, as `skrf.theory.features_needed` gives them.
     others : dict of str to array-like of shape (n_points,), default=None

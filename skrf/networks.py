@@ -113,13 +113,13 @@ class OverparamNetRegressor(RegressorMixin, OverparamNet):
     Attributes
     ----------
     hidden_weights_ : ndarray of shape (width, n_features)
-        W.
+        The hidden weights W.
     hidden_biases_ : ndarray of shape (width,)
-        b.
+        The hidden biases b.
     output_weights_ : ndarray of shape (width,) or (n_outputs, width)
-        u.
+        The output weights u.
     output_bias_ : float or ndarray of shape (n_outputs,)
-        c.
+        The output intercept c.
     loss_curve_ : list of float
         Mean training loss of each epoch, each row's taken before its update; without the
         penalty.
@@ -311,13 +311,13 @@ class OverparamNetClassifier(ClassifierMixin, OverparamNet):
     classes_ : ndarray of shape (n_classes,)
         The labels, sorted; with two classes the second is coded as 1.
     hidden_weights_ : ndarray of shape (width, n_features)
-        W.
+        The hidden weights W.
     hidden_biases_ : ndarray of shape (width,)
-        b.
+        The hidden biases b.
     output_weights_ : ndarray of shape (width,) or (n_classes, width)
-        u.
+        The output weights u.
     output_bias_ : float or ndarray of shape (n_classes,)
-        c.
+        The output intercept c.
     loss_curve_, validation_scores_, n_iter_, t_, eta0_
         As in `OverparamNetRegressor`; the scores are accuracies.
     n_features_in_ : int

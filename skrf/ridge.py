@@ -69,7 +69,7 @@ class RandomFeatureRidge(RegressorMixin, RidgeOnFeatures):
     features_ : transformer
         The fitted features; of the best width, with `select_width`.
     coef_ : ndarray of shape (n_columns,) or (n_outputs, n_columns)
-        U.
+        The coefficients U.
     intercept_ : float or ndarray of shape (n_outputs,)
         c; 0 without an intercept.
     alpha_ : float
@@ -285,7 +285,7 @@ class RandomFeatureRidgeClassifier(ClassifierMixin, RidgeOnFeatures):
     features_ : transformer
         The fitted features; of the best width, with `select_width`.
     coef_ : ndarray of shape (n_columns,) or (n_classes, n_columns)
-        U.
+        The coefficients U.
     intercept_ : float or ndarray of shape (n_classes,)
         c; 0 without an intercept.
     alpha_ : float

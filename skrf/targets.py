@@ -63,9 +63,9 @@ class SingleNeuron(_Target):
     Parameters
     ----------
     weight : array-like of shape (n_features,)
-        w.
+        The weight w.
     bias : float, default=0.0
-        b.
+        The bias b.
     activation : str, default="relu"
         A key of `skrf.activations.ACTIVATIONS`.
 
