@@ -183,7 +183,7 @@ def wave_relu_products(wave, weights, biases):
     weights : array-like of shape (n, d)
         Rows v, not 0.
     biases : array-like of shape (n,)
-        The bias c.
+        The biases c.
 
     Returns
     -------
