@@ -1,14 +1,18 @@
 """What all feature maps share: the draw of the hidden layer, checks, blocks of rows."""
 
 import copy
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skrf import _dask, _weights
 from skrf._blocks import in_threads, row_blocks
 from skrf._environment import require_memory
+from skrf._typing import MatrixLike
 from skrf._validation import fit_context, one_of
 from skrf.activations import ACTIVATIONS
 
@@ -32,20 +36,30 @@ class HiddenLayerFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
     }
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: MatrixLike, y: object = None) -> Self:
         """Draw the hidden layer; only the shape and dtype of X are used.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Any data with the columns to come.
-        y : ignored
-            For the common interface of transformers.
+        X : {array-like, sparse matrix, Dask array or Dask data frame} of shape \
+(n_samples, n_features)
+            Any data with the columns to come; float32 draws float32 weights, everything
+            else float64. Of Dask input one row is computed.
+        y : object, default=None
+            Not used: the common interface of transformers has it.
 
         Returns
         -------
         self : object
             The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            For a parameter outside its set, parameters that exclude each other, a scale
+            too large for the dtype of X, and X that is empty or not finite numbers.
+        MemoryError
+            When the weights would not fit into the memory that is available.
         """
         X = _dask.first_rows(X) if _dask.is_dask(X) else X
         X = validate_data(self, X, accept_sparse="csr", dtype=_FLOATS)
@@ -69,27 +83,38 @@ class HiddenLayerFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         return self
 
     @property
-    def weights_(self):
-        """The hidden weights w_i; computed at each access for "structured"."""
+    def weights_(self) -> np.ndarray:
+        """The hidden weights w_i; computed at each access for "structured".
+
+        Raises
+        ------
+        AttributeError
+            Before `fit`.
+        """
         if not hasattr(self, "_projection"):
             raise AttributeError(f"This {type(self).__name__} is not fitted: call fit.")
         return self._projection.rows()
 
-    def transform(self, X):
+    def transform(self, X: MatrixLike) -> np.ndarray:
         """Compute the features of every row of X.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, Dask array or Dask data frame} of shape \
+(n_samples, n_features)
             The data; float32 gives float32 features, everything else float64.
 
         Returns
         -------
         Z : ndarray of shape (n_samples, n_features_out)
-            The features, dense.
+            The features, dense; for Dask input a lazy Dask array.
 
         Raises
         ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            For X with other columns than in `fit`, or not finite numbers.
         MemoryError
             When the result would not fit into the memory that is available; the
             message gives its size in bytes.
@@ -107,10 +132,10 @@ class HiddenLayerFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             "Transform fewer rows at a time, or use a smaller width or float32 input.",
         )
         Z = np.empty(shape, X.dtype)
-        self.transform_into(X, Z)
+        self._transform_into(X, Z)
         return Z
 
-    def transform_into(self, X, Z):
+    def _transform_into(self, X, Z):
         """Z <- the features of checked rows."""
         layer = self._layer(X.dtype)
 
@@ -145,7 +170,7 @@ class HiddenLayerFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
                 'weights="gaussian" or "sphere".'
             )
 
-    def narrowed(self, width):
+    def narrowed(self, width: int) -> Self:
         """A copy of the fitted transformer with the first `width` neurons only.
 
         Its features are those columns of the wider one, times sqrt(old width / width).
@@ -160,6 +185,23 @@ class HiddenLayerFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         -------
         narrow : object
             The fitted copy, with its parameter `width` set.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            For a width outside this range.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skrf import RandomReLUFeatures
+        >>> X = np.eye(3)
+        >>> narrow = RandomReLUFeatures(width=100, random_state=0).fit(X).narrowed(20)
+        >>> np.array_equal(narrow.weights_, RandomReLUFeatures(
+        ...     width=20, random_state=0).fit(X).weights_)
+        True
         """
         check_is_fitted(self, "biases_")
         if not 1 <= width <= len(self.biases_):
@@ -178,24 +220,47 @@ class HiddenLayerFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
     def _select_output_weights(self, width):
         """Shorten what a subclass has for each neuron."""
 
-    def at(self, weights, biases):
+    def at(self, weights: ArrayLike, biases: ArrayLike) -> Self:
         """Fit to given hidden weights instead of random ones.
 
         Parameters
         ----------
-        weights : ndarray of shape (width, n_features)
-            The hidden weights, float64 or float32.
-        biases : ndarray of shape (width,)
-            The hidden biases, of the same dtype.
+        weights : array-like of shape (width, n_features)
+            The hidden weights w_i, one row for each of the parameter `width`. float32
+            stays float32; not copied when it is float64 or float32.
+        biases : array-like of shape (width,)
+            The hidden biases b_i, taken as the dtype of the weights.
 
         Returns
         -------
         self : object
             The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            As in `fit` for the parameters, and for arrays of other shapes or with entries
+            that are not finite numbers.
+
+        Examples
+        --------
+        >>> from skrf import RandomReLUFeatures
+        >>> neuron = RandomReLUFeatures(width=1).at([[3.0, 4.0]], [-1.0])
+        >>> neuron.transform([[1.0, 0.0]])
+        array([[2.]])
         """
-        self._check_parameters(weights.dtype)
-        self.n_features_in_ = weights.shape[1]
-        self._projection, self.biases_ = _weights.Dense(weights), biases
+        self._validate_params()
+        W = check_array(weights, dtype=_FLOATS, input_name="weights")
+        b = check_array(biases, dtype=W.dtype, ensure_2d=False, input_name="biases")
+        if len(W) != self.width or b.shape != (self.width,):
+            raise ValueError(
+                f"width={self.width} needs weights of shape ({self.width}, n_features) and "
+                f"biases of shape ({self.width},); got {W.shape} and {b.shape}. Set width "
+                "to the number of rows, and give a bias for each."
+            )
+        self._check_parameters(W.dtype)
+        self.n_features_in_ = W.shape[1]
+        self._projection, self.biases_ = _weights.Dense(W), b
         self._prepare()
         return self
 

@@ -3,8 +3,10 @@
 import copy
 import warnings
 from numbers import Real
+from typing import Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
@@ -17,6 +19,7 @@ from skrf._laziness import LazinessMixin
 from skrf._objective import Objective, Weights, first_weights, fitted_attributes
 from skrf._sgd import HALVINGS, SGD, Diverged, require_training_memory
 from skrf._step import probe, search_step
+from skrf._typing import MatrixLike, RandomState
 from skrf._validation import (
     FINITE,
     FRACTION,
@@ -81,36 +84,36 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
 
     def __init__(
         self,
-        width=1000,
+        width: int = 1000,
         *,
-        loss="squared_error",
-        activation="relu",
-        train="both",
-        parametrization="standard",
-        weights="uniform",
-        weight_scale=3**-0.5,
-        biases="constant",
-        bias_scale=0.0,
-        symmetric_init=False,
-        fit_intercept=True,
-        alpha=0.0,
-        max_iter=200,
-        batch_size=1,
-        block_size="auto",
-        shuffle=True,
-        learning_rate="constant",
-        eta0="auto",
-        power_t=0.5,
-        momentum=0.0,
-        average=False,
-        tol=1e-4,
-        n_iter_no_change=10,
-        early_stopping=False,
-        validation_fraction=0.1,
-        warm_start=False,
-        verbose=False,
-        random_state=None,
-    ):
+        loss: str = "squared_error",
+        activation: str = "relu",
+        train: str = "both",
+        parametrization: str = "standard",
+        weights: str = "uniform",
+        weight_scale: float = 3**-0.5,
+        biases: str = "constant",
+        bias_scale: float = 0.0,
+        symmetric_init: bool = False,
+        fit_intercept: bool = True,
+        alpha: float = 0.0,
+        max_iter: int = 200,
+        batch_size: int = 1,
+        block_size: int | Literal["auto"] = "auto",
+        shuffle: bool = True,
+        learning_rate: str = "constant",
+        eta0: float | Literal["auto"] = "auto",
+        power_t: float = 0.5,
+        momentum: float = 0.0,
+        average: bool | int = False,
+        tol: float | None = 1e-4,
+        n_iter_no_change: int = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        warm_start: bool = False,
+        verbose: bool | int = False,
+        random_state: RandomState = None,
+    ) -> None:
         self.width = width
         self.loss = loss
         self.activation = activation
@@ -141,7 +144,9 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
         self.random_state = random_state
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(
+        self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Train the network by up to `max_iter` epochs of SGD.
 
         Parameters
@@ -158,6 +163,26 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
         self : object
             The fitted network. Ctrl-C ends the training early with the weights reached
             so far, and warns.
+
+        Raises
+        ------
+        ValueError
+            For a parameter outside its set; parameters that exclude each other, such as
+            ``activation="step"`` with a trained hidden layer, or an odd width with
+            `symmetric_init`; X, y or weights that are empty, not finite, or of different
+            lengths; y that the loss does not take; a validation set without rows of
+            positive weight; first gradients that overflow; and with `warm_start` another
+            width, or other columns, outputs or labels than before.
+        MemoryError
+            When the weights and a block of rows would not fit into the memory there is.
+
+        Warns
+        -----
+        ConvergenceWarning
+            When `max_iter` epochs were not enough for `tol`, or SGD diverged: then the
+            last finite weights are kept.
+        UserWarning
+            After Ctrl-C.
         """
         resume = self.warm_start and hasattr(self, "hidden_weights_")
         rng = check_random_state(self.random_state)
@@ -165,8 +190,8 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
         *data, attributes = self._check_data(X, y, sample_weight, resume, False)
         train, validation = tuple(data), None
         if self.early_stopping:
-            train, validation = set_validation_aside(self, *data, rng)
-        sgd = self._resume() if resume else self._begin(*train, rng)
+            train, validation = set_validation_aside(self, rng, *data)
+        sgd = self._resume() if resume else self._begin(rng, *train)
         if resume:
             sgd.probe = probe(self._new_objective(), sgd.weights, *train)
             sgd.eta0 = self._given_or_estimated_step(sgd.probe)
@@ -194,7 +219,7 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
             if self.eta0 != "auto":
                 sgd.eta0 = float(self.eta0)
         else:
-            sgd = self._begin(*data, check_random_state(self.random_state))
+            sgd = self._begin(check_random_state(self.random_state), *data)
             if self.eta0 == "auto":
                 self._search_step(sgd, data, resume)
         self._configure(sgd)
@@ -257,7 +282,7 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
             train_intercept=bool(self.fit_intercept),
         )
 
-    def _begin(self, X, Y, sample_weight, rng):
+    def _begin(self, rng, X, Y, sample_weight):
         """A new run from freshly drawn weights."""
         start = _weights.Start(
             seed=_weights.draw_seed(rng),

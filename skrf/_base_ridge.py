@@ -2,8 +2,10 @@
 
 from contextlib import contextmanager
 from functools import partial
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.callback import CallbackSupportMixin
 from sklearn.model_selection import check_cv
@@ -25,6 +27,7 @@ from skrf._primal import Problem, Solution, solve_one, solve_primal
 from skrf._progress import PassTasks
 from skrf._solvers import choose_solver, require_fitting_memory
 from skrf._streaming import StreamingMixin
+from skrf._typing import MatrixLike
 from skrf._validation import (
     POSITIVE,
     POSITIVE_INTEGER,
@@ -33,7 +36,7 @@ from skrf._validation import (
     check_sample_weight,
     fit_context,
 )
-from skrf._width_path import compute_width_path
+from skrf._width_path import WidthPath, compute_width_path
 from skrf.features import RandomReLUFeatures
 
 _FLOATS = [np.float64, np.float32]
@@ -62,7 +65,9 @@ class RidgeOnFeatures(StreamingMixin, CallbackSupportMixin, BaseEstimator):
     # ------------------------------------------------------------------ fitting
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None):
+    def fit(
+        self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Fit the features, then the coefficients and, of several, the best penalty.
 
         Parameters
@@ -83,9 +88,24 @@ shape (n_samples, n_features)
         Raises
         ------
         ValueError
-            For parameters or data that do not fit, with the name, the value and a remedy.
+            For a parameter outside its set; parameters that exclude each other, such as
+            ``solver="cg"`` with several `alphas`; X, y or weights that are empty, not
+            finite, or of different lengths, or labels of one class only; weights that are
+            all 0; folds without rows of positive weight; features that give no real
+            numbers, or squares that overflow; `select_width` with other features than
+            those of `width_path`; and for Dask input y in other blocks, solvers and `cv`
+            that need all rows at once, and features that learn from the values in X.
+        LinAlgError
+            When an alpha is too small for these features.
         MemoryError
             When no solver fits into the memory there is; says which width would.
+
+        Warns
+        -----
+        LinAlgWarning
+            When the features are so collinear that errors of penalties are imprecise.
+        ConvergenceWarning
+            When conjugate gradients stop short of a relative error of 1e-6.
         """
         with self._all_or_nothing():
             problem = self._problem()
@@ -105,7 +125,9 @@ shape (n_samples, n_features)
             tasks.finish()
         return self
 
-    def width_path(self, X, y, sample_weight=None):
+    def width_path(
+        self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> WidthPath:
         """Errors and coefficients for every width up to that of the features.
 
         From one pass over the data, then a factorisation and a pass for each of `alphas`;
@@ -113,14 +135,43 @@ shape (n_samples, n_features)
 
         Parameters
         ----------
-        X, y, sample_weight
-            As for `fit`.
+        X : {array-like, sparse matrix, data frame, Dask array or Dask data frame} of \
+shape (n_samples, n_features)
+            The data, whatever `features` takes.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The targets; the classifier takes labels of shape (n_samples,).
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples' squared errors; None means 1.
 
         Returns
         -------
         path : WidthPath
             Exact leave-one-out errors, training errors, and coefficients on demand, each
             model in the scale of its own width.
+
+        Raises
+        ------
+        ValueError
+            As in `fit`, and for features whose columns do not belong to one neuron after
+            the other.
+        LinAlgError
+            When an alpha is too small for these features.
+        MemoryError
+            When the products Z'Z would not fit into the memory there is.
+
+        Warns
+        -----
+        LinAlgWarning
+            When the features are so collinear that the errors are imprecise.
+
+        Examples
+        --------
+        >>> from skrf import RandomFeatureRidge, RandomReLUFeatures, make_single_neuron
+        >>> X, y = make_single_neuron(n_samples=50, n_features=3, random_state=0)
+        >>> model = RandomFeatureRidge(RandomReLUFeatures(200), alphas=1e-4, random_state=0)
+        >>> path = model.width_path(X, y)
+        >>> path.leave_one_out_errors.shape
+        (1, 200)
         """
         model = clone(self)
         model._validate_params()
@@ -334,23 +385,40 @@ shape (n_samples, n_features)
         return self._solution
 
     @property
-    def coef_(self):
-        """Coefficients u."""
+    def coef_(self) -> np.ndarray:
+        """Coefficients U; computed at the first access after `partial_fit`.
+
+        Raises
+        ------
+        AttributeError
+            Before `fit`.
+        ValueError
+            After `partial_fit`, when all rows so far had weight 0, or the coefficients
+            overflow the dtype of the features.
+        LinAlgError
+            After `partial_fit`, when an alpha is too small for these features.
+        """
         return self._fitted().coef
 
     @property
-    def intercept_(self):
-        """Intercept c."""
+    def intercept_(self) -> float | np.ndarray:
+        """Intercept c; raises as `coef_` does."""
         return self._fitted().intercept
 
     @property
-    def alpha_(self):
-        """The penalty used."""
+    def alpha_(self) -> float:
+        """The penalty used; raises as `coef_` does."""
         return self._fitted().alpha
 
     @property
-    def scores_(self):
-        """Minus the mean squared error for every one of `alphas`."""
+    def scores_(self) -> np.ndarray:
+        """Minus the mean squared error for every one of `alphas`.
+
+        Raises
+        ------
+        AttributeError
+            When `alphas` was a number, and else as `coef_` does.
+        """
         scores = self._fitted().scores
         if scores is None:
             raise AttributeError(
@@ -359,13 +427,13 @@ shape (n_samples, n_features)
         return scores
 
     @property
-    def best_score_(self):
-        """The highest of the scores."""
+    def best_score_(self) -> float:
+        """The highest of the scores; raises as `scores_` does."""
         return float(np.max(self.scores_))
 
     @property
-    def n_iter_(self):
-        """Steps of refinement, or of conjugate gradients."""
+    def n_iter_(self) -> int:
+        """Steps of refinement, or of conjugate gradients; raises as `coef_` does."""
         return self._fitted().n_iter
 
     # -------------------------------------------------------------------- predicting

@@ -76,13 +76,18 @@ def require_memory(n_bytes, what, remedy):
         )
 
 
-def show_versions():
+def show_versions() -> None:
     """Print what a bug report needs: system, versions of the dependencies, BLAS threads.
+
+    Source: scikit-learn's function of this name.
 
     Examples
     --------
     >>> import skrf
-    >>> skrf.show_versions()  # doctest: +SKIP
+    >>> skrf.show_versions()  # doctest: +ELLIPSIS
+    <BLANKLINE>
+    System:
+        python: ...
     """
     from threadpoolctl import threadpool_info
 

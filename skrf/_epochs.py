@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import is_classifier
 
 
-def set_validation_aside(network, X, Y, sample_weight, rng):
+def set_validation_aside(network, rng, X, Y, sample_weight):
     """Split the rows into (X, Y, weights) for training and the same for validation."""
     fraction = network.validation_fraction
     n_validation = int(np.ceil(fraction * len(Y)))

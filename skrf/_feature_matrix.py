@@ -36,7 +36,7 @@ class FeatureMap:
         """Features of the rows of X: a C-ordered float array, kept in `scratch`."""
         if isinstance(self.features, HiddenLayerFeatures) and not hasattr(X, "iloc"):
             Z = scratch.array("Z", X.shape[0], self.features._n_features_out, X.dtype)
-            self.features.transform_into(X, Z)
+            self.features._transform_into(X, Z)
             return Z
         Z = self.features.transform(X)
         Z = Z.toarray() if sparse.issparse(Z) else np.asarray(Z)

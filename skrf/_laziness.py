@@ -2,12 +2,14 @@
 
 import copy
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skrf._blocks import multiply, row_blocks
 from skrf._objective import first_weights, fitted_attributes
+from skrf._typing import MatrixLike
 from skrf.features import LinearizedNTKFeatures
 
 
@@ -17,9 +19,12 @@ class Laziness:
 
     All are 0 for a network whose hidden layer stayed at its random start, and go to 0 as
     the width grows where training is lazy. Gaps are root mean squares over the rows of X,
-    relative to that of N itself.
+    relative to that of N itself. Made by `OverparamNetRegressor.laziness`; prints as a
+    table.
 
-    Attributes
+    Source: Sections 2.1 and 2.2 of Yehudai and Shamir (2019).
+
+    Parameters
     ----------
     hidden_weights : float
         ||W_T - W_0|| / ||W_0||, in Frobenius norms.
@@ -34,6 +39,16 @@ class Laziness:
         Of U_T act(W_T x) from U_T act(W_0 x), as in Section 2.2.
     linear_gap : float
         Of the network from its first-order expansion at the start.
+
+    Examples
+    --------
+    >>> from skrf import OverparamNetRegressor, make_single_neuron
+    >>> X, y = make_single_neuron(n_samples=100, n_features=5, random_state=0)
+    >>> net = OverparamNetRegressor(
+    ...     width=10, train="output", max_iter=5, tol=None, random_state=0)
+    >>> report = net.fit(X, y).laziness(X)
+    >>> report.hidden_weights, report.frozen_gap
+    (0.0, 0.0)
     """
 
     hidden_weights: float
@@ -43,7 +58,7 @@ class Laziness:
     frozen_gap: float
     linear_gap: float
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "\n".join(
             f"{label:<46} {value:.3g}"
             for label, value in (
@@ -100,13 +115,44 @@ def _ratio(part, whole):
 class LazinessMixin:
     """What compares a trained network with its random start."""
 
-    def initial_weights(self):
+    # Of the network.
+    _sgd: Any
+    _objective: Any
+    _flat: bool
+    _check_rows: Any
+    _fitted_weights: Any
+
+    def initial_weights(
+        self,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float | np.ndarray]:
         """The weights that the training started from, drawn again from their seed.
 
         Returns
         -------
-        hidden_weights, hidden_biases, output_weights, output_bias
-            With the shapes of the fitted attributes of these names.
+        hidden_weights : ndarray of shape (width, n_features)
+            W at the start.
+        hidden_biases : ndarray of shape (width,)
+            b at the start.
+        output_weights : ndarray of shape (width,) or (n_outputs, width)
+            u at the start.
+        output_bias : float or ndarray of shape (n_outputs,)
+            c at the start, which is 0.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skrf import OverparamNetRegressor, make_single_neuron
+        >>> X, y = make_single_neuron(n_samples=100, n_features=5, random_state=0)
+        >>> net = OverparamNetRegressor(
+        ...     width=10, train="output", max_iter=5, tol=None, random_state=0).fit(X, y)
+        >>> W, b, u, c = net.initial_weights()
+        >>> np.array_equal(W, net.hidden_weights_), np.array_equal(u, net.output_weights_)
+        (True, False)
         """
         initial = self._initial_attributes()
         return (
@@ -116,7 +162,7 @@ class LazinessMixin:
             initial["output_bias_"],
         )
 
-    def laziness(self, X):
+    def laziness(self, X: MatrixLike) -> Laziness:
         """How little training has moved the network, in weights and on X (Section 2).
 
         Parameters
@@ -129,12 +175,32 @@ class LazinessMixin:
         report : Laziness
             Relative movements of W, b and u, share of flipped activation patterns, and
             the gaps to the frozen and to the linearised network; prints as a table.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            For X with other columns than in `fit`, or not finite numbers.
+
+        Examples
+        --------
+        >>> from skrf import OverparamNetRegressor, make_single_neuron
+        >>> X, y = make_single_neuron(n_samples=100, n_features=5, random_state=0)
+        >>> gaps = [
+        ...     OverparamNetRegressor(
+        ...         width, parametrization="ntk", max_iter=20, tol=None, random_state=0
+        ...     ).fit(X, y).laziness(X).linear_gap
+        ...     for width in (10, 1000)
+        ... ]
+        >>> gaps[0] > 5 * gaps[1]
+        True
         """
         X = self._check_rows(X)
         start = first_weights(self._sgd.start)
         return measure(self._objective, start, self._fitted_weights(), X)
 
-    def linearize(self, output=0):
+    def linearize(self, output: int = 0) -> tuple[LinearizedNTKFeatures, Self]:
         """The network's first-order expansion at the weights that training started from.
 
         With theta = (W, b) the trained hidden weights, or (W, b, u),
@@ -156,6 +222,31 @@ class LazinessMixin:
             Fitted, at the initial hidden weights; `train` is the network's.
         initial : estimator of the network's class
             The network with its initial weights, whose outputs are N(x; theta_0).
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            For an `output` that is not one of the network's.
+
+        Examples
+        --------
+        A wide network moves little, so that the expansion predicts what it learnt:
+
+        >>> import numpy as np
+        >>> from skrf import OverparamNetRegressor, make_single_neuron
+        >>> X, y = make_single_neuron(n_samples=100, n_features=5, random_state=0)
+        >>> net = OverparamNetRegressor(
+        ...     1000, parametrization="ntk", max_iter=20, tol=None, random_state=0)
+        >>> features, initial = net.fit(X, y).linearize()
+        >>> W, b, u, c = initial.initial_weights()
+        >>> moves = (np.column_stack([net.hidden_weights_ - W, net.hidden_biases_ - b])
+        ...     .ravel(), net.output_weights_ - u)
+        >>> linear = initial.predict(X) + net.output_bias_ + (
+        ...     features.transform(X) @ np.concatenate(moves))
+        >>> bool(np.abs(linear - net.predict(X)).max() < 0.1)
+        True
         """
         check_is_fitted(self, "hidden_weights_")
         start = first_weights(self._sgd.start)

@@ -1,6 +1,7 @@
 """Ridge estimators from chunks of rows: `partial_fit` and `merge`."""
 
 import warnings
+from typing import Any, Self
 
 import numpy as np
 
@@ -33,6 +34,10 @@ def can_stream(model):
 
 class StreamingMixin:
     """What an estimator of `_base_ridge` does with moments that it keeps."""
+
+    # Of the estimator.
+    features_: Any
+    _flat: bool
 
     def _partial_fit(self, X, y, classes, sample_weight):
         self._validate_params()
@@ -92,14 +97,14 @@ class StreamingMixin:
             moments.add(Z, matrix.Y[rows], matrix.weights[rows], float64, scratch)
         return moments
 
-    def merge(self, other):
+    def merge(self, other: Self) -> Self:
         """Add what another estimator has seen by `partial_fit`.
 
         Equivalent to having passed its chunks to this one's `partial_fit`.
 
         Parameters
         ----------
-        other : object
+        other : RandomFeatureRidge or RandomFeatureRidgeClassifier
             An estimator of the same class, with identical fitted features; unchanged.
 
         Returns
@@ -110,8 +115,22 @@ class StreamingMixin:
         Raises
         ------
         ValueError
-            When one of the two has no sums, or when their features, intercepts, outputs
-            or classes differ.
+            When one of the two has no sums; when their features, intercepts, outputs or
+            classes differ, or the features cannot be pickled, and so not compared; or
+            when the sums overflow.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.base import clone
+        >>> from skrf import RandomFeatureRidge, RandomReLUFeatures, make_single_neuron
+        >>> X, y = make_single_neuron(n_samples=100, n_features=3, random_state=0)
+        >>> first = RandomFeatureRidge(RandomReLUFeatures(20), random_state=0)
+        >>> second, both = clone(first), clone(first)
+        >>> merged = first.partial_fit(X[:50], y[:50]).merge(
+        ...     second.partial_fit(X[50:], y[50:]))
+        >>> np.allclose(merged.predict(X), both.partial_fit(X, y).predict(X))
+        True
         """
         for name, model in (("this estimator", self), ("other", other)):
             if getattr(model, "_moments", None) is None:

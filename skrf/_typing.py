@@ -1,6 +1,7 @@
 """Types of the public signatures."""
 
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -8,3 +9,11 @@ import numpy as np
 # matrices, and Dask collections; those packages have no types, or may be missing.
 MatrixLike: TypeAlias = Any
 RandomState: TypeAlias = int | np.random.RandomState | None
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class KeepsSignature(Protocol):
+    """Makes decorators that leave a signature as it is, of a package without types."""
+
+    def __call__(self, *args: Any, **options: Any) -> Callable[[Function], Function]: ...

@@ -5,15 +5,18 @@ that several modules share.
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import _fit_context as fit_context
+from sklearn.base import _fit_context
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
     StrOptions,
-    validate_params,
 )
+from sklearn.utils._param_validation import validate_params as _validate_params
+from sklearn.utils.metaestimators import available_if as _available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call as first_partial_fit
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+
+from skrf._typing import KeepsSignature
 
 __all__ = [
     "FINITE",
@@ -26,6 +29,7 @@ __all__ = [
     "HasMethods",
     "Interval",
     "StrOptions",
+    "available_if",
     "check_sample_weight",
     "first_partial_fit",
     "fit_context",
@@ -33,6 +37,11 @@ __all__ = [
     "signs_of_labels",
     "validate_params",
 ]
+
+# scikit-learn has no types: what it decorates would have none either.
+fit_context: KeepsSignature = _fit_context
+validate_params: KeepsSignature = _validate_params
+available_if: KeepsSignature = _available_if
 
 # An open right end leaves infinity out; NaN is in no interval.
 POSITIVE_INTEGER = Interval(Integral, 1, None, closed="left")

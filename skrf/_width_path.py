@@ -36,6 +36,11 @@ from skrf._primal import (
 class WidthPath:
     """Errors and coefficients of ridge regression on every width of nested features.
 
+    Made by `RandomFeatureRidge.width_path`.
+
+    Source: the leave-one-out error of scikit-learn's RidgeCV, from leading blocks of one
+    Cholesky factor.
+
     Attributes
     ----------
     widths : ndarray of shape (max_width,)
@@ -55,6 +60,17 @@ class WidthPath:
     Entry ``[k, r - 1]`` is the model ``RandomFeatureRidge(features of width r,
     alphas=alphas[k, r - 1])`` with the first r neurons of the wider draw, which with one
     integer `random_state` are the neurons of the narrower one.
+
+    Examples
+    --------
+    >>> from skrf import RandomFeatureRidge, RandomReLUFeatures, make_single_neuron
+    >>> X, y = make_single_neuron(n_samples=50, n_features=3, random_state=0)
+    >>> model = RandomFeatureRidge(RandomReLUFeatures(100), alphas=[1, 9], random_state=0)
+    >>> path = model.width_path(X, y)
+    >>> path.leave_one_out_errors.shape
+    (2, 100)
+    >>> path.alphas[:, 49]
+    array([ 2., 18.])
     """
 
     widths: np.ndarray
@@ -66,14 +82,14 @@ class WidthPath:
     _moments: Moments = field(repr=False)
 
     @property
-    def best(self):
+    def best(self) -> tuple[int, int]:
         """(k, width) of the model with the least leave-one-out error."""
         k, r = np.unravel_index(
             np.nanargmin(self.leave_one_out_errors), self.leave_one_out_errors.shape
         )
         return int(k), int(self.widths[r])
 
-    def coefficients(self, width, k=0):
+    def coefficients(self, width: int, k: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Coefficients and intercept of one model, in the scale of its own width.
 
         Parameters
@@ -89,6 +105,25 @@ class WidthPath:
             One for every feature of the first r neurons.
         intercept : ndarray of shape (n_outputs,)
             The intercept.
+
+        Raises
+        ------
+        ValueError
+            For a `width` or `k` that is not on the path.
+        LinAlgError
+            When the alpha is too small for these features.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skrf import RandomFeatureRidge, RandomReLUFeatures, make_single_neuron
+        >>> X, y = make_single_neuron(n_samples=50, n_features=3, random_state=0)
+        >>> wide = RandomFeatureRidge(RandomReLUFeatures(100), alphas=1e-3, random_state=0)
+        >>> coef, intercept = wide.width_path(X, y).coefficients(25)
+        >>> narrow = RandomFeatureRidge(
+        ...     RandomReLUFeatures(25), alphas=1e-3 * 100 / 25, random_state=0).fit(X, y)
+        >>> np.allclose(coef[:, 0], narrow.coef_)
+        True
         """
         n_alphas = len(self._given_alphas)
         if not isinstance(k, Integral) or not 0 <= k < n_alphas:

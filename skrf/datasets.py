@@ -1,8 +1,11 @@
 """Data drawn from the targets, in the manner of `sklearn.datasets`."""
 
+from typing import Any
+
 import numpy as np
 
 from skrf import _weights
+from skrf._typing import RandomState
 from skrf._validation import (
     FINITE,
     NON_NEGATIVE,
@@ -67,20 +70,22 @@ def _draw_inputs(random_state, n_samples, n_features, inputs):
     prefer_skip_nested_validation=True,
 )
 def make_single_neuron(
-    n_samples=100,
-    n_features=10,
+    n_samples: int = 100,
+    n_features: int = 10,
     *,
-    weight_norm=1.0,
-    bias=0.0,
-    activation="relu",
-    noise=0.0,
-    inputs="gaussian",
-    return_target=False,
-    random_state=None,
-):
+    weight_norm: float = 1.0,
+    bias: float = 0.0,
+    activation: str = "relu",
+    noise: float = 0.0,
+    inputs: str = "gaussian",
+    return_target: bool = False,
+    random_state: RandomState = None,
+) -> tuple[Any, ...]:
     r"""Draw data from one neuron, :math:`y = act(\langle w, x\rangle + b) + noise`.
 
-    The direction of w is uniform on the sphere. Source: Eq. (2) and Theorem 4.2.
+    The direction of w is uniform on the sphere.
+
+    Source: Eq. (2) and Theorem 4.2 of Yehudai and Shamir (2019).
 
     Parameters
     ----------
@@ -112,7 +117,20 @@ def make_single_neuron(
     y : ndarray of shape (n_samples,)
         The noisy values of the target.
     target : SingleNeuron
-        With ``return_target=True``.
+        The neuron, with ``return_target=True``.
+
+    Raises
+    ------
+    ValueError
+        For a parameter outside its set.
+
+    Examples
+    --------
+    >>> from skrf import make_single_neuron
+    >>> X, y, neuron = make_single_neuron(
+    ...     n_samples=50, n_features=3, bias=-1.0, return_target=True, random_state=0)
+    >>> X.shape, bool((y == neuron(X)).all())
+    ((50, 3), True)
     """
     rng, X = _draw_inputs(random_state, n_samples, n_features, inputs)
     weight = weight_norm * _sphere(rng, (1, n_features))[0]
@@ -125,19 +143,21 @@ def make_single_neuron(
     {**_POLYNOMIAL, "noise": [NON_NEGATIVE]}, prefer_skip_nested_validation=True
 )
 def make_polynomial(
-    n_samples=100,
-    n_features=10,
+    n_samples: int = 100,
+    n_features: int = 10,
     *,
-    polynomial=None,
-    degree=2,
-    coefficient_bound=1.0,
-    n_terms=5,
-    noise=0.0,
-    inputs="gaussian",
-    return_target=False,
-    random_state=None,
-):
+    polynomial: BoundedDegreePolynomial | None = None,
+    degree: int = 2,
+    coefficient_bound: float = 1.0,
+    n_terms: int = 5,
+    noise: float = 0.0,
+    inputs: str = "gaussian",
+    return_target: bool = False,
+    random_state: RandomState = None,
+) -> tuple[Any, ...]:
     r"""Draw data from a polynomial of bounded degree, :math:`y = P(x) + noise`.
+
+    Source: Theorem 3.1 of Yehudai and Shamir (2019).
 
     Parameters
     ----------
@@ -171,7 +191,21 @@ def make_polynomial(
     y : ndarray of shape (n_samples,)
         The noisy values of the polynomial.
     target : BoundedDegreePolynomial
-        With ``return_target=True``.
+        The polynomial, with ``return_target=True``.
+
+    Raises
+    ------
+    ValueError
+        For a parameter outside its set, a `polynomial` in another number of variables
+        than n_features, and more terms than there are monomials of this degree.
+
+    Examples
+    --------
+    >>> from skrf import BoundedDegreePolynomial, make_polynomial
+    >>> product = BoundedDegreePolynomial([[1, 1]], [1.0])
+    >>> X, y = make_polynomial(50, 2, polynomial=product, random_state=0)
+    >>> bool((y == X[:, 0] * X[:, 1]).all())
+    True
     """
     rng, X = _draw_inputs(random_state, n_samples, n_features, inputs)
     target = _polynomial(rng, polynomial, n_features, degree, coefficient_bound, n_terms)
@@ -184,21 +218,22 @@ def make_polynomial(
     prefer_skip_nested_validation=True,
 )
 def make_polynomial_classification(
-    n_samples=100,
-    n_features=10,
+    n_samples: int = 100,
+    n_features: int = 10,
     *,
-    polynomial=None,
-    degree=2,
-    coefficient_bound=1.0,
-    n_terms=5,
-    flip_y=0.0,
-    inputs="gaussian",
-    return_target=False,
-    random_state=None,
-):
+    polynomial: BoundedDegreePolynomial | None = None,
+    degree: int = 2,
+    coefficient_bound: float = 1.0,
+    n_terms: int = 5,
+    flip_y: float = 0.0,
+    inputs: str = "gaussian",
+    return_target: bool = False,
+    random_state: RandomState = None,
+) -> tuple[Any, ...]:
     r"""Draw labels from the sign of a polynomial: y = 1 where P(x) >= 0, else -1.
 
-    The setting of Theorem 3.1, whose loss is the hinge loss.
+    Source: Theorem 3.1 of Yehudai and Shamir (2019), whose loss is the hinge loss;
+    scikit-learn's make_classification for `flip_y`.
 
     Parameters
     ----------
@@ -232,7 +267,22 @@ def make_polynomial_classification(
     y : ndarray of shape (n_samples,), of int
         The labels, -1 or 1.
     target : BoundedDegreePolynomial
-        With ``return_target=True``.
+        The polynomial, with ``return_target=True``.
+
+    Raises
+    ------
+    ValueError
+        For a parameter outside its set, a `polynomial` in another number of variables
+        than n_features, and more terms than there are monomials of this degree.
+
+    Examples
+    --------
+    >>> from skrf import BoundedDegreePolynomial, make_polynomial_classification
+    >>> product = BoundedDegreePolynomial([[1, 1]], [1.0])
+    >>> X, y = make_polynomial_classification(
+    ...     n_samples=50, n_features=2, polynomial=product, inputs="cube", random_state=0)
+    >>> bool((y == X[:, 0] * X[:, 1]).all())
+    True
     """
     rng, X = _draw_inputs(random_state, n_samples, n_features, inputs)
     target = _polynomial(rng, polynomial, n_features, degree, coefficient_bound, n_terms)

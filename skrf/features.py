@@ -1,12 +1,15 @@
 """Feature maps with random hidden weights: random features and linearised networks."""
 
 import numpy as np
+from numpy.typing import ArrayLike
+from scipy.sparse.linalg import LinearOperator
 
 from skrf import _kernels
 from skrf._base_features import HiddenLayerFeatures
 from skrf._blocks import dense_rows
 from skrf._environment import require_memory
 from skrf._tangent import HiddenLayer, TangentOperator, gram
+from skrf._typing import MatrixLike, RandomState
 from skrf._validation import StrOptions
 from skrf.activations import ACTIVATIONS
 
@@ -94,16 +97,16 @@ class RandomFeatures(HiddenLayerFeatures):
 
     def __init__(
         self,
-        width=1000,
+        width: int = 1000,
         *,
-        activation="relu",
-        weights="gaussian",
-        weight_scale=1.0,
-        biases="gaussian",
-        bias_scale=1.0,
-        projection="dense",
-        random_state=None,
-    ):
+        activation: str = "relu",
+        weights: str = "gaussian",
+        weight_scale: float = 1.0,
+        biases: str = "gaussian",
+        bias_scale: float = 1.0,
+        projection: str = "dense",
+        random_state: RandomState = None,
+    ) -> None:
         self.width = width
         self.activation = activation
         self.weights = weights
@@ -142,23 +145,16 @@ class RandomReLUFeatures(RandomFeatures):
     width : int, default=1000
         Number r of random neurons, which is the number of features.
     weights : {"gaussian", "sphere", "uniform"}, default="gaussian"
-        Law of w: Gaussian entries, uniform on a sphere (the law of Theorem 4.2), or
-        uniform entries. Each has :math:`E\|w\|^2 = weight\_scale^2`.
+        Law of w, with :math:`E\|w\|^2 = weight\_scale^2`; see `RandomFeatures`, as for
+        all parameters that follow.
     weight_scale : float, default=1.0
         Root mean square length of w.
     biases : {"gaussian", "uniform", "constant", "none"}, default="gaussian"
-        Law of b: each has :math:`E b^2 = bias\_scale^2` ("constant" is b = bias_scale),
-        and "none" has no biases.
+        Law of b, with :math:`E b^2 = bias\_scale^2`; "none" has no biases.
     bias_scale : float, default=1.0
         Root mean square of b.
     projection : {"dense", "orthogonal", "structured"}, default="dense"
-        How the w_i are drawn and the products <w_i, x> made: independent rows in a dense
-        matrix; blocks of n_features orthogonal rows in a dense matrix; or blocks of
-        orthogonal rows made of random signs and fast Hadamard transforms, in time of
-        order width * log(n_features) and memory of order width. Orthogonal rows estimate
-        kernels with less variance. "structured" is faster than dense from about 150
-        columns on (5 times at 1,024); its rows are only nearly Gaussian, with a bias of
-        order 1 / n_features, and coarse for less than some 16 columns. Not for "uniform".
+        How the w_i are drawn and multiplied; see `RandomFeatures`.
     random_state : int, RandomState instance or None, default=None
         Fixes the draw. With the same integer, the first r weights of a wider transformer
         are the weights of the narrower one.
@@ -196,15 +192,15 @@ class RandomReLUFeatures(RandomFeatures):
 
     def __init__(
         self,
-        width=1000,
+        width: int = 1000,
         *,
-        weights="gaussian",
-        weight_scale=1.0,
-        biases="gaussian",
-        bias_scale=1.0,
-        projection="dense",
-        random_state=None,
-    ):
+        weights: str = "gaussian",
+        weight_scale: float = 1.0,
+        biases: str = "gaussian",
+        bias_scale: float = 1.0,
+        projection: str = "dense",
+        random_state: RandomState = None,
+    ) -> None:
         self.width = width
         self.weights = weights
         self.weight_scale = weight_scale
@@ -253,13 +249,7 @@ class LinearizedNTKFeatures(HiddenLayerFeatures):
     bias_scale : float, default=1.0
         Root mean square of b.
     projection : {"dense", "orthogonal", "structured"}, default="dense"
-        How the w_i are drawn and the products <w_i, x> made: independent rows in a dense
-        matrix; blocks of n_features orthogonal rows in a dense matrix; or blocks of
-        orthogonal rows made of random signs and fast Hadamard transforms, in time of
-        order width * log(n_features) and memory of order width. Orthogonal rows estimate
-        kernels with less variance. "structured" is faster than dense from about 150
-        columns on (5 times at 1,024); its rows are only nearly Gaussian, with a bias of
-        order 1 / n_features, and coarse for less than some 16 columns. Not for "uniform".
+        How the w_i are drawn and multiplied; see `RandomFeatures`.
     random_state : int, RandomState instance or None, default=None
         Fixes the draw. With the same integer, the first r weights of a wider transformer
         are the weights of the narrower one.
@@ -302,18 +292,18 @@ class LinearizedNTKFeatures(HiddenLayerFeatures):
 
     def __init__(
         self,
-        width=100,
+        width: int = 100,
         *,
-        activation="relu",
-        train="hidden",
-        output_weights=None,
-        weights="gaussian",
-        weight_scale=1.0,
-        biases="gaussian",
-        bias_scale=1.0,
-        projection="dense",
-        random_state=None,
-    ):
+        activation: str = "relu",
+        train: str = "hidden",
+        output_weights: ArrayLike | None = None,
+        weights: str = "gaussian",
+        weight_scale: float = 1.0,
+        biases: str = "gaussian",
+        bias_scale: float = 1.0,
+        projection: str = "dense",
+        random_state: RandomState = None,
+    ) -> None:
         self.width = width
         self.activation = activation
         self.train = train
@@ -364,7 +354,7 @@ class LinearizedNTKFeatures(HiddenLayerFeatures):
         if self.output_weights is not None:
             self.output_weights = np.asarray(self.output_weights)[:width]
 
-    def operator(self, X):
+    def operator(self, X: MatrixLike) -> LinearOperator:
         """The feature matrix of X as an operator that never stores it.
 
         Parameters
@@ -378,11 +368,30 @@ class LinearizedNTKFeatures(HiddenLayerFeatures):
             ``F @ v`` is ``transform(X) @ v`` and ``F.T @ y`` is ``transform(X).T @ y``, of
             the dtype of X; either takes the time of two products of X with a matrix of
             shape (n_features, width), and the memory of a block of rows.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            For X with other columns than in `fit`, or not finite numbers.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skrf import LinearizedNTKFeatures
+        >>> X = np.eye(4)
+        >>> ntk = LinearizedNTKFeatures(width=10, random_state=0).fit(X)
+        >>> F = ntk.operator(X)
+        >>> F.shape
+        (4, 50)
+        >>> np.allclose(F @ np.ones(50), ntk.transform(X) @ np.ones(50))
+        True
         """
         X = self._check_rows(X)
         return TangentOperator(X, self._layer(X.dtype))
 
-    def kernel(self, X, Y=None):
+    def kernel(self, X: MatrixLike, Y: MatrixLike | None = None) -> np.ndarray:
         """The finite-width neural tangent kernel, transform(X) @ transform(Y).T.
 
         Parameters
@@ -397,6 +406,24 @@ class LinearizedNTKFeatures(HiddenLayerFeatures):
         K : ndarray of shape (n_samples_X, n_samples_Y)
             (X Y' + 1) * (S S') + A A' by products of the scaled derivatives S and of the
             random features A, without the feature matrix.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            For rows with other columns than in `fit`, or not finite numbers.
+        MemoryError
+            When K would not fit into the memory that is available.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skrf import LinearizedNTKFeatures
+        >>> X = np.eye(4)
+        >>> ntk = LinearizedNTKFeatures(width=10, random_state=0).fit(X)
+        >>> np.allclose(ntk.kernel(X), ntk.transform(X) @ ntk.transform(X).T)
+        True
         """
         X = self._check_rows(X)
         Y = None if Y is None else self._check_rows(Y).astype(X.dtype, copy=False)

@@ -12,8 +12,10 @@ computed in float64; float32 data give a float32 matrix.
 """
 
 from numbers import Integral
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.gaussian_process.kernels import Hyperparameter, Kernel
 from sklearn.metrics.pairwise import check_pairwise_arrays
@@ -21,6 +23,7 @@ from sklearn.utils.extmath import row_norms, safe_sparse_dot
 
 from skrf._blocks import row_blocks
 from skrf._duals import DUALS, Pairs, activations, affine
+from skrf._typing import MatrixLike
 from skrf._validation import (
     NON_NEGATIVE,
     POSITIVE_INTEGER,
@@ -84,7 +87,9 @@ _NETWORK = {
     {**_PAIR, "order": [Interval(Integral, 0, 2, closed="both")]},
     prefer_skip_nested_validation=True,
 )
-def arc_cosine_kernel(X, Y=None, *, order=1):
+def arc_cosine_kernel(
+    X: MatrixLike, Y: MatrixLike | None = None, *, order: int = 1
+) -> np.ndarray:
     r"""Arc-cosine kernel of order n.
 
     .. math:: k_n(x, y) = 2\, E[\Theta(p) \Theta(q) p^n q^n]
@@ -108,7 +113,13 @@ def arc_cosine_kernel(X, Y=None, *, order=1):
     Returns
     -------
     K : ndarray of shape (n_samples_X, n_samples_Y)
-        The kernel matrix.
+        The kernel matrix; a number when X and Y are two rows, as 1-D arrays.
+
+    Raises
+    ------
+    ValueError
+        For a parameter outside its set, and for X or Y that are empty, not finite or of
+        different numbers of columns.
 
     Examples
     --------
@@ -122,8 +133,14 @@ def arc_cosine_kernel(X, Y=None, *, order=1):
 
 @validate_params(_NETWORK, prefer_skip_nested_validation=True)
 def random_feature_kernel(
-    X, Y=None, *, activation="relu", weight_scale=1.0, bias_scale=1.0, depth=1
-):
+    X: MatrixLike,
+    Y: MatrixLike | None = None,
+    *,
+    activation: str = "relu",
+    weight_scale: float = 1.0,
+    bias_scale: float = 1.0,
+    depth: int = 1,
+) -> np.ndarray:
     r"""Kernel of infinitely many random features (conjugate kernel).
 
     .. math:: k(x, y) = E[act(\langle w, x\rangle + b)\, act(\langle w, y\rangle + b)],
@@ -153,7 +170,13 @@ def random_feature_kernel(
     Returns
     -------
     K : ndarray of shape (n_samples_X, n_samples_Y)
-        The kernel matrix.
+        The kernel matrix; a number when X and Y are two rows, as 1-D arrays.
+
+    Raises
+    ------
+    ValueError
+        For a parameter outside its set, and for X or Y that are empty, not finite or of
+        different numbers of columns.
 
     Examples
     --------
@@ -178,15 +201,15 @@ def random_feature_kernel(
     prefer_skip_nested_validation=True,
 )
 def neural_tangent_kernel(
-    X,
-    Y=None,
+    X: MatrixLike,
+    Y: MatrixLike | None = None,
     *,
-    activation="relu",
-    train="both",
-    weight_scale=1.0,
-    bias_scale=1.0,
-    depth=1,
-):
+    activation: str = "relu",
+    train: str = "both",
+    weight_scale: float = 1.0,
+    bias_scale: float = 1.0,
+    depth: int = 1,
+) -> np.ndarray:
     r"""Neural tangent kernel of an infinitely wide network.
 
     For one hidden layer, with (w, b) Gaussian and output weights of square 1,
@@ -222,7 +245,14 @@ def neural_tangent_kernel(
     Returns
     -------
     K : ndarray of shape (n_samples_X, n_samples_Y)
-        The kernel matrix.
+        The kernel matrix; a number when X and Y are two rows, as 1-D arrays.
+
+    Raises
+    ------
+    ValueError
+        For a parameter outside its set, ``activation="step"`` unless
+        ``train="output"``, and for X or Y that are empty, not finite or of different
+        numbers of columns.
 
     Examples
     --------
@@ -272,7 +302,10 @@ class WideNetworkKernel(Kernel):
 
     Used in `GaussianProcessRegressor`, which fits the two scales, and as the `kernel` of
     `KernelRidge` and `Nystroem`. With ``train="output"`` it is `random_feature_kernel`, the
-    covariance of infinitely wide networks with random weights (Neal, 1996).
+    covariance of infinitely wide networks with random weights.
+
+    Source: Jacot, Gabriel and Hongler (2018); Neal (1996) for ``train="output"``;
+    scikit-learn's kernels for the hyperparameters.
 
     Parameters
     ----------
@@ -280,10 +313,14 @@ class WideNetworkKernel(Kernel):
         A key of `skrf.activations.ACTIVATIONS`.
     train : {"both", "hidden", "output"}, default="both"
         Which layers are trained.
-    weight_scale, bias_scale : float, default=1.0
-        Root mean square length of w, standard deviation of b; positive.
-    weight_scale_bounds, bias_scale_bounds : pair of floats or "fixed"
-        Where a Gaussian process looks for the scales, by default from 0.01 to 100.
+    weight_scale : float, default=1.0
+        Root mean square length of w; positive.
+    weight_scale_bounds : pair of floats or "fixed", default=(1e-2, 1e2)
+        Where a Gaussian process looks for it; "fixed" leaves it as it is.
+    bias_scale : float, default=1.0
+        Standard deviation of b; positive.
+    bias_scale_bounds : pair of floats or "fixed", default=(1e-2, 1e2)
+        Where a Gaussian process looks for it.
     depth : int, default=1
         Number of hidden layers.
 
@@ -301,14 +338,14 @@ class WideNetworkKernel(Kernel):
 
     def __init__(
         self,
-        activation="relu",
-        train="both",
-        weight_scale=1.0,
-        weight_scale_bounds=(1e-2, 1e2),
-        bias_scale=1.0,
-        bias_scale_bounds=(1e-2, 1e2),
-        depth=1,
-    ):
+        activation: str = "relu",
+        train: str = "both",
+        weight_scale: float = 1.0,
+        weight_scale_bounds: tuple[float, float] | Literal["fixed"] = (1e-2, 1e2),
+        bias_scale: float = 1.0,
+        bias_scale_bounds: tuple[float, float] | Literal["fixed"] = (1e-2, 1e2),
+        depth: int = 1,
+    ) -> None:
         self.activation = activation
         self.train = train
         self.weight_scale = weight_scale
@@ -318,12 +355,12 @@ class WideNetworkKernel(Kernel):
         self.depth = depth
 
     @property
-    def hyperparameter_weight_scale(self):
+    def hyperparameter_weight_scale(self) -> Hyperparameter:
         """The first scale, as Gaussian processes see it."""
         return Hyperparameter("weight_scale", "numeric", self.weight_scale_bounds)
 
     @property
-    def hyperparameter_bias_scale(self):
+    def hyperparameter_bias_scale(self) -> Hyperparameter:
         """The second scale, as Gaussian processes see it."""
         return Hyperparameter("bias_scale", "numeric", self.bias_scale_bounds)
 
@@ -339,8 +376,33 @@ class WideNetworkKernel(Kernel):
             depth=self.depth,
         )
 
-    def __call__(self, X, Y=None, eval_gradient=False):
-        """The kernel matrix, and its derivatives in the logarithms of the free scales."""
+    def __call__(
+        self, X: MatrixLike, Y: MatrixLike | None = None, eval_gradient: bool = False
+    ) -> Any:
+        """The kernel matrix, and its derivatives in the logarithms of the free scales.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples_X, n_features)
+            The first rows.
+        Y : {array-like, sparse matrix} of shape (n_samples_Y, n_features), default=None
+            The second rows; None means X.
+        eval_gradient : bool, default=False
+            Whether to return the derivatives too, by central differences.
+
+        Returns
+        -------
+        K : ndarray of shape (n_samples_X, n_samples_Y)
+            The kernel matrix.
+        gradient : ndarray of shape (n_samples_X, n_samples_Y, n_free)
+            Derivatives in log(bias_scale), then log(weight_scale), without the fixed ones;
+            with ``eval_gradient=True``.
+
+        Raises
+        ------
+        ValueError
+            As `neural_tangent_kernel` does.
+        """
         K = self._matrix(X, Y, (1.0, 1.0))
         if not eval_gradient:
             return K
@@ -352,8 +414,25 @@ class WideNetworkKernel(Kernel):
             gradient.append(np.subtract(*sides) / (2 * _LOG_STEP))
         return K, np.stack(gradient, axis=-1) if gradient else np.empty((*K.shape, 0))
 
-    def diag(self, X):
-        """The diagonal of the kernel matrix."""
+    def diag(self, X: ArrayLike) -> np.ndarray:
+        """The diagonal of the kernel matrix.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        diagonal : ndarray of shape (n_samples,)
+            ``np.diag(kernel(X))``, in time of order n_samples.
+
+        Examples
+        --------
+        >>> from skrf.kernels import WideNetworkKernel
+        >>> WideNetworkKernel(train="output").diag([[3.0, 4.0]])
+        array([6.75])
+        """
         X = np.asarray(X)
         lengths = row_norms(X)[:, np.newaxis]
         pairs = Pairs(lengths, lengths, np.zeros_like(lengths))
@@ -361,6 +440,18 @@ class WideNetworkKernel(Kernel):
         shape = X.shape[1], self.activation, self.train
         return _tangent(pairs, *shape, *scales, self.depth)[:, 0]
 
-    def is_stationary(self):
-        """Whether the kernel depends on differences only: no."""
+    def is_stationary(self) -> bool:
+        """Whether the kernel depends on differences of rows only: it does not.
+
+        Returns
+        -------
+        stationary : bool
+            False.
+
+        Examples
+        --------
+        >>> from skrf.kernels import WideNetworkKernel
+        >>> WideNetworkKernel().is_stationary()
+        False
+        """
         return False

@@ -3,13 +3,17 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from skrf import _kernels
 
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss l(p, y) of one real prediction p and one target y.
+    """A loss l(p, y) of one real prediction p and one target y; see `LOSSES`.
+
+    Source: the risk of Eq. (2) and the hinge loss of Theorem 3.1 of Yehudai and Shamir
+    (2019); scikit-learn's SGDRegressor for the name and the factor 1/2 of squared_error.
 
     Parameters
     ----------
@@ -21,6 +25,12 @@ class Loss:
         What the compiled kernels know it by.
     signs_only : bool
         Whether y must be -1 or 1.
+
+    Examples
+    --------
+    >>> from skrf import LOSSES
+    >>> LOSSES["hinge"]([0.5, 2.0], [1, 1])
+    array([0.5, 0. ])
     """
 
     name: str
@@ -28,12 +38,54 @@ class Loss:
     code: int
     signs_only: bool
 
-    def __call__(self, prediction, y):
-        """l(prediction, y), elementwise; arrays of one shape, float32 kept."""
+    def __call__(self, prediction: ArrayLike, y: ArrayLike) -> np.ndarray:
+        """l(prediction, y), elementwise.
+
+        Parameters
+        ----------
+        prediction : array-like
+            Predictions, of any shape; float32 stays float32.
+        y : array-like
+            Targets, of a shape that broadcasts with it.
+
+        Returns
+        -------
+        value : ndarray
+            The losses, of the common shape.
+
+        Raises
+        ------
+        ValueError
+            For shapes that do not broadcast.
+        """
         return self._evaluate(prediction, y)[0]
 
-    def derivative(self, prediction, y):
-        """d l / d prediction, elementwise; at hinge's kink the value 0."""
+    def derivative(self, prediction: ArrayLike, y: ArrayLike) -> np.ndarray:
+        """d l / d prediction, elementwise; at hinge's kink the value 0.
+
+        Parameters
+        ----------
+        prediction : array-like
+            Predictions, of any shape; float32 stays float32.
+        y : array-like
+            Targets, of a shape that broadcasts with it.
+
+        Returns
+        -------
+        slope : ndarray
+            The derivatives, of the common shape.
+
+        Raises
+        ------
+        ValueError
+            For shapes that do not broadcast.
+
+        Examples
+        --------
+        >>> from skrf import LOSSES
+        >>> LOSSES["squared_error"].derivative([0.5, 2.0], [1, 1])
+        array([-0.5,  1. ])
+        """
         return self._evaluate(prediction, y)[1]
 
     def _evaluate(self, prediction, y):

@@ -1,14 +1,22 @@
 """Over-parameterised one-hidden-layer networks trained by stochastic gradient descent."""
 
+from typing import Literal, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from skrf._base_network import OverparamNet, can_stream
-from skrf._validation import first_partial_fit, fit_context, signs_of_labels
+from skrf._typing import MatrixLike, RandomState
+from skrf._validation import (
+    available_if,
+    first_partial_fit,
+    fit_context,
+    signs_of_labels,
+)
 from skrf.losses import LOSSES
 
 
@@ -136,12 +144,6 @@ class OverparamNetRegressor(RegressorMixin, OverparamNet):
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of those columns, where they were all strings.
 
-    Warns
-    -----
-    ConvergenceWarning
-        When `max_iter` epochs were not enough for `tol`, or SGD diverged, which a given
-        `eta0` can make it do: then the last finite weights are kept.
-
     See Also
     --------
     OverparamNetClassifier : The same network for labels.
@@ -160,7 +162,9 @@ class OverparamNetRegressor(RegressorMixin, OverparamNet):
 
     @available_if(can_stream)
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None):
+    def partial_fit(
+        self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Pass once over X and y in the order given, going on from the fitted weights.
 
         Parameters
@@ -176,10 +180,23 @@ class OverparamNetRegressor(RegressorMixin, OverparamNet):
         -------
         self : object
             The network. After Ctrl-C it has the weights reached so far.
+
+        Raises
+        ------
+        AttributeError
+            With ``early_stopping=True``, which needs a validation set.
+        ValueError, MemoryError
+            As in `fit`; and in later calls for another width, or other columns or outputs
+            than in the first.
+
+        Warns
+        -----
+        ConvergenceWarning
+            When SGD diverged; the last finite weights are kept.
         """
         return self._partial_fit(X, y, sample_weight)
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> np.ndarray:
         """N(x) for every row of X.
 
         Parameters
@@ -191,6 +208,13 @@ class OverparamNetRegressor(RegressorMixin, OverparamNet):
         -------
         N : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             The outputs, shaped like the y of `fit`.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            For X with other columns than in `fit`, or not finite numbers.
         """
         return self._outputs(X)
 
@@ -345,36 +369,36 @@ class OverparamNetClassifier(ClassifierMixin, OverparamNet):
 
     def __init__(
         self,
-        width=1000,
+        width: int = 1000,
         *,
-        loss="hinge",
-        activation="relu",
-        train="both",
-        parametrization="standard",
-        weights="uniform",
-        weight_scale=3**-0.5,
-        biases="constant",
-        bias_scale=0.0,
-        symmetric_init=False,
-        fit_intercept=True,
-        alpha=0.0,
-        max_iter=200,
-        batch_size=1,
-        block_size="auto",
-        shuffle=True,
-        learning_rate="constant",
-        eta0="auto",
-        power_t=0.5,
-        momentum=0.0,
-        average=False,
-        tol=1e-4,
-        n_iter_no_change=10,
-        early_stopping=False,
-        validation_fraction=0.1,
-        warm_start=False,
-        verbose=False,
-        random_state=None,
-    ):
+        loss: str = "hinge",
+        activation: str = "relu",
+        train: str = "both",
+        parametrization: str = "standard",
+        weights: str = "uniform",
+        weight_scale: float = 3**-0.5,
+        biases: str = "constant",
+        bias_scale: float = 0.0,
+        symmetric_init: bool = False,
+        fit_intercept: bool = True,
+        alpha: float = 0.0,
+        max_iter: int = 200,
+        batch_size: int = 1,
+        block_size: int | Literal["auto"] = "auto",
+        shuffle: bool = True,
+        learning_rate: str = "constant",
+        eta0: float | Literal["auto"] = "auto",
+        power_t: float = 0.5,
+        momentum: float = 0.0,
+        average: bool | int = False,
+        tol: float | None = 1e-4,
+        n_iter_no_change: int = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        warm_start: bool = False,
+        verbose: bool | int = False,
+        random_state: RandomState = None,
+    ) -> None:
         super().__init__(
             width,
             loss=loss,
@@ -408,7 +432,13 @@ class OverparamNetClassifier(ClassifierMixin, OverparamNet):
 
     @available_if(can_stream)
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Pass once over X and y in the order given, going on from the fitted weights.
 
         Parameters
@@ -426,11 +456,25 @@ class OverparamNetClassifier(ClassifierMixin, OverparamNet):
         -------
         self : object
             The network. After Ctrl-C it has the weights reached so far.
+
+        Raises
+        ------
+        AttributeError
+            With ``early_stopping=True``, which needs a validation set.
+        ValueError, MemoryError
+            As in `fit`; and in later calls for another width, or other columns
+            than in the first. For the first call without `classes`, and for a label
+            that is not among them.
+
+        Warns
+        -----
+        ConvergenceWarning
+            When SGD diverged; the last finite weights are kept.
         """
         first_partial_fit(self, classes)
         return self._partial_fit(X, y, sample_weight)
 
-    def decision_function(self, X):
+    def decision_function(self, X: MatrixLike) -> np.ndarray:
         """The outputs of the network.
 
         Parameters
@@ -442,10 +486,17 @@ class OverparamNetClassifier(ClassifierMixin, OverparamNet):
         -------
         N : ndarray of shape (n_samples,) or (n_samples, n_classes)
             N(x); with two classes, above 0 stands for ``classes_[1]``.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            For X with other columns than in `fit`, or not finite numbers.
         """
         return self._outputs(X)
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> np.ndarray:
         """The class of every row of X: the one with the largest output.
 
         Parameters
@@ -457,6 +508,13 @@ class OverparamNetClassifier(ClassifierMixin, OverparamNet):
         -------
         labels : ndarray of shape (n_samples,)
             Elements of ``classes_``.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            For X with other columns than in `fit`, or not finite numbers.
         """
         codes = _winner(self._outputs(X))
         return self.classes_[codes]

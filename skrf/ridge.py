@@ -1,16 +1,24 @@
 """Ridge regression and classification on any number of features and rows."""
 
+from typing import Any, Literal, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils import check_array, column_or_1d, compute_sample_weight
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from skrf import _dask
 from skrf._base_ridge import RidgeOnFeatures
 from skrf._streaming import can_stream
-from skrf._validation import StrOptions, first_partial_fit, signs_of_labels
+from skrf._typing import MatrixLike, RandomState
+from skrf._validation import (
+    StrOptions,
+    available_if,
+    first_partial_fit,
+    signs_of_labels,
+)
 
 
 class RandomFeatureRidge(RegressorMixin, RidgeOnFeatures):
@@ -130,17 +138,17 @@ class RandomFeatureRidge(RegressorMixin, RidgeOnFeatures):
 
     def __init__(
         self,
-        features=None,
+        features: Any = None,
         *,
-        alphas=1.0,
-        fit_intercept=True,
-        cv=None,
-        solver="auto",
-        select_width=False,
-        block_size="auto",
-        verbose=False,
-        random_state=None,
-    ):
+        alphas: ArrayLike = 1.0,
+        fit_intercept: bool = True,
+        cv: Any = None,
+        solver: str = "auto",
+        select_width: bool = False,
+        block_size: int | Literal["auto"] = "auto",
+        verbose: bool | int = False,
+        random_state: RandomState = None,
+    ) -> None:
         self.features = features
         self.alphas = alphas
         self.fit_intercept = fit_intercept
@@ -152,7 +160,9 @@ class RandomFeatureRidge(RegressorMixin, RidgeOnFeatures):
         self.random_state = random_state
 
     @available_if(can_stream)
-    def partial_fit(self, X, y, sample_weight=None):
+    def partial_fit(
+        self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Add a chunk of rows to sums of products, from which the model follows.
 
         Keeps Z'Z, Z'y, y'y and sums in float64, not the rows; the coefficients are computed
@@ -179,10 +189,20 @@ class RandomFeatureRidge(RegressorMixin, RidgeOnFeatures):
         AttributeError
             When `cv`, `solver`, `select_width` or features that learn from the values in X
             do not allow it; a fitted `FrozenEstimator(features)` is allowed.
+        ValueError
+            As in `fit`, for a Dask collection, and for other columns, outputs or
+            `fit_intercept` than in the first chunk.
+        MemoryError
+            When the products Z'Z would not fit into the memory there is.
+
+        Warns
+        -----
+        UserWarning
+            In the first chunk after `fit`, whose model it replaces.
         """
         return self._partial_fit(X, y, None, sample_weight)
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> np.ndarray:
         """The predictions U z(x) + c, a block of rows at a time.
 
         Parameters
@@ -195,6 +215,14 @@ shape (n_samples, n_features)
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             The predictions; for Dask input a lazy Dask array.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            For X with other columns than in `fit`, or not finite numbers; and after
+            `partial_fit` as `coef_` does.
         """
         if _dask.is_dask(X):
             check_is_fitted(self)
@@ -240,43 +268,33 @@ class RandomFeatureRidgeClassifier(ClassifierMixin, RidgeOnFeatures):
     1, else one for each class; the class with the largest output is predicted. Equivalent
     to ``make_pipeline(features, RidgeClassifier(alpha))`` or RidgeClassifierCV.
 
+    Source: Theorem 4.2 of Yehudai and Shamir (2019); scikit-learn's RidgeClassifier for
+    the targets.
+
     Parameters
     ----------
     features : transformer, default=None
-        Any transformer of rows into numbers: a feature map of this package, RBFSampler,
-        Nystroem, or a Pipeline (of two maps for depth, or with a StandardScaler first).
-        `fit` fits a clone of it to the whole input. None means `RandomReLUFeatures()`.
+        Any transformer of rows into numbers; see `RandomFeatureRidge`, as for all
+        parameters but `class_weight`. None means `RandomReLUFeatures()`.
     alphas : float or array-like of shape (n_alphas,), default=1.0
-        The penalty alpha > 0. A number is used as it is. Of a sequence, even of one, the
-        errors are computed and the best is kept, all from one factorisation.
+        The penalty alpha > 0, or penalties of which the best is kept.
     fit_intercept : bool, default=True
         Whether there is an intercept.
     cv : int, cross-validation generator or iterable, default=None
-        How the alphas are compared. None means the exact leave-one-out error: each row is
-        left out with its whole weight, and the squared errors are averaged by weight.
-        Otherwise the mean over the folds of minus the mean squared error; the features are
-        those of the whole input in either case.
+        How the alphas are compared: None by exact leave-one-out errors.
     solver : {"auto", "primal", "dual", "cg"}, default="auto"
-        "primal" sums Z'Z over blocks of rows, with memory for a few matrices of shape
-        (width, width); "dual" takes the Gram matrix ZZ' of shape (n_samples, n_samples);
-        "cg" is conjugate gradients with products by Z and Z' and a Nystrom preconditioner
-        of at most 2,000 rows, for one alpha. Linearised NTK features are never made by the
-        latter two, whatever their number. "auto" is the cheapest that fits into memory.
-        Their coefficients agree to 1e-6.
+        Z'Z, the Gram matrix, conjugate gradients, or the cheapest that fits into memory.
     select_width : bool, default=False
-        Whether to keep, of all widths up to that of the features, the one with the least
-        leave-one-out error (see `width_path`). Needs features whose columns belong to one
-        neuron after the other.
+        Whether to keep the width with the least leave-one-out error.
     block_size : int or "auto", default="auto"
-        Rows whose features exist at a time: at least 256, at most 8,192, some 2^25 numbers.
+        Rows whose features exist at a time.
     class_weight : dict or "balanced", default=None
         Factors of the sample weights by class; "balanced" makes them inverse to the
         classes' numbers of rows.
     verbose : bool or int, default=False
         Whether to print a line for each block.
     random_state : int, RandomState instance or None, default=None
-        Seeds every `random_state` inside `features` that is None, and the preconditioner
-        of "cg".
+        Seeds the features and the preconditioner of "cg".
 
     Attributes
     ----------
@@ -326,18 +344,18 @@ class RandomFeatureRidgeClassifier(ClassifierMixin, RidgeOnFeatures):
 
     def __init__(
         self,
-        features=None,
+        features: Any = None,
         *,
-        alphas=1.0,
-        fit_intercept=True,
-        cv=None,
-        solver="auto",
-        select_width=False,
-        block_size="auto",
-        class_weight=None,
-        verbose=False,
-        random_state=None,
-    ):
+        alphas: ArrayLike = 1.0,
+        fit_intercept: bool = True,
+        cv: Any = None,
+        solver: str = "auto",
+        select_width: bool = False,
+        block_size: int | Literal["auto"] = "auto",
+        class_weight: dict | Literal["balanced"] | None = None,
+        verbose: bool | int = False,
+        random_state: RandomState = None,
+    ) -> None:
         self.features = features
         self.alphas = alphas
         self.fit_intercept = fit_intercept
@@ -350,7 +368,13 @@ class RandomFeatureRidgeClassifier(ClassifierMixin, RidgeOnFeatures):
         self.random_state = random_state
 
     @available_if(can_stream)
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Add a chunk of rows; see `RandomFeatureRidge.partial_fit`.
 
         Parameters
@@ -368,14 +392,27 @@ class RandomFeatureRidgeClassifier(ClassifierMixin, RidgeOnFeatures):
         -------
         self : object
             The estimator. A chunk that fails, or is interrupted, is not added at all.
+
+        Raises
+        ------
+        AttributeError
+            As there, and for ``class_weight="balanced"``.
+        ValueError, MemoryError
+            As there, for the first chunk without `classes`, and for a label that is not
+            among them.
+
+        Warns
+        -----
+        UserWarning
+            In the first chunk after `fit`, whose model it replaces.
         """
         with self._all_or_nothing():
             if classes is not None and vars(self).get("_moments") is None:
-                vars(self).pop("classes_", None)
+                self.__dict__.pop("classes_", None)
             first_partial_fit(self, classes)
             return self._partial_fit(X, y, self.classes_, sample_weight)
 
-    def decision_function(self, X):
+    def decision_function(self, X: MatrixLike) -> np.ndarray:
         """The outputs U z(x) + c.
 
         Parameters
@@ -388,6 +425,14 @@ shape (n_samples, n_features)
         -------
         outputs : ndarray of shape (n_samples,) or (n_samples, n_classes)
             With two classes, above 0 stands for ``classes_[1]``. Lazy for Dask input.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            For X with other columns than in `fit`, or not finite numbers; and after
+            `partial_fit` as `coef_` does.
         """
         if _dask.is_dask(X):
             check_is_fitted(self)
@@ -399,7 +444,7 @@ shape (n_samples, n_features)
             )
         return self._predict_rows(X)
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> np.ndarray:
         """The class of every row of X: the one with the largest output.
 
         Parameters
@@ -412,6 +457,14 @@ shape (n_samples, n_features)
         -------
         labels : ndarray of shape (n_samples,)
             Elements of ``classes_``; lazy for Dask input.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            For X with other columns than in `fit`, or not finite numbers; and after
+            `partial_fit` as `coef_` does.
         """
         if _dask.is_dask(X):
             check_is_fitted(self)

@@ -1,13 +1,16 @@
 """Target functions that tell the ways of learning apart: frozen, callable objects."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import comb
 from sklearn.utils import check_array, check_random_state
 
+from skrf._typing import MatrixLike, RandomState
 from skrf._validation import (
     NON_NEGATIVE_INTEGER,
     POSITIVE,
@@ -35,15 +38,45 @@ def _vector(name, value):
 
 
 @dataclass(frozen=True, eq=False)
-class _Target:
-    """A function of the rows of X. A subclass has `n_features` and `_evaluate(X)`."""
+class _Target(ABC):
+    """A function of the rows of X."""
+
+    @property
+    @abstractmethod
+    def n_features(self) -> int:
+        """Number of columns that X must have."""
+
+    @abstractmethod
+    def _evaluate(self, X: np.ndarray) -> np.ndarray:
+        """The values, of checked rows."""
 
     def __reduce__(self):
         # Made again from its fields, so that copies are checked and frozen too.
         return type(self), tuple(getattr(self, field.name) for field in fields(self))
 
-    def __call__(self, X):
-        """The values of the target, shape (n_samples,), for X (n_samples, n_features)."""
+    def _freeze(self, **values):
+        """Set the fields, which only the constructor may."""
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def __call__(self, X: MatrixLike) -> np.ndarray:
+        """The values of the target.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows at which to evaluate it.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            The values, in float64.
+
+        Raises
+        ------
+        ValueError
+            For X that is not 2-D, not finite numbers, or has other columns.
+        """
         X = check_array(X, dtype=np.float64, input_name="X")
         if X.shape[1] != self.n_features:
             raise ValueError(
@@ -57,17 +90,25 @@ class _Target:
 class SingleNeuron(_Target):
     r"""One neuron, :math:`x \mapsto act(\langle w, x\rangle + b)`.
 
-    The target of Theorems 4.2 and 4.8: easy for one neuron trained by gradient descent,
-    hard for any fixed features.
+    Easy for one neuron trained by gradient descent, hard for any fixed features. Two
+    targets are equal only when they are the same object.
+
+    Source: the target of Theorems 4.2 and 4.8 of Yehudai and Shamir (2019).
 
     Parameters
     ----------
     weight : array-like of shape (n_features,)
-        The weight w.
+        The weight w, kept as a read-only copy in float64.
     bias : float, default=0.0
         The bias b.
     activation : str, default="relu"
         A key of `skrf.activations.ACTIVATIONS`.
+
+    Raises
+    ------
+    ValueError
+        For a weight that is not 1-D, empty or not finite, a bias that is no finite number,
+        and an unknown activation.
 
     Examples
     --------
@@ -80,29 +121,31 @@ class SingleNeuron(_Target):
     """
 
     weight: np.ndarray
-    bias: float = 0.0
-    activation: str = "relu"
+    bias: float
+    activation: str
 
-    def __post_init__(self):
-        object.__setattr__(self, "weight", _vector("weight", self.weight))
-        if not isinstance(self.bias, Real) or not np.isfinite(self.bias):
-            raise ValueError(f"bias must be a finite number; got {self.bias!r}.")
-        object.__setattr__(self, "bias", float(self.bias))
-        if not isinstance(self.activation, str) or self.activation not in ACTIVATIONS:
+    def __init__(
+        self, weight: ArrayLike, bias: float = 0.0, activation: str = "relu"
+    ) -> None:
+        vector = _vector("weight", weight)
+        if not isinstance(bias, Real) or not np.isfinite(bias):
+            raise ValueError(f"bias must be a finite number; got {bias!r}.")
+        if not isinstance(activation, str) or activation not in ACTIVATIONS:
             raise ValueError(
-                f"activation={self.activation!r} is not known. Use one of "
+                f"activation={activation!r} is not known. Use one of "
                 f"{', '.join(ACTIVATIONS)}."
             )
+        self._freeze(weight=vector, bias=float(bias), activation=activation)
 
     @property
-    def n_features(self):
+    def n_features(self) -> int:
         """Number of columns that X must have."""
         return len(self.weight)
 
     def _evaluate(self, X):
         return ACTIVATIONS[self.activation](X @ self.weight + self.bias)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"SingleNeuron(n_features={self.n_features}, "
             f"||weight||={np.linalg.norm(self.weight):.4g}, bias={self.bias:.4g}, "
@@ -114,8 +157,10 @@ class SingleNeuron(_Target):
 class BoundedDegreePolynomial(_Target):
     r"""A polynomial :math:`P(x) = \sum_m c_m \prod_j x_j^{e_{mj}}` of bounded degree.
 
-    The targets of Theorem 3.1: every monomial has degree at most k, every coefficient
-    magnitude at most :math:`\alpha`.
+    Every monomial has degree at most k, every coefficient magnitude at most
+    :math:`\alpha`.
+
+    Source: the targets of Theorem 3.1 of Yehudai and Shamir (2019).
 
     Parameters
     ----------
@@ -128,6 +173,13 @@ class BoundedDegreePolynomial(_Target):
     coefficient_bound : float, default=None
         The bound alpha; None means the largest magnitude of the coefficients.
 
+    Raises
+    ------
+    ValueError
+        For arrays of other shapes, exponents that are not integers from 0 to 2^31 - 1 or
+        have a row twice, coefficients that are not finite, and bounds that the monomials
+        pass.
+
     Examples
     --------
     >>> from skrf import BoundedDegreePolynomial
@@ -137,18 +189,24 @@ class BoundedDegreePolynomial(_Target):
 
     exponents: np.ndarray
     coefficients: np.ndarray
-    degree: int | None = None
-    coefficient_bound: float | None = None
+    degree: int
+    coefficient_bound: float
 
     _shown_terms: ClassVar[int] = 6
 
-    def __post_init__(self):
-        coefficients = _vector("coefficients", self.coefficients)
-        given = np.array(self.exponents)
-        if given.ndim != 2 or given.shape[0] != len(coefficients) or given.shape[1] == 0:
+    def __init__(
+        self,
+        exponents: ArrayLike,
+        coefficients: ArrayLike,
+        degree: int | None = None,
+        coefficient_bound: float | None = None,
+    ) -> None:
+        factors = _vector("coefficients", coefficients)
+        given = np.array(exponents)
+        if given.ndim != 2 or given.shape[0] != len(factors) or given.shape[1] == 0:
             raise ValueError(
                 "exponents must have shape (n_terms, n_features) with one row for each of "
-                f"the {len(coefficients)} coefficients; got shape {given.shape}."
+                f"the {len(factors)} coefficients; got shape {given.shape}."
             )
         limit = np.iinfo(np.int32).max
         if given.dtype.kind not in "iu" or given.min() < 0 or given.max() > limit:
@@ -161,29 +219,29 @@ class BoundedDegreePolynomial(_Target):
                 "exponents has a row twice, so that coefficients would add up. Merge the "
                 "monomials that are the same."
             )
-        exponents = given.astype(np.int64)
-        exponents.flags.writeable = False
-        degrees, sizes = exponents.sum(axis=1), np.abs(coefficients)
-        degree = int(degrees.max()) if self.degree is None else self.degree
+        powers = given.astype(np.int64)
+        powers.flags.writeable = False
+        degrees, sizes = powers.sum(axis=1), np.abs(factors)
+        degree = int(degrees.max()) if degree is None else degree
         if not isinstance(degree, Integral) or degree < degrees.max():
             raise ValueError(
                 f"degree={degree!r} must be an integer not below the degree "
                 f"{degrees.max()} of monomial {degrees.argmax()}. Raise degree, or drop "
                 "the monomial."
             )
-        bound = float(
-            sizes.max() if self.coefficient_bound is None else self.coefficient_bound
-        )
+        bound = float(sizes.max() if coefficient_bound is None else coefficient_bound)
         if not bound >= sizes.max():
             raise ValueError(
                 f"coefficient_bound={bound} must not be below the magnitude "
                 f"{sizes.max()} of coefficient {sizes.argmax()}. Raise coefficient_bound, "
                 "or scale the coefficients."
             )
-        object.__setattr__(self, "exponents", exponents)
-        object.__setattr__(self, "coefficients", coefficients)
-        object.__setattr__(self, "degree", int(degree))
-        object.__setattr__(self, "coefficient_bound", bound)
+        self._freeze(
+            exponents=powers,
+            coefficients=factors,
+            degree=int(degree),
+            coefficient_bound=bound,
+        )
 
     @classmethod
     @validate_params(
@@ -198,13 +256,13 @@ class BoundedDegreePolynomial(_Target):
     )
     def random(
         cls,
-        n_features,
-        degree=2,
+        n_features: int,
+        degree: int = 2,
         *,
-        coefficient_bound=1.0,
-        n_terms=5,
-        random_state=None,
-    ):
+        coefficient_bound: float = 1.0,
+        n_terms: int = 5,
+        random_state: RandomState = None,
+    ) -> Self:
         """Draw `n_terms` different monomials, uniformly among all of degree <= `degree`.
 
         The coefficients are uniform on [-coefficient_bound, coefficient_bound].
@@ -226,6 +284,18 @@ class BoundedDegreePolynomial(_Target):
         -------
         polynomial : BoundedDegreePolynomial
             The drawn polynomial.
+
+        Raises
+        ------
+        ValueError
+            For a parameter outside its set, and for more terms than there are monomials.
+
+        Examples
+        --------
+        >>> from skrf import BoundedDegreePolynomial
+        >>> cubic = BoundedDegreePolynomial.random(4, degree=3, n_terms=6, random_state=0)
+        >>> cubic.exponents.shape, bool(cubic.exponents.sum(axis=1).max() <= 3)
+        ((6, 4), True)
         """
         n_monomials = comb(n_features + degree, degree, exact=True)
         if n_terms > n_monomials:
@@ -235,7 +305,7 @@ class BoundedDegreePolynomial(_Target):
                 "or a larger degree."
             )
         rng = check_random_state(random_state)
-        chosen = {}
+        chosen: dict[tuple[int, ...], None] = {}
         # A monomial of degree <= k is a multiset of k among the d variables and 1; these
         # are the k-subsets of d + k places (stars and bars), which are drawn uniformly.
         while len(chosen) < n_terms:
@@ -248,7 +318,7 @@ class BoundedDegreePolynomial(_Target):
         return cls(exponents, coefficients, degree, coefficient_bound)
 
     @property
-    def n_features(self):
+    def n_features(self) -> int:
         """Number of columns that X must have."""
         return self.exponents.shape[1]
 
@@ -259,7 +329,7 @@ class BoundedDegreePolynomial(_Target):
             total += coefficient * np.prod(X[:, used] ** row[used], axis=1)
         return total
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         terms = []
         for row, c in zip(self.exponents, self.coefficients, strict=True):
             powers = [
@@ -291,10 +361,17 @@ class TriangleWave(_Target):
     fixed features. The squared norm of :math:`\psi(\langle w, x\rangle)` for Gaussian x
     and ||w|| = d is 1/3 (the printed item 2 says at least d).
 
+    Source: Proposition 4.6 of Yehudai and Shamir (2019).
+
     Parameters
     ----------
     weight : array-like of shape (n_features,)
-        w; the proposition takes ||w|| = n_features.
+        w; the proposition takes ||w|| = n_features. Kept as a read-only copy in float64.
+
+    Raises
+    ------
+    ValueError
+        For a weight that is not 1-D, empty or not finite.
 
     Examples
     --------
@@ -308,33 +385,63 @@ class TriangleWave(_Target):
 
     weight: np.ndarray
 
-    def __post_init__(self):
-        object.__setattr__(self, "weight", _vector("weight", self.weight))
+    def __init__(self, weight: ArrayLike) -> None:
+        self._freeze(weight=_vector("weight", weight))
 
     @property
-    def n_features(self):
+    def n_features(self) -> int:
         """Number of columns that X must have."""
         return len(self.weight)
 
     @property
-    def half_width(self):
+    def half_width(self) -> int:
         """a = 6 d^2 + 1; the wave is periodic on [-a, a]."""
         return 6 * self.n_features**2 + 1
 
-    def profile(self, t):
-        """psi(t), elementwise, without the cancellation of the sum."""
+    def profile(self, t: ArrayLike) -> np.ndarray:
+        """psi(t), elementwise, without the cancellation of the sum.
+
+        Parameters
+        ----------
+        t : array-like
+            Real numbers, of any shape.
+
+        Returns
+        -------
+        psi : ndarray
+            The values in float64, of the shape of `t`.
+
+        Examples
+        --------
+        >>> from skrf import TriangleWave
+        >>> TriangleWave([1.0]).profile([0.0, 0.5, 1.0, 1.5])
+        array([ 0. , -0.5, -1. , -0.5])
+        """
         t = np.asarray(t, np.float64)
         a = self.half_width
         wave = 1 - np.abs(np.mod(t + a, 4) - 2)
         return np.where(t < -a, -1.0, np.where(t > a, 1 - (t - a), wave))
 
-    def relu_sum(self):
+    def relu_sum(self) -> tuple[np.ndarray, np.ndarray]:
         """Coefficients and offsets of psi(t) = sum_j coefficient_j [t + offset_j]_+ - 1.
 
         Returns
         -------
-        coefficients, offsets : ndarray of shape (a + 1,)
-            Summing them loses digits as a grows: `profile` does not.
+        coefficients : ndarray of shape (a + 1,)
+            1, -2, 2, -2, ...
+        offsets : ndarray of shape (a + 1,)
+            a, a - 2, ..., -a. Summing loses digits as a grows: `profile` does not.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skrf import TriangleWave
+        >>> wave = TriangleWave([1.0])
+        >>> coefficients, offsets = wave.relu_sum()
+        >>> t = np.linspace(-10, 10)
+        >>> psi = np.maximum(t[:, np.newaxis] + offsets, 0) @ coefficients - 1
+        >>> np.allclose(psi, wave.profile(t))
+        True
         """
         a = self.half_width
         n = np.arange(a + 1)
@@ -344,7 +451,7 @@ class TriangleWave(_Target):
     def _evaluate(self, X):
         return self.profile(X @ self.weight)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"TriangleWave(n_features={self.n_features}, "
             f"||weight||={np.linalg.norm(self.weight):.4g}, a={self.half_width})"

@@ -10,8 +10,10 @@ import skrf
 ROOT = Path(skrf.__file__).parent
 # From the lowest: files of one layer do not know each other.
 ROWS = """
+_typing
+--
 _bivariate _blas _dask _environment _epochs _hadamard _harmonics _kernels _progress _report
-_typing _validation displays
+_validation
 --
 _blocks _spectrum activations losses
 --
@@ -30,6 +32,8 @@ _streaming gaussian networks
 _base_ridge _learning_statements
 --
 _limit_statements ridge
+--
+displays
 --
 theory
 --
