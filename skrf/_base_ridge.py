@@ -103,7 +103,7 @@ shape (n_samples, n_features)
         Warns
         -----
         LinAlgWarning
-            When the features are so collinear that errors of penalties are imprecise.
+            When the features are so collinear that U or the errors are imprecise.
         ConvergenceWarning
             When conjugate gradients stop short of a relative error of 1e-6.
         """
@@ -397,6 +397,11 @@ shape (n_samples, n_features)
             overflow the dtype of the features.
         LinAlgError
             After `partial_fit`, when an alpha is too small for these features.
+
+        Warns
+        -----
+        LinAlgWarning
+            After `partial_fit`, when the features are so collinear that U is imprecise.
         """
         return self._fitted().coef
 
@@ -417,7 +422,14 @@ shape (n_samples, n_features)
         Raises
         ------
         AttributeError
-            When `alphas` was a number, and else as `coef_` does.
+            When `alphas` was a number, and as `coef_` does.
+        ValueError, LinAlgError
+            As `coef_` does.
+
+        Warns
+        -----
+        LinAlgWarning
+            As `coef_` does.
         """
         scores = self._fitted().scores
         if scores is None:

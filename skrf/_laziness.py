@@ -24,7 +24,7 @@ class Laziness:
 
     Source: Sections 2.1 and 2.2 of Yehudai and Shamir (2019).
 
-    Parameters
+    Attributes
     ----------
     hidden_weights : float
         ||W_T - W_0|| / ||W_0||, in Frobenius norms.

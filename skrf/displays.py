@@ -3,7 +3,21 @@
 matplotlib, of the extra "examples", is imported when something is drawn.
 """
 
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
+
+from skrf._spectrum import NeuronSpectrum
+from skrf._typing import MatrixLike
+from skrf._width_path import WidthPath
+from skrf.ridge import RandomFeatureRidge, RandomFeatureRidgeClassifier
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.lines import Line2D
 
 
 def _axes(ax):
@@ -20,6 +34,8 @@ def _axes(ax):
 
 class WidthPathDisplay:
     """Errors of ridge regression against the width of its features.
+
+    Source: scikit-learn's Display classes.
 
     Parameters
     ----------
@@ -46,19 +62,37 @@ class WidthPathDisplay:
     2
     """
 
-    def __init__(self, *, path):
+    ax_: "Axes"
+    figure_: "Figure | SubFigure"
+    lines_: "list[Line2D]"
+
+    def __init__(self, *, path: WidthPath) -> None:
         self.path = path
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, sample_weight=None, ax=None, **options):
+    def from_estimator(
+        cls,
+        estimator: RandomFeatureRidge | RandomFeatureRidgeClassifier,
+        X: MatrixLike,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        ax: "Axes | None" = None,
+        **options: Any,
+    ) -> Self:
         """Compute the path of an estimator on data and draw it.
 
         Parameters
         ----------
         estimator : RandomFeatureRidge or RandomFeatureRidgeClassifier
             Need not be fitted, and is left as it is.
-        X, y, sample_weight
-            As for its `fit`.
+        X : {array-like, sparse matrix, data frame, Dask array or Dask data frame} of \
+shape (n_samples, n_features)
+            The data, as for its `fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets or labels, as for its `fit`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows; None means 1.
         ax : matplotlib Axes, default=None
             Where to draw; None means new axes.
         **options : dict
@@ -68,11 +102,33 @@ class WidthPathDisplay:
         -------
         display : WidthPathDisplay
             The display, drawn.
+
+        Raises
+        ------
+        ValueError, LinAlgError, MemoryError
+            As `RandomFeatureRidge.width_path` does.
+        ImportError
+            Without matplotlib; names the extra to install.
+
+        Examples
+        --------
+        >>> from skrf import RandomFeatureRidge, RandomReLUFeatures, WidthPathDisplay
+        >>> from skrf import make_single_neuron
+        >>> X, y = make_single_neuron(n_samples=30, n_features=3, random_state=0)
+        >>> model = RandomFeatureRidge(RandomReLUFeatures(60), random_state=0)
+        >>> WidthPathDisplay.from_estimator(model, X, y, training=False).ax_.get_xlabel()
+        'width'
         """
         path = estimator.width_path(X, y, sample_weight=sample_weight)
         return cls(path=path).plot(ax, **options)
 
-    def plot(self, ax=None, *, training=True, target_variance=None):
+    def plot(
+        self,
+        ax: "Axes | None" = None,
+        *,
+        training: bool = True,
+        target_variance: float | None = None,
+    ) -> Self:
         """Draw the errors, on logarithmic axes, and the number of rows.
 
         Parameters
@@ -88,6 +144,21 @@ class WidthPathDisplay:
         -------
         display : WidthPathDisplay
             This display.
+
+        Raises
+        ------
+        ImportError
+            Without matplotlib; names the extra to install.
+
+        Examples
+        --------
+        >>> from skrf import RandomFeatureRidge, RandomReLUFeatures, WidthPathDisplay
+        >>> from skrf import make_single_neuron
+        >>> X, y = make_single_neuron(n_samples=30, n_features=3, random_state=0)
+        >>> model = RandomFeatureRidge(RandomReLUFeatures(60), random_state=0)
+        >>> display = WidthPathDisplay(path=model.width_path(X, y))
+        >>> display.plot(target_variance=y.var()).ax_.get_ylabel()
+        'relative squared error'
         """
         ax = _axes(ax)
         path, unit = self.path, 1.0 if target_variance is None else target_variance
@@ -112,8 +183,8 @@ class WidthPathDisplay:
                 color="0.4",
                 fontsize="small",
             )
-        low = min(line.get_ydata().min() for line in self.lines_[:: 1 + training])
-        top = max(line.get_ydata().max() for line in self.lines_)
+        low = min(np.min(line.get_ydata()) for line in self.lines_[:: 1 + training])
+        top = max(np.max(line.get_ydata()) for line in self.lines_)
         ax.set(
             xscale="log",
             yscale="log",
@@ -126,22 +197,61 @@ class WidthPathDisplay:
         return self
 
 
-class _CurvesDisplay:
-    """Named curves on logarithmic axes; sets `ax_`, `figure_` and `lines_`."""
+class _CurvesDisplay(ABC):
+    """Named curves on logarithmic axes; a subclass draws them in `_draw`."""
 
-    def _draw(self, ax, x, curves, xlabel, ylabel, **style):
+    ax_: "Axes"
+    figure_: "Figure | SubFigure"
+    lines_: "list[Line2D]"
+
+    def plot(self, ax: "Axes | None" = None) -> Self:
+        """Draw the curves, and set `ax_`, `figure_` and `lines_`.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None means new axes.
+
+        Returns
+        -------
+        display : object
+            This display.
+
+        Raises
+        ------
+        ImportError
+            Without matplotlib; names the extra to install.
+
+        Examples
+        --------
+        >>> from skrf.displays import LazinessDisplay
+        >>> display = LazinessDisplay(widths=[10, 100], curves={"flipped": [0.2, 0.06]})
+        >>> display.plot().ax_.get_xscale()
+        'log'
+        """
         self.ax_ = _axes(ax)
         self.figure_, self.lines_ = self.ax_.figure, []
-        for name, y in curves.items():
-            self.lines_ += self.ax_.plot(x, y, label=name, **style)
-        self.ax_.set(xscale="log", yscale="log", xlabel=xlabel, ylabel=ylabel)
+        self._draw()
         self.ax_.grid(alpha=0.3)
         self.ax_.legend()
         return self
 
+    @abstractmethod
+    def _draw(self):
+        """Draw on `ax_` and extend `lines_`."""
+
+    def _curves(self, x, curves, xlabel, ylabel, **style):
+        for name, y in curves.items():
+            self.lines_ += self.ax_.plot(x, y, label=name, **style)
+        self.ax_.set(xscale="log", yscale="log", xlabel=xlabel, ylabel=ylabel)
+
 
 class ErrorFloorDisplay(_CurvesDisplay):
     """Errors of fixed features against their number, with the floor of any features.
+
+    The floor is dashed. `plot` sets the attributes that `WidthPathDisplay` has.
+
+    Source: Theorems 4.2 and 4.8 of Yehudai and Shamir (2019).
 
     Parameters
     ----------
@@ -165,24 +275,27 @@ class ErrorFloorDisplay(_CurvesDisplay):
     2
     """
 
-    def __init__(self, *, n_features, errors, floor):
+    def __init__(
+        self, *, n_features: ArrayLike, errors: dict[str, ArrayLike], floor: ArrayLike
+    ) -> None:
         self.n_features = n_features
         self.errors = errors
         self.floor = floor
 
-    def plot(self, ax=None):
-        """Draw the curves, the floor dashed, into `ax` or new axes."""
-        labels = "number of features", "relative error"
-        self._draw(ax, self.n_features, self.errors, *labels)
+    def _draw(self):
+        self._curves(self.n_features, self.errors, "number of features", "relative error")
         self.lines_ += self.ax_.plot(
             self.n_features, self.floor, "k--", label="floor of any features"
         )
-        self.ax_.legend()
-        return self
 
 
 class FeaturesNeededDisplay(_CurvesDisplay):
     """Fewest features of any kind for one neuron, against the dimension.
+
+    The vertical axis is a logarithm. `plot` sets the attributes that `WidthPathDisplay`
+    has.
+
+    Source: Theorem 4.8 of Yehudai and Shamir (2019).
 
     Parameters
     ----------
@@ -192,26 +305,43 @@ class FeaturesNeededDisplay(_CurvesDisplay):
         log10 of the numbers by name, as `skrf.theory.features_needed` gives them.
     others : dict of str to array-like of shape (n_points,), default=None
         log10 of other numbers to compare with, drawn dotted.
+
+    Examples
+    --------
+    >>> from skrf.displays import FeaturesNeededDisplay
+    >>> from skrf.theory import features_needed
+    >>> needed = {"error 0.1": [features_needed(0.1, d)[0] for d in (5, 10)]}
+    >>> display = FeaturesNeededDisplay(dimensions=[5, 10], log10_needed=needed)
+    >>> len(display.plot().lines_)
+    1
     """
 
-    def __init__(self, *, dimensions, log10_needed, others=None):
+    def __init__(
+        self,
+        *,
+        dimensions: ArrayLike,
+        log10_needed: dict[str, ArrayLike],
+        others: dict[str, ArrayLike] | None = None,
+    ) -> None:
         self.dimensions = dimensions
         self.log10_needed = log10_needed
         self.others = others
 
-    def plot(self, ax=None):
-        """Draw the curves into `ax` or new axes; the vertical axis is a logarithm."""
+    def _draw(self):
         labels = "dimension d", "log10 of the number"
-        self._draw(ax, self.dimensions, self.log10_needed, *labels, marker="o")
+        self._curves(self.dimensions, self.log10_needed, *labels, marker="o")
         for name, y in (self.others or {}).items():
             self.lines_ += self.ax_.plot(self.dimensions, y, "s:", label=name)
         self.ax_.set_yscale("linear")
-        self.ax_.legend()
-        return self
 
 
 class SpectrumDisplay(_CurvesDisplay):
-    """Share of a random neuron in each degree of the spherical harmonics.
+    """Share of a random neuron in each degree, from 1 up, of the spherical harmonics.
+
+    `plot` sets the attributes that `WidthPathDisplay` has.
+
+    Source: the spectra behind the floors of Theorems 4.2 and 4.8 of Yehudai and Shamir
+    (2019), see `skrf.theory.neuron_spectrum`.
 
     Parameters
     ----------
@@ -219,14 +349,24 @@ class SpectrumDisplay(_CurvesDisplay):
         By name, as `skrf.theory.neuron_spectrum` gives them.
     max_degree : int, default=100
         Largest degree drawn.
+
+    Examples
+    --------
+    >>> from skrf.displays import SpectrumDisplay
+    >>> from skrf.theory import neuron_spectrum
+    >>> spectra = {"d = 5": neuron_spectrum(5, -1.0)}
+    >>> display = SpectrumDisplay(spectra=spectra, max_degree=20).plot()
+    >>> int(display.lines_[0].get_xdata().max())
+    20
     """
 
-    def __init__(self, *, spectra, max_degree=100):
+    def __init__(
+        self, *, spectra: dict[str, NeuronSpectrum], max_degree: int = 100
+    ) -> None:
         self.spectra = spectra
         self.max_degree = max_degree
 
-    def plot(self, ax=None):
-        """Draw the shares of degrees 1 and up into `ax` or new axes."""
+    def _draw(self):
         top = min([self.max_degree, *(s.max_degree for s in self.spectra.values())])
         curves = {
             name: np.exp(spectrum.log_energy[1 : top + 1])
@@ -234,11 +374,15 @@ class SpectrumDisplay(_CurvesDisplay):
         }
         degrees = np.arange(1, top + 1)
         labels = "degree", "share of ||g||^2"
-        return self._draw(ax, degrees, curves, *labels, marker=".", linestyle="none")
+        self._curves(degrees, curves, *labels, marker=".", linestyle="none")
 
 
 class LazinessDisplay(_CurvesDisplay):
     """How lazily networks were trained, against their width.
+
+    `plot` sets the attributes that `WidthPathDisplay` has.
+
+    Source: Section 2 of Yehudai and Shamir (2019).
 
     Parameters
     ----------
@@ -246,12 +390,18 @@ class LazinessDisplay(_CurvesDisplay):
         Widths.
     curves : dict of str to array-like of shape (n_points,)
         Gaps or shares by name, as `skrf.theory.section_2` gives them.
+
+    Examples
+    --------
+    >>> from skrf.displays import LazinessDisplay
+    >>> display = LazinessDisplay(widths=[10, 100], curves={"flipped": [0.2, 0.06]})
+    >>> len(display.plot().lines_)
+    1
     """
 
-    def __init__(self, *, widths, curves):
+    def __init__(self, *, widths: ArrayLike, curves: dict[str, ArrayLike]) -> None:
         self.widths = widths
         self.curves = curves
 
-    def plot(self, ax=None):
-        """Draw the curves into `ax` or new axes."""
-        return self._draw(ax, self.widths, self.curves, "width", "relative gap", marker="o")
+    def _draw(self):
+        self._curves(self.widths, self.curves, "width", "relative gap", marker="o")

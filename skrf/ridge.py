@@ -223,6 +223,13 @@ shape (n_samples, n_features)
         ValueError
             For X with other columns than in `fit`, or not finite numbers; and after
             `partial_fit` as `coef_` does.
+        LinAlgError
+            After `partial_fit`, as `coef_` does.
+
+        Warns
+        -----
+        LinAlgWarning
+            After `partial_fit`, as `coef_` does.
         """
         if _dask.is_dask(X):
             check_is_fitted(self)
@@ -433,6 +440,13 @@ shape (n_samples, n_features)
         ValueError
             For X with other columns than in `fit`, or not finite numbers; and after
             `partial_fit` as `coef_` does.
+        LinAlgError
+            After `partial_fit`, as `coef_` does.
+
+        Warns
+        -----
+        LinAlgWarning
+            After `partial_fit`, as `coef_` does.
         """
         if _dask.is_dask(X):
             check_is_fitted(self)
@@ -465,6 +479,13 @@ shape (n_samples, n_features)
         ValueError
             For X with other columns than in `fit`, or not finite numbers; and after
             `partial_fit` as `coef_` does.
+        LinAlgError
+            After `partial_fit`, as `coef_` does.
+
+        Warns
+        -----
+        LinAlgWarning
+            After `partial_fit`, as `coef_` does.
         """
         if _dask.is_dask(X):
             check_is_fitted(self)

@@ -317,3 +317,26 @@ def test_bad_data_is_named(Features, X, message):
 def test_transform_needs_fit(Features):
     with pytest.raises(NotFittedError):
         Features().transform(np.ones((2, 2)))
+
+
+@pytest.mark.parametrize("Features", ALL)
+def test_at_takes_given_weights(Features, rng):
+    X = rng.normal(size=(5, 3))
+    drawn = Features(4, random_state=0).fit(X)
+    given = Features(4).at(drawn.weights_.tolist(), drawn.biases_.tolist())
+    np.testing.assert_array_equal(given.transform(X), drawn.transform(X))
+
+
+@pytest.mark.parametrize(
+    ("weights", "biases", "message"),
+    [
+        (np.ones((3, 2)), np.ones(3), "width=4 needs weights of shape"),
+        (np.ones((4, 2)), np.ones(3), "give a bias for each"),
+        (np.ones((4, 2)), np.ones((4, 1)), "give a bias for each"),
+        ([[np.nan, 1.0]] * 4, np.ones(4), "weights contains NaN"),
+        (np.ones((4, 2)), [np.inf] * 4, "biases contains infinity"),
+    ],
+)
+def test_at_refuses(weights, biases, message):
+    with pytest.raises(ValueError, match=message):
+        RandomReLUFeatures(4).at(weights, biases)
