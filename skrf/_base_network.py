@@ -169,10 +169,10 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
         ValueError
             For a parameter outside its set; parameters that exclude each other, such as
             ``activation="step"`` with a trained hidden layer, or an odd width with
-            `symmetric_init`; X, y or weights that are empty, not finite, or of different
-            lengths; y that the loss does not take; a validation set without rows of
-            positive weight; first gradients that overflow; and with `warm_start` another
-            width, or other columns, outputs or labels than before.
+            `symmetric_init`; X, y or weights that are empty, not finite or of different
+            lengths, or weights that are all 0; y that the loss does not take; a validation
+            set without rows of positive weight; first gradients that overflow; and with
+            `warm_start` another width, or other columns, outputs or labels than before.
         MemoryError
             When the weights and a block of rows would not fit into the memory there is.
 

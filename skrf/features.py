@@ -161,14 +161,8 @@ class RandomReLUFeatures(RandomFeatures):
 
     Attributes
     ----------
-    weights_ : ndarray of shape (width, n_features)
-        The hidden weights w_i.
-    biases_ : ndarray of shape (width,)
-        The hidden biases b_i; zeros where there are none.
-    n_features_in_ : int
-        Number of columns seen in `fit`.
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of those columns, where they were all strings.
+    weights_, biases_, n_features_in_, feature_names_in_
+        As in `RandomFeatures`.
 
     See Also
     --------
@@ -256,16 +250,10 @@ class LinearizedNTKFeatures(HiddenLayerFeatures):
 
     Attributes
     ----------
-    weights_ : ndarray of shape (width, n_features)
-        The hidden weights w_i.
-    biases_ : ndarray of shape (width,)
-        The hidden biases b_i; zeros where there are none.
     output_weights_ : ndarray of shape (width,)
         The output weights a_i.
-    n_features_in_ : int
-        Number of columns seen in `fit`.
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of those columns, where they were all strings.
+    weights_, biases_, n_features_in_, feature_names_in_
+        As in `RandomFeatures`.
 
     See Also
     --------

@@ -188,12 +188,8 @@ def random_feature_kernel(
     >>> bool(model.score(X[1000:] / 16, y[1000:]) > 0.9)
     True
     """
-    scales = float(weight_scale), float(bias_scale)
-
-    def evaluate(pairs, n_features):
-        return _tangent(pairs, n_features, activation, "output", *scales, depth)
-
-    return _pairwise(X, Y, evaluate)
+    network = activation, "output", float(weight_scale), float(bias_scale), depth
+    return _pairwise(X, Y, lambda pairs, n_features: _tangent(pairs, n_features, *network))
 
 
 @validate_params(
@@ -265,12 +261,8 @@ def neural_tangent_kernel(
             f"activation={activation!r} has derivative 0 almost everywhere, so "
             f'train={train!r} has no kernel. Use another activation, or train="output".'
         )
-    scales = float(weight_scale), float(bias_scale)
-
-    def evaluate(pairs, n_features):
-        return _tangent(pairs, n_features, activation, train, *scales, depth)
-
-    return _pairwise(X, Y, evaluate)
+    network = activation, train, float(weight_scale), float(bias_scale), depth
+    return _pairwise(X, Y, lambda pairs, n_features: _tangent(pairs, n_features, *network))
 
 
 def _tangent(pairs, n_features, activation, train, weight_scale, bias_scale, depth):
