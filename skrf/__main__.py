@@ -5,6 +5,13 @@ import argparse
 from skrf.theory import reproduce
 
 
+def _seed(text):
+    """A seed from the command line; argparse names the option in its error."""
+    if not text.isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"{text!r} must be an integer from 0 to 2^32 - 1")
+    return int(text)
+
+
 def main(argv=None):
     """Parse the options and run `skrf.theory.reproduce`."""
     parser = argparse.ArgumentParser(
@@ -13,7 +20,7 @@ def main(argv=None):
     )
     parser.add_argument("--size", choices=["small", "default", "large"], default="default")
     parser.add_argument("--html", help="also write a page with the table and pictures")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=_seed, default=0)
     parser.add_argument("--no-progress", action="store_true")
     options = parser.parse_args(argv)
     try:

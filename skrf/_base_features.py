@@ -1,24 +1,32 @@
 """What all feature maps share: the draw of the hidden layer, checks, blocks of rows."""
 
 import copy
+from numbers import Integral
 from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_array
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from skrf import _dask, _weights
+from skrf._arguments import real_array
 from skrf._blocks import in_threads, row_blocks
 from skrf._environment import require_memory
 from skrf._typing import MatrixLike
-from skrf._validation import fit_context, one_of
+from skrf._validation import fit_context, one_of, validate_data
 from skrf.activations import ACTIVATIONS
 
 _FLOATS = [np.float64, np.float32]
 # Numbers in a result that takes no longer than to start threads.
 _SMALL = 2**21
+
+
+def largest_entry(array):
+    """The largest magnitude in an array or a sparse matrix."""
+    entries = array.data if sparse.issparse(array) else array
+    return float(max(entries.max(), -entries.min())) if entries.size else 0.0
 
 
 class HiddenLayerFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -133,6 +141,7 @@ class HiddenLayerFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         )
         Z = np.empty(shape, X.dtype)
         self._transform_into(X, Z)
+        self._require_finite(X, Z)
         return Z
 
     def _transform_into(self, X, Z):
@@ -148,6 +157,21 @@ class HiddenLayerFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             in_threads(fill, blocks)
         else:
             fill(blocks)
+
+    def _require_finite(self, *arrays):
+        """Raise where rows X, given first, have made numbers Z, given last, overflow.
+
+        Z is looked at only where it may have: it is at most of degree 8 in the largest of
+        X, the weights and the number of columns.
+        """
+        *inputs, Z = arrays
+        largest = max([self._largest, *map(largest_entry, inputs)])
+        if largest < np.finfo(Z.dtype).max ** (1 / 8) or np.isfinite(Z).all():
+            return
+        raise ValueError(
+            f"The features of X overflow {Z.dtype}. Scale X, for instance by "
+            "StandardScaler, or use a smaller weight_scale."
+        )
 
     def _rows_at_least(self, X):
         """Rows that pay for BLAS to pack the weights once for each block.
@@ -204,9 +228,10 @@ class HiddenLayerFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         True
         """
         check_is_fitted(self, "biases_")
-        if not 1 <= width <= len(self.biases_):
+        whole = isinstance(width, Integral) and not isinstance(width, bool)
+        if not whole or not 1 <= width <= len(self.biases_):
             raise ValueError(
-                f"width={width} must be from 1 to the fitted width, {len(self.biases_)}. "
+                f"width={width!r} must be from 1 to the fitted width, {len(self.biases_)}. "
                 "Fit a wider transformer first."
             )
         narrow = copy.copy(self)
@@ -226,10 +251,10 @@ class HiddenLayerFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         Parameters
         ----------
         weights : array-like of shape (width, n_features)
-            The hidden weights w_i, one row for each of the parameter `width`. float32
-            stays float32; not copied when it is float64 or float32.
+            The hidden weights w_i, one row for each of the parameter `width`; float32
+            where both arrays are, else float64.
         biases : array-like of shape (width,)
-            The hidden biases b_i, taken as the dtype of the weights.
+            The hidden biases b_i.
 
         Returns
         -------
@@ -250,8 +275,10 @@ class HiddenLayerFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         array([[2.]])
         """
         self._validate_params()
-        W = check_array(weights, dtype=_FLOATS, input_name="weights")
-        b = check_array(biases, dtype=W.dtype, ensure_2d=False, input_name="biases")
+        dtypes = {getattr(array, "dtype", None) for array in (weights, biases)}
+        dtype = np.float32 if dtypes == {np.dtype(np.float32)} else np.float64
+        W = real_array("weights", weights, ndim=2).astype(dtype, copy=False)
+        b = real_array("biases", biases, ndim=1).astype(dtype, copy=False)
         if len(W) != self.width or b.shape != (self.width,):
             raise ValueError(
                 f"width={self.width} needs weights of shape ({self.width}, n_features) and "
@@ -268,6 +295,8 @@ class HiddenLayerFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         """Set what `transform` needs beside the drawn weights."""
         self._activation = ACTIVATIONS[self.activation]
         self._n_features_out = self.width
+        arrays = self._projection.sizes(), self.biases_
+        self._largest = max([self.n_features_in_, *map(largest_entry, arrays)])
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from skrf import _weights
 from skrf._epochs import EpochTasks, Progress, set_validation_aside
@@ -31,6 +31,7 @@ from skrf._validation import (
     check_sample_weight,
     fit_context,
     one_of,
+    validate_data,
 )
 from skrf.activations import ACTIVATIONS
 from skrf.losses import LOSSES
@@ -389,7 +390,7 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
             warnings.warn(
                 f"Training was interrupted after {len(progress.losses)} epochs and "
                 f"{sgd.n_updates} updates; the weights reached so far are kept.",
-                stacklevel=4,
+                stacklevel=5,
             )
         return sgd, progress
 
@@ -422,7 +423,7 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
                 f"The training has not converged after max_iter={self.max_iter} epochs. "
                 "Increase max_iter or tol; tol=None runs all epochs without this warning.",
                 ConvergenceWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
 
     def _warn_diverged(self, stop, sgd):
@@ -437,7 +438,7 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
             f"{stop.mean_loss:.3g} after {stop.n_updates} updates. The last finite weights "
             f"are kept. The largest stable step is estimated as {stable:.3g}; {remedy}.",
             ConvergenceWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
 
     def _publish(self, sgd, attributes, loss_curve, validation_scores):
@@ -459,6 +460,12 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
         """N(x): (n_samples,) for one output, else (n_samples, n_outputs)."""
         X = self._check_rows(X)
         N = self._objective.predict(X, self._fitted_weights())
+        if not np.isfinite(N).all():
+            raise ValueError(
+                f"The predictions overflow {N.dtype}: X is too large, or training diverged "
+                f"in its last steps with eta0={self.eta0_:.3g}. Scale X and y, or fit with "
+                "a smaller eta0."
+            )
         return N[:, 0] if self._flat else N
 
     def _check_rows(self, X):

@@ -11,7 +11,7 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.model_selection import check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state, get_tags
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from skrf import _dask
 from skrf._dual import cross_validate_dual, solve_cg, solve_dual
@@ -19,11 +19,19 @@ from skrf._feature_matrix import FeatureMap, FeatureMatrix
 from skrf._nested_features import (
     n_neurons,
     narrowed,
+    require_estimator,
     require_fit_on_columns,
     seed_nested,
 )
 from skrf._penalties import cross_validate_primal, search_primal, solve_moments
-from skrf._primal import Problem, Solution, solve_one, solve_primal
+from skrf._primal import (
+    Problem,
+    Solution,
+    best_penalty,
+    not_positive_definite,
+    solve_one,
+    solve_primal,
+)
 from skrf._progress import PassTasks
 from skrf._solvers import choose_solver, require_fitting_memory
 from skrf._streaming import StreamingMixin
@@ -35,6 +43,8 @@ from skrf._validation import (
     StrOptions,
     check_sample_weight,
     fit_context,
+    same_draws_on_failure,
+    validate_data,
 )
 from skrf._width_path import WidthPath, compute_width_path
 from skrf.features import RandomReLUFeatures
@@ -194,7 +204,8 @@ shape (n_samples, n_features)
         return narrowed(features, width), solution
 
     def _problem(self):
-        """The penalties and what to do with them, checked."""
+        """The penalties and what to do with them, checked like all that needs no data."""
+        require_estimator(self.features)
         try:
             alphas = np.asarray(self.alphas)
         except ValueError:
@@ -202,7 +213,7 @@ shape (n_samples, n_features)
         if alphas.dtype.kind not in "iuf" or alphas.ndim > 1 or alphas.size == 0:
             raise ValueError(
                 f"alphas must be a positive number or a 1-D sequence of them; got "
-                f"{self.alphas!r}."
+                f"{self.alphas!r}. Give for instance np.logspace(-3, 3, 7)."
             )
         # With folds even one penalty has a score, but for conjugate gradients.
         searches = alphas.ndim == 1 or (self.cv is not None and self.solver != "cg")
@@ -309,12 +320,14 @@ shape (n_samples, n_features)
             scores = cross_validate_dual(matrix, problem, splits)
         else:
             scores, moments = cross_validate_primal(matrix, problem, splits)
-        best = int(np.argmax(scores))
+        best = best_penalty(problem.alphas, scores)
         one = Problem(problem.alphas[[best]], False, problem.fit_intercept)
         if solver == "dual":
             solution = solve_dual(matrix, one)
         else:
             solution = solve_one(matrix, moments, float(one.alphas[0]))
+            if solution is None:
+                raise not_positive_definite(one.alphas[0])
         solution.scores = scores
         return solution
 
@@ -361,7 +374,10 @@ shape (n_samples, n_features)
             name: value for name, value in vars(self).items() if not _is_callback(name)
         }
         try:
-            yield
+            # What overflows ends in an error of its own, not in NumPy's warnings.
+            quiet = np.errstate(over="ignore", invalid="ignore")
+            with same_draws_on_failure(self.random_state), quiet:
+                yield
         except BaseException:
             for name in list(vars(self)):
                 if name not in before and not _is_callback(name):
@@ -381,7 +397,8 @@ shape (n_samples, n_features)
                     "sample_weight was zero on every row so far. Give partial_fit rows of "
                     "positive weight."
                 )
-            self._set_solution(solve_moments(self._moments, self._problem_of_sums))
+            with np.errstate(over="ignore", invalid="ignore"):
+                self._set_solution(solve_moments(self._moments, self._problem_of_sums))
         return self._solution
 
     @property
@@ -460,6 +477,11 @@ shape (n_samples, n_features)
         dtype = np.result_type(feature_map.dtype, np.float32)
         result = feature_map.times(X, np.ascontiguousarray(coef, dtype), self.block_size)
         result += np.atleast_1d(solution.intercept).astype(dtype)
+        if not np.isfinite(result).all():
+            raise ValueError(
+                f"The predictions are not finite: they overflow {dtype}, or `features` "
+                "gave NaN. Scale X, for instance by StandardScaler."
+            )
         return result[:, 0] if self._flat else result
 
     def _checks_only(self):
@@ -474,7 +496,7 @@ shape (n_samples, n_features)
         tags = super().__sklearn_tags__()
         features = RandomReLUFeatures() if self.features is None else self.features
         # Anything may be passed as features before fit has checked it.
-        if hasattr(features, "__sklearn_tags__"):
+        if hasattr(features, "__sklearn_tags__") and not isinstance(features, type):
             tags.input_tags.sparse = get_tags(features).input_tags.sparse
             # A Pipeline does not say whether its first step takes NaN.
             while isinstance(features, Pipeline) and hasattr(features.steps[0][1], "fit"):

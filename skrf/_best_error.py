@@ -7,6 +7,7 @@ from scipy.linalg import LinAlgError, cholesky, solve_triangular
 from scipy.linalg.lapack import dtrtri
 
 from skrf import _bivariate
+from skrf._arguments import check_boolean
 from skrf._gaussian_grams import tangent_matrix, tangent_products
 from skrf._gaussian_pairs import density, neurons_of_size, pair_matrix
 from skrf._population_risk import target_neuron
@@ -140,6 +141,7 @@ def best_error(W, b, target, *, intercept=False):
     >>> best_error(W, b, SingleNeuron([1.0, 0.0])).relative.round(6) + 0.0
     array([0.898679, 0.      ])
     """
+    check_boolean("intercept", intercept)
     layer = neurons_of_size(W, b)
     goal = target_neuron(target, layer.weights.shape[1])
     gram = pair_matrix(_bivariate.RELU, layer)
@@ -180,6 +182,8 @@ def best_tangent_error(W, b, target, *, biases=False, intercept=False):
     >>> best_tangent_error([[1.0, 0.0]], [0.0], target).relative.round(6) + 0.0
     array([0.])
     """
+    check_boolean("biases", biases)
+    check_boolean("intercept", intercept)
     layer = neurons_of_size(W, b)
     goal = target_neuron(target, layer.weights.shape[1])
     gram = tangent_matrix(layer, None, biases)

@@ -1,19 +1,14 @@
 """Floors of fixed features on random neurons (Theorem 4.8), and on linear ones (4.1)."""
 
 import math
-from numbers import Integral, Real
 
 import numpy as np
 from scipy.special import betainc, betaln
 from scipy.stats import beta
 from sklearn.utils import check_random_state
 
+from skrf._arguments import check_boolean, check_integer, is_number, real_array
 from skrf._spectrum import relu_spectrum
-
-
-def check_integer(name, value, least, why):
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{name}={value!r} must be an integer >= {least}: {why}.")
 
 
 def check_neuron(d, bias, weight_norm):
@@ -23,12 +18,12 @@ def check_neuron(d, bias, weight_norm):
         raise ValueError(
             f"d={d} is above 2000, where spectra take minutes. Use a smaller d."
         )
-    if not isinstance(weight_norm, Real) or not 0 < weight_norm < math.inf:
+    if not is_number(weight_norm) or weight_norm <= 0:
         raise ValueError(
             f"weight_norm={weight_norm!r} must be a positive finite number; a neuron "
             "without weight is a constant. Give ||w||."
         )
-    if not isinstance(bias, Real) or not abs(bias) <= 1e3 * weight_norm:
+    if not is_number(bias) or not abs(bias) <= 1e3 * weight_norm:
         raise ValueError(
             f"bias={bias!r} must be a number with |bias| <= 1000 weight_norm, here "
             f"{1e3 * weight_norm:.6g}: beyond, the neuron is linear or 0. Use a smaller "
@@ -37,8 +32,13 @@ def check_neuron(d, bias, weight_norm):
     return float(bias) / float(weight_norm)
 
 
+def _check_options(**options):
+    for name, value in options.items():
+        check_boolean(name, value)
+
+
 def _check_array(name, value, fits, what):
-    array = np.asarray(value, np.float64)
+    array = real_array(name, value, finite=False)
     wrong = ~fits(array)
     if wrong.any():
         raise ValueError(f"{name}={array[wrong].flat[0]} must be {what}.")
@@ -139,6 +139,7 @@ def error_floor(r, d, bias=0.0, weight_norm=1.0, *, log10=False, absolute=False)
     >>> error_floor([0, 1, 100, 3000], d=10, bias=-1.0).round(3)
     array([1.   , 0.869, 0.13 , 0.017])
     """
+    _check_options(log10=log10, absolute=absolute)
     h = check_neuron(d, bias, weight_norm)
     log_r = _log_counts(r, log10)
     spectrum = relu_spectrum(int(d), h)
@@ -178,6 +179,7 @@ def features_needed(error, d, bias=0.0, weight_norm=1.0, *, absolute=False):
     >>> r
     array([  157., 13489.])
     """
+    _check_options(absolute=absolute)
     h = check_neuron(d, bias, weight_norm)
     spectrum = relu_spectrum(int(d), h)
     log10_r, r = spectrum.features_needed(_shares(error, spectrum, weight_norm, absolute))
@@ -219,6 +221,7 @@ def failure_probability(
     >>> print(f"{failure_probability(1e6, 0.02, d=20, weight_norm=20, absolute=True):.1f}")
     -7.6
     """
+    _check_options(tight=tight, log10=log10, absolute=absolute)
     h = check_neuron(d, bias, weight_norm)
     log_r = _log_counts(r, log10)
     spectrum = relu_spectrum(int(d), h)
@@ -313,9 +316,9 @@ def distance_rate(ratio=0.5, error=0.25):
     error: -log(3/4) / 4 = 0.0719 for the statement of Proposition 4.1, whose c is
     unspecified.
     """
-    if not 0 < ratio < 1:
+    if not is_number(ratio) or not 0 < ratio < 1:
         raise ValueError(f"ratio={ratio!r} must be in (0, 1); give r / d.")
-    if not 0 < error < 1 - ratio:
+    if not is_number(error) or not 0 < error < 1 - ratio:
         raise ValueError(
             f"error={error!r} must be in (0, {1 - ratio:.6g}), below the mean 1 - ratio: "
             "from there on the probability does not vanish. Use a smaller error."

@@ -19,7 +19,13 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skrf._blas import product, solve_rows
 from skrf._moments import row_slices
-from skrf._primal import Solution, cholesky_in_place, cholesky_solve, warn_imprecise
+from skrf._primal import (
+    Solution,
+    best_penalty,
+    cholesky_in_place,
+    cholesky_solve,
+    warn_imprecise,
+)
 
 # Relative precision of the coefficients by conjugate gradients.
 _TOLERANCE, _MOST_ITERATIONS = 1e-7, 2000
@@ -35,8 +41,7 @@ def solve_dual(matrix, problem):
     k, scores = 0, None
     if problem.searches:
         all_duals, scores = system.leave_one_out(problem.alphas)
-        _require_finite(scores)
-        k = int(np.nanargmax(scores))
+        k = best_penalty(problem.alphas, scores)
         duals = all_duals[:, k]
     else:
         duals = system.solve(problem.alphas)[:, 0]
@@ -103,6 +108,8 @@ class GramSystem:
         self.tau, self.mean_products = 0.0, np.zeros(len(w))
         gram *= self.roots
         gram *= self.roots[:, np.newaxis]
+        # Finite squares make the products of rows finite too.
+        _require_finite([gram.diagonal().sum() + np.abs(self.y).sum()])
         self.rounding = np.finfo(np.float64).eps * gram.diagonal().max()
         if centred:
             self._centre()
@@ -242,6 +249,7 @@ class NystromPreconditioner:
         index = np.sort(rng.choice(n, m, replace=False))
         columns = np.ascontiguousarray(operator.columns(index))
         core = (columns[index] + columns[index].T) / 2
+        _require_finite([np.abs(columns).sum()])
         shift = np.finfo(np.float64).eps * max(np.trace(core), np.finfo(np.float64).tiny)
         while True:
             try:

@@ -6,6 +6,8 @@ features Z (which it may overwrite) with targets Y and weights w to a result, an
 `merge(total, other)`. So the same passes run in memory and on a cluster.
 """
 
+import copy
+
 import numpy as np
 from scipy import sparse
 from sklearn.frozen import FrozenEstimator
@@ -181,7 +183,9 @@ class FullMatrix:
         self.tangent = tangent
         if tangent is not None:
             inputs = X if before is None else before.transform(X)
-            inputs = inputs.to_numpy() if hasattr(inputs, "iloc") else inputs
+            if hasattr(inputs, "iloc"):
+                inputs, tangent = inputs.to_numpy(), _without_names(tangent)
+                self.tangent = tangent
             self.inputs = inputs.astype(np.float64, copy=False)
             self.operator = tangent.operator(self.inputs)
 
@@ -248,6 +252,13 @@ class FullMatrix:
         """Rows of which two groups fit into half of the memory there is."""
         available = available_memory() or 2**33
         return max(1, min(self.n_rows, int(available / 4 / (8 * self.n_columns))))
+
+
+def _without_names(features):
+    """A copy of a fitted transformer that asks for no names of columns."""
+    unnamed = copy.copy(features)
+    vars(unnamed).pop("feature_names_in_", None)
+    return unnamed
 
 
 def _tiles(n_rows):

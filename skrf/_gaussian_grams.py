@@ -3,6 +3,7 @@
 import numpy as np
 
 from skrf import _bivariate
+from skrf._arguments import check_boolean, real_array
 from skrf._gaussian_pairs import neurons, pair_blocks, pair_matrix
 
 
@@ -172,11 +173,11 @@ def step_x_relu(W, b, V, c, coefficients=None):
     """
     ones, twos = two_layers(W, b, V, c, optional=False)
     if coefficients is not None:
-        a = np.asarray(coefficients, np.float64)
-        if a.shape != (len(twos.biases),) or not np.isfinite(a).all():
+        a = real_array("coefficients", coefficients)
+        if a.shape != (len(twos.biases),):
             raise ValueError(
                 f"coefficients must have one number for each of the {len(twos.biases)} "
-                f"rows of V, all finite; got {a!r}."
+                f"rows of V; got shape {a.shape}. Give as many."
             )
         return slope_sums(ones, twos, a)[2]
     S = np.empty((len(ones.biases), *twos.weights.shape))
@@ -230,6 +231,7 @@ def tangent_gram(W, b, V=None, c=None, *, biases=False):
     array([[0.5, 0. ],
            [0. , 0.5]])
     """
+    check_boolean("biases", biases)
     ones, twos = two_layers(W, b, V, c)
     return tangent_matrix(ones, twos, biases)
 
@@ -281,6 +283,7 @@ def tangent_relu_products(W, b, V, c, *, biases=False):
     array([[1.],
            [0.]])
     """
+    check_boolean("biases", biases)
     ones, twos = two_layers(W, b, V, c, optional=False)
     return tangent_products(ones, twos, biases)
 

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.special import ndtr
-from sklearn.utils import check_array
 
 from skrf import _bivariate
+from skrf._arguments import real_array
 from skrf._blas import product
 from skrf._blocks import in_threads
 
@@ -53,10 +53,8 @@ class Neurons(NamedTuple):
 
 def neurons(W, b, names=("W", "b"), n_features=None):
     """`Neurons` of arrays of shapes (n, d) and (n,); ValueError names what is wrong."""
-    W = check_array(W, dtype=np.float64, order="C", input_name=names[0])
-    b = check_array(
-        np.atleast_1d(b), dtype=np.float64, ensure_2d=False, input_name=names[1]
-    )
+    W = real_array(names[0], W, ndim=2)
+    b = real_array(names[1], b)
     if b.shape != (len(W),):
         raise ValueError(
             f"{names[1]} must have one bias for each of the {len(W)} rows of {names[0]}; "

@@ -1,11 +1,10 @@
 """Hermite coefficients of activations: closed forms, or the trapezoidal rule."""
 
-from numbers import Integral, Real
-
 import numpy as np
 from scipy.special import erf, gammaln, ndtr
 
 from skrf import _kernels
+from skrf._arguments import check_choice, check_integer, is_number
 from skrf._gaussian_pairs import density, moments
 from skrf.activations import ACTIVATIONS
 
@@ -179,15 +178,11 @@ def hermite_coefficients(activation, n, *, bias=0.0, weight_norm=1.0):
     >>> hermite_coefficients("relu", 2).round(6)
     array([0.398942, 0.5     , 0.282095])
     """
-    if activation not in COEFFICIENTS:
-        raise ValueError(
-            f"activation={activation!r} is not known. Use one of {', '.join(COEFFICIENTS)}."
-        )
-    if not isinstance(n, Integral) or isinstance(n, bool) or n < 0:
-        raise ValueError(f"n={n!r} must be an integer >= 0, the largest degree.")
-    if not isinstance(bias, Real) or not np.isfinite(bias):
-        raise ValueError(f"bias={bias!r} must be a finite number.")
-    if not isinstance(weight_norm, Real) or not 0 <= weight_norm < np.inf:
+    check_choice("activation", activation, COEFFICIENTS)
+    check_integer("n", n, 0, "give the largest degree")
+    if not is_number(bias):
+        raise ValueError(f"bias={bias!r} must be a finite number. Use 0.0 for none.")
+    if not is_number(weight_norm) or weight_norm < 0:
         raise ValueError(
             f"weight_norm={weight_norm!r} must be a finite number >= 0. Give the length of "
             "the weight vector."

@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -250,10 +251,11 @@ class LazinessMixin:
         """
         check_is_fitted(self, "hidden_weights_")
         start = first_weights(self._sgd.start)
-        if not 0 <= output < len(start.output):
+        whole = isinstance(output, Integral) and not isinstance(output, bool)
+        if not whole or not 0 <= output < len(start.output):
             raise ValueError(
-                f"output={output} is not one of the network's {len(start.output)} outputs. "
-                "Count them from 0."
+                f"output={output!r} is not one of the network's {len(start.output)} "
+                "outputs. Count them from 0."
             )
         o, width = self._objective, len(start.hidden)
         trained = "output" if not o.train_hidden else "both" if o.train_output else "hidden"

@@ -1,10 +1,21 @@
 """What gradient descent learns: Section 2, Theorem 3.1 and one neuron, measured."""
 
+from numbers import Integral
+
 import numpy as np
 from sklearn.utils import check_random_state
 
 from skrf import gaussian
+from skrf._arguments import real_numbers
 from skrf._report import Report, Row, verdict
+from skrf._validation import (
+    BIAS,
+    POSITIVE,
+    POSITIVE_INTEGER,
+    RANDOM_STATE,
+    Interval,
+    validate_params,
+)
 from skrf.networks import OverparamNetRegressor
 from skrf.targets import SingleNeuron
 
@@ -41,6 +52,27 @@ def _train(width, X, y, rng, parametrization):
     return W0, b0, scale * u0, *last
 
 
+def check_widths(widths, least, why):
+    """A list of widths; ValueError for anything else."""
+    found = np.atleast_1d(real_numbers("widths", widths))
+    whole = found.dtype.kind in "iu" and (found.size == 0 or found.min() > 0)
+    if not whole or found.ndim != 1 or found.size < least or np.any(np.diff(found) <= 0):
+        raise ValueError(
+            f"widths={widths!r} must be {why} in growing order. Give positive integers, "
+            "such as (30, 100, 300)."
+        )
+    return found.tolist()
+
+
+@validate_params(
+    {
+        "widths": ["array-like"],
+        "d": [POSITIVE_INTEGER],
+        "n_samples": [POSITIVE_INTEGER],
+        "random_state": RANDOM_STATE,
+    },
+    prefer_skip_nested_validation=False,
+)
 def section_2(widths=(30, 100, 300, 1000, 3000), d=5, n_samples=300, random_state=0):
     """Section 2: how lazily networks are trained, exactly under Gaussian inputs.
 
@@ -65,10 +97,12 @@ def section_2(widths=(30, 100, 300, 1000, 3000), d=5, n_samples=300, random_stat
         also the gap to the linearised network, as the output layer is fixed, and
         "feature_gap"; gaps are root mean squares relative to the target's.
     """
-    if len(widths) < 2 or np.any(np.diff(widths) <= 0):
+    # The report compares the last with the first.
+    widths = check_widths(widths, 2, "at least two even numbers")
+    if np.any(np.mod(widths, 2)):
         raise ValueError(
-            f"widths={widths!r} must be at least two numbers in growing order, because the "
-            "report compares the last with the first."
+            f"widths={widths!r} must be even, because starts with N = 0 pair the neurons. "
+            "Add 1 to the odd ones."
         )
     rng = check_random_state(random_state)
     X, target = rng.standard_normal((n_samples, d)), unit_neuron(d, -0.5)
@@ -111,6 +145,15 @@ def section_2(widths=(30, 100, 300, 1000, 3000), d=5, n_samples=300, random_stat
 # -------------------------------------------------------------------------- Theorem 3.1
 
 
+@validate_params(
+    {
+        "widths": ["array-like"],
+        "d": [Interval(Integral, 2, None, closed="left")],
+        "n_samples": [POSITIVE_INTEGER],
+        "random_state": RANDOM_STATE,
+    },
+    prefer_skip_nested_validation=False,
+)
 def theorem_3_1(widths=(30, 300, 3000), d=10, n_samples=20_000, random_state=0):
     """Theorem 3.1: SGD on hinge loss learns the sign of a bounded polynomial.
 
@@ -132,6 +175,7 @@ def theorem_3_1(widths=(30, 300, 3000), d=10, n_samples=20_000, random_state=0):
         With values "widths", "hinge" (on fresh samples), "accuracy", "movement" (relative,
         of the hidden weights) and "n_steps".
     """
+    widths = check_widths(widths, 1, "at least one number")
     rng = check_random_state(random_state)
     X = rng.choice([-1.0, 1.0], (n_samples + 2000, d))
     y = X[:, 0] * X[:, 1]
@@ -176,6 +220,17 @@ def theorem_3_1(widths=(30, 300, 3000), d=10, n_samples=20_000, random_state=0):
 # ------------------------------------------------------------------- one neuron, by descent
 
 
+@validate_params(
+    {
+        "d": [POSITIVE_INTEGER],
+        "bias": BIAS,
+        "error": [POSITIVE],
+        "step": [POSITIVE],
+        "n_starts": [POSITIVE_INTEGER],
+        "random_state": RANDOM_STATE,
+    },
+    prefer_skip_nested_validation=False,
+)
 def one_neuron(d=10, bias=-1.0, error=0.01, step=0.5, n_starts=5, random_state=0):
     """One neuron learned by gradient descent on its exact risk.
 

@@ -1,10 +1,13 @@
 """What fixed features cannot do: Section 4's propositions and theorems, measured."""
 
+from numbers import Integral
+
 import numpy as np
 from scipy.stats import kstest
 from sklearn.utils import check_random_state
 
 from skrf import gaussian
+from skrf._arguments import check_integer, real_array
 from skrf._bounds import (
     distance_rate,
     error_floor,
@@ -18,8 +21,24 @@ from skrf._gaussian_pairs import neurons
 from skrf._learning_statements import unit_neuron
 from skrf._report import Report, Row, verdict
 from skrf._spectrum import log_squared_norm
+from skrf._validation import (
+    BIAS,
+    DIMENSION,
+    POSITIVE,
+    POSITIVE_INTEGER,
+    RANDOM_STATE,
+    Interval,
+    validate_params,
+)
 from skrf._wave import wave_facts, wave_relu_products, weight_certificate
 from skrf.targets import TriangleWave
+
+_FEATURES = {
+    "d": [DIMENSION],
+    "width": [POSITIVE_INTEGER],
+    "bias": BIAS,
+    "random_state": RANDOM_STATE,
+}
 
 
 def draw_features(rng, width, d):
@@ -29,6 +48,15 @@ def draw_features(rng, width, d):
     return W, rng.standard_normal(width)
 
 
+@validate_params(
+    {
+        "d": [Interval(Integral, 2, None, closed="left")],
+        "r": [POSITIVE_INTEGER, None],
+        "n_draws": [POSITIVE_INTEGER],
+        "random_state": RANDOM_STATE,
+    },
+    prefer_skip_nested_validation=False,
+)
 def proposition_4_1(d=40, r=None, n_draws=2000, random_state=0):
     """Proposition 4.1: linear features, the exact law of the error.
 
@@ -77,6 +105,7 @@ def proposition_4_1(d=40, r=None, n_draws=2000, random_state=0):
     return Report("Proposition 4.1", source, rows, {**values, "rate": rate})
 
 
+@validate_params({"d": [DIMENSION]}, prefer_skip_nested_validation=False)
 def proposition_4_6(d=41):
     """Proposition 4.6: the three items about psi, printed and corrected.
 
@@ -164,7 +193,9 @@ def wave_relu_correlations(d, W, b):
     logs : ndarray of shape (n,)
         Far below underflow where they must be.
     """
-    _, log_products = wave_relu_products(TriangleWave(d * np.eye(d)[0]), W, b)
+    check_integer("d", d, 2, "give the number of features, at least two")
+    wave = TriangleWave(d * np.eye(d)[0])
+    _, log_products = wave_relu_products(wave, W, b, ("W", "b"))
     layer = neurons(W, b)
     norms = np.linalg.norm(layer.weights, axis=1)
     log_squares = 2 * np.log(norms) + [log_squared_norm(h) for h in layer.biases / norms]
@@ -174,6 +205,7 @@ def wave_relu_correlations(d, W, b):
 # -------------------------------------------------------------- Theorems 4.2, 4.8, Remarks
 
 
+@validate_params({**_FEATURES, "error": [POSITIVE]}, prefer_skip_nested_validation=False)
 def theorem_4_2(d=10, width=1000, bias=-1.0, error=0.3, random_state=0):
     """Theorem 4.2 and Example 4.3: random ReLU features on one neuron.
 
@@ -252,6 +284,7 @@ def theorem_4_2(d=10, width=1000, bias=-1.0, error=0.3, random_state=0):
     return Report("Theorem 4.2", source, rows, values)
 
 
+@validate_params(_FEATURES, prefer_skip_nested_validation=False)
 def remark_4_4(d=10, width=300, bias=-1.0, random_state=0):
     """Remark 4.4: rows on the sphere against Gaussian rows.
 
@@ -289,6 +322,9 @@ def remark_4_4(d=10, width=300, bias=-1.0, random_state=0):
     return Report("Remark 4.4", source, (row,), values)
 
 
+@validate_params(
+    {"d": [DIMENSION], "norms": ["array-like", None]}, prefer_skip_nested_validation=False
+)
 def remark_4_7(d=41, norms=None):
     """Remark 4.7: the norm of the target against the error.
 
@@ -304,7 +340,9 @@ def remark_4_7(d=41, norms=None):
     report : Report
         With values "norms" and "log10_features", fewest of any kind for error 1/50.
     """
-    norms = np.array([1, d, d**2, 5 * d**3] if norms is None else norms, np.float64)
+    norms = real_array("norms", [1, d, d**2, 5 * d**3] if norms is None else norms, ndim=1)
+    if not (norms > 0).all():
+        raise ValueError(f"norms must be positive; got {norms.min():g}. Give ||w*||.")
     needed = np.array(
         [features_needed(1 / 50, d, weight_norm=a, absolute=True)[0] for a in norms]
     )
@@ -336,6 +374,7 @@ def remark_4_7(d=41, norms=None):
     )
 
 
+@validate_params(_FEATURES, prefer_skip_nested_validation=False)
 def theorem_4_8(d=10, width=100, bias=-1.0, random_state=0):
     """Theorem 4.8 and Example 4.9: features of any kind; linearised networks.
 

@@ -1,13 +1,13 @@
 """The least bound on output weights with which fixed ReLU features reach a risk."""
 
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.optimize import minimize
 
 from skrf import _bivariate
+from skrf._arguments import is_number
 from skrf._best_error import factor, normalised
 from skrf._gaussian_pairs import neurons_of_size, pair_matrix
 from skrf._population_risk import target_neuron
@@ -166,7 +166,7 @@ def min_weight(W, b, target, error):
     """
     layer = neurons_of_size(W, b)
     goal = target_neuron(target, layer.weights.shape[1])
-    if not isinstance(error, Real) or not 0 < error < np.inf:
+    if not is_number(error) or error <= 0:
         raise ValueError(
             f"error={error!r} must be a finite number > 0. It is a risk: multiply a "
             "relative error by the target's mean square."

@@ -14,6 +14,51 @@ from sklearn.utils import check_random_state, get_tags
 from skrf._base_features import HiddenLayerFeatures
 
 
+def require_estimator(features):
+    """Raise for a class, and for transformers that cannot be cloned."""
+    if isinstance(features, type):
+        raise ValueError(
+            f"features must be a transformer; got the class {features.__name__}. Give an "
+            f"instance, {features.__name__}()."
+        )
+    missing = [m for m in ("get_params", "set_params") if not hasattr(features, m)]
+    if features is not None and missing:
+        raise ValueError(
+            f"features={features!r} has no {' and no '.join(missing)}, so that fit cannot "
+            "clone it. Derive its class from sklearn.base.BaseEstimator, or use a "
+            "FunctionTransformer."
+        )
+
+
+def parameters(features):
+    """What a transformer is made from: itself, and all parameters inside, by name."""
+    own = {} if features is None else features.get_params(deep=True)
+    return {"features": features, **{f"features__{k}": own[k] for k in own}}
+
+
+def changed_parameter(before, after):
+    """The name of a parameter that differs in two results of `parameters`, or None."""
+    for name in sorted({*before, *after}):
+        if name not in before or name not in after:
+            return name
+        if not _same(before[name], after[name]):
+            return name
+    return None
+
+
+def _same(first, second):
+    if first is second:
+        return True
+    if type(first) is not type(second):
+        return False
+    if isinstance(first, FrozenEstimator):
+        return identical(first, second)
+    if isinstance(first, (list, tuple)):
+        return len(first) == len(second) and all(map(_same, first, second))
+    # The parameters of transformers are compared by their own names.
+    return hasattr(first, "get_params") or np.array_equal(first, second)
+
+
 def fits_on_columns(features):
     """Whether `fit` of these features looks at nothing but number and type of columns."""
     if isinstance(features, Pipeline):
@@ -29,6 +74,7 @@ def fits_on_columns(features):
 
 def require_fit_on_columns(features, what, error=ValueError):
     """Raise for features that every part of the data would fit in its own way."""
+    require_estimator(features)
     if features is not None and not fits_on_columns(features):
         raise error(
             f"features={features!r} may learn from the values in X, and {what} would give "

@@ -1,11 +1,11 @@
 """The exact risk of sums of ReLU neurons on a ReLU neuron, and its gradient."""
 
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
 
 from skrf import _bivariate
+from skrf._arguments import is_number, real_array
 from skrf._gaussian_grams import slope_sums
 from skrf._gaussian_pairs import Neurons, density, neurons_of_size, quadratic_form
 from skrf.targets import SingleNeuron
@@ -66,15 +66,11 @@ def target_neuron(target, n_features):
 
 def output_weights(u, width, name="u"):
     """A vector of finite float64, one for each neuron."""
-    u = np.asarray(u, np.float64)
+    u = real_array(name, u)
     if u.shape != (width,):
         raise ValueError(
             f"{name} must have one output weight for each of the {width} rows of W; got "
-            f"shape {u.shape}."
-        )
-    if not np.isfinite(u).all():
-        raise ValueError(
-            f"{name} must be finite; got {u[~np.isfinite(u)][0]}. Replace NaN and infinity."
+            f"shape {u.shape}. Give a 1-D array of as many, for instance {name}.ravel()."
         )
     return u
 
@@ -91,8 +87,10 @@ def _residual(u, W, b, target, intercept):
     layer = neurons_of_size(W, b)
     goal = target_neuron(target, layer.weights.shape[1])
     u = output_weights(u, len(layer.biases))
-    if not isinstance(intercept, Real) or not np.isfinite(intercept):
-        raise ValueError(f"intercept={intercept!r} must be a finite number.")
+    if not is_number(intercept):
+        raise ValueError(
+            f"intercept={intercept!r} must be a finite number. Use 0.0 for none."
+        )
     return np.r_[u, -1.0], stacked(layer, goal), float(intercept)
 
 

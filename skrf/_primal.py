@@ -43,15 +43,20 @@ class Solution:
     @classmethod
     def best(cls, coef_of, moments, problem, scores):
         """The solution with the highest score; coef_of(k) is that of alphas[k]."""
-        if not np.isfinite(scores).any():
-            raise ValueError(
-                f"No penalty of alphas={problem.alphas.tolist()} has a finite error: the "
-                "squares overflow. Scale X and y down."
-            )
-        k = int(np.nanargmax(scores))
+        k = best_penalty(problem.alphas, scores)
         coef = coef_of(k)
         intercept = moments.y_mean - moments.z_mean @ coef
         return cls(coef, intercept, float(problem.alphas[k]), scores)
+
+
+def best_penalty(alphas, scores):
+    """The number of the penalty with the highest score."""
+    if not np.isfinite(scores).any():
+        raise ValueError(
+            f"No penalty of alphas={alphas.tolist()} has a finite error: the squares "
+            "overflow. Scale X and y down."
+        )
+    return int(np.nanargmax(scores))
 
 
 def moments_of(matrix, problem, dtype=np.float64):

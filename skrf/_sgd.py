@@ -241,7 +241,9 @@ class SGD:
         loss; and rounding alone gives one of about eps^2 where 0 is expected.
         """
         unit = max(self.probe.mean_square, np.finfo(X.dtype).tiny)
-        lengths = np.maximum(1.0, row_norms(X, squared=True) / unit)
+        with np.errstate(invalid="ignore"):
+            # The square of the mean length may overflow too: then no row is an outlier.
+            lengths = np.fmax(1.0, row_norms(X, squared=True) / unit)
         at_zero = self.objective.loss(np.zeros_like(Y), Y).sum(axis=1, dtype=np.float64)
         rounding = np.finfo(Y.dtype).eps ** 2
         return _GROWTH * np.maximum(self.probe.mean_loss * lengths, at_zero + rounding)

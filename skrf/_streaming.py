@@ -8,7 +8,12 @@ import numpy as np
 from skrf import _dask
 from skrf._feature_matrix import FeatureMap, FeatureMatrix
 from skrf._moments import MomentsTask, Scratch
-from skrf._nested_features import identical, require_fit_on_columns
+from skrf._nested_features import (
+    changed_parameter,
+    identical,
+    parameters,
+    require_fit_on_columns,
+)
 from skrf._primal import check_finite
 from skrf._solvers import require_fitting_memory
 
@@ -56,6 +61,13 @@ class StreamingMixin:
                     "partial_fit takes chunks in memory; X is a Dask collection. Use fit, "
                     "or pass its blocks one by one."
                 )
+            given = parameters(self.features)
+            changed = None if first else changed_parameter(self._given_features, given)
+            if changed is not None:
+                raise ValueError(
+                    f"{changed} differs from that of the first chunk, and the sums of "
+                    "other features do not add. Set it back, or begin a clone."
+                )
             X = self._check_rows(X, reset=first)
             if first:
                 self._learn_targets(y, classes)
@@ -66,6 +78,7 @@ class StreamingMixin:
                     f"{moments.zy.shape[1]}. Give as many as before, or begin a clone."
                 )
             if first:
+                self._given_features = given
                 self.features_ = self._new_features().fit(X, y)
             weights = self._weights(X, y, sample_weight, is_part=True)
             feature_map = FeatureMap(self.features_, X)

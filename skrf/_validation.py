@@ -1,24 +1,36 @@
-"""The one place that imports private names of scikit-learn, and the parameter checks
-that several modules share.
+"""The one place that imports private names of scikit-learn, and the checks of parameters
+and data that several estimators share.
+
+scikit-learn's own messages are kept, with the name of the argument before them and what to
+do after them where they lack it.
 """
 
+import functools
+import re
+from collections.abc import Callable
+from contextlib import contextmanager
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from sklearn.base import _fit_context
-from sklearn.utils._param_validation import (
-    HasMethods,
-    Interval,
-    StrOptions,
-)
+from sklearn.utils import validation
+from sklearn.utils._available_if import _AvailableIfDescriptor
+from sklearn.utils._param_validation import HasMethods, StrOptions
+from sklearn.utils._param_validation import Interval as _Interval
 from sklearn.utils._param_validation import validate_params as _validate_params
-from sklearn.utils.metaestimators import available_if as _available_if
-from sklearn.utils.multiclass import _check_partial_fit_first_call as first_partial_fit
-from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+from sklearn.utils.multiclass import (
+    _check_partial_fit_first_call,
+    check_classification_targets,
+)
+from sklearn.utils.validation import _check_sample_weight
 
-from skrf._typing import KeepsSignature
+from skrf._arguments import real_numbers
+from skrf._typing import Function, KeepsSignature
 
 __all__ = [
+    "BIAS",
+    "DIMENSION",
     "FINITE",
     "FRACTION",
     "NON_NEGATIVE",
@@ -26,29 +38,47 @@ __all__ = [
     "POSITIVE",
     "POSITIVE_INTEGER",
     "PROBABILITY",
+    "RANDOM_STATE",
     "HasMethods",
     "Interval",
     "StrOptions",
     "available_if",
+    "check_labels",
     "check_sample_weight",
+    "check_targets",
     "first_partial_fit",
     "fit_context",
+    "named_data",
     "one_of",
+    "same_draws_on_failure",
     "signs_of_labels",
+    "validate_data",
     "validate_params",
 ]
 
 # scikit-learn has no types: what it decorates would have none either.
-fit_context: KeepsSignature = _fit_context
 validate_params: KeepsSignature = _validate_params
-available_if: KeepsSignature = _available_if
+
+
+class Interval(_Interval):
+    """scikit-learn's constraint, but booleans are not numbers."""
+
+    def is_satisfied_by(self, value):
+        """Whether the value is a number of the interval."""
+        return not isinstance(value, bool) and super().is_satisfied_by(value)
+
 
 # An open right end leaves infinity out; NaN is in no interval.
 POSITIVE_INTEGER = Interval(Integral, 1, None, closed="left")
 NON_NEGATIVE_INTEGER = Interval(Integral, 0, None, closed="left")
 POSITIVE = Interval(Real, 0, None, closed="neither")
 NON_NEGATIVE = Interval(Real, 0, None, closed="left")
+# Of Gaussian inputs whose spectra take less than minutes.
+DIMENSION = Interval(Integral, 2, 2000, closed="both")
 FRACTION = Interval(Real, 0, 1, closed="neither")
+RANDOM_STATE = ["random_state"]
+# Of a neuron ||w|| = 1: below, it is never on as far as floats can tell.
+BIAS = [Interval(Real, -35, 1000, closed="both")]
 PROBABILITY = Interval(Real, 0, 1, closed="both")
 FINITE = Interval(Real, None, None, closed="neither")
 
@@ -56,6 +86,154 @@ FINITE = Interval(Real, None, None, closed="neither")
 def one_of(table):
     """The constraint "a key of this table"; the error lists the keys."""
     return StrOptions(set(table))
+
+
+# --------------------------------------------------------------------------- methods
+
+
+@contextmanager
+def same_draws_on_failure(random_state):
+    """Bring a RandomState back to where it was when a call fails or is interrupted."""
+    is_instance = isinstance(random_state, np.random.RandomState)
+    before = random_state.get_state() if is_instance else None
+    try:
+        yield
+    except BaseException:
+        if is_instance:
+            random_state.set_state(before)
+        raise
+
+
+def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Function], Function]:
+    """scikit-learn's decorator of `fit`, which undoes the draws of a fit that fails."""
+    decorate = _fit_context(prefer_skip_nested_validation=prefer_skip_nested_validation)
+
+    def decorator(fit):
+        checked = decorate(fit)
+
+        @functools.wraps(fit)
+        def wrapper(estimator, *args, **kwargs):
+            with same_draws_on_failure(estimator.random_state):
+                return checked(estimator, *args, **kwargs)
+
+        return wrapper
+
+    return decorator
+
+
+class _AvailableIf(_AvailableIfDescriptor):
+    """scikit-learn's method that exists under a condition; the error says why not."""
+
+    def _check(self, obj, owner):
+        try:
+            super()._check(obj, owner)
+        except AttributeError as error:
+            raise AttributeError(f"{error}: {error.__cause__}") from error.__cause__
+
+
+def available_if(check: Callable[[Any], bool]) -> Callable[[Function], Function]:
+    """A decorator like scikit-learn's; `check` raises AttributeError with a reason."""
+    return lambda method: _AvailableIf(method, check, method.__name__)
+
+
+# ------------------------------------------------------------------------------ data
+
+# What an error of scikit-learn has in it -> (what to put before it, what after it).
+_COMPLETIONS = {
+    r"string to float|must be a string": (
+        "X must be numbers",
+        "Encode text, for instance by OneHotEncoder.",
+    ),
+    "Complex data": ("X must be real", "Give its real part, X.real."),
+    "inhomogeneous": ("X must have rows of one length", "Give as many numbers in each."),
+    r"Expected 2D|dimensions?\b.* expected|Found array with dim": (
+        "X must be 2-D",
+        "Give one row per sample.",
+    ),
+    "0 sample": ("X must have rows", "Give at least one."),
+    "0 feature": ("X must have columns", "Give at least one."),
+    "Incompatible dim": ("", "Give X and Y the same columns."),
+    "features, but": ("", "Give as many columns as in fit."),
+    "feature names should match": ("X has other columns", "Give those of fit in order."),
+    "inconsistent numbers": ("X and y must have as many rows", "Drop what is too many."),
+    "Input [Xy] contains NaN": ("", "Replace NaN, for instance by SimpleImputer."),
+    "infinity": ("", "Replace infinity, and scale what is too large."),
+    "1d array": ("", "Give y as a 1-D array, for instance y.ravel()."),
+}
+
+
+@contextmanager
+def _completed(before="", after=""):
+    """Put a name before the message of an error, and a remedy after it."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        parts = [f"{before}:" if before else "", str(error).rstrip(), after]
+        kind = ValueError if isinstance(error, ValueError) else TypeError
+        raise kind(" ".join(filter(None, parts))) from error
+
+
+@contextmanager
+def named_data(name="X"):
+    """Complete the errors of scikit-learn's checks of X, or of what has another name."""
+    try:
+        # The sum by which they look for NaN may overflow, in both directions.
+        with np.errstate(over="ignore", invalid="ignore"):
+            yield
+    except (TypeError, ValueError) as error:
+        for pattern, (before, after) in _COMPLETIONS.items():
+            if re.search(pattern, str(error)):
+                with _completed(before.replace("X", name, 1), after):
+                    raise
+        raise
+
+
+def validate_data(estimator, X, *y, **options):
+    """scikit-learn's check of X, and of y; errors name what is wrong and a remedy."""
+    with named_data():
+        return validation.validate_data(estimator, X, *y, **options)
+
+
+def check_sample_weight(sample_weight, X, *, dtype, **options):
+    """scikit-learn's check of weights of rows; large ones must fit into `dtype`."""
+    remedy = (
+        f"Give one finite number >= 0 of {np.dtype(dtype)} for each row as sample_weight, "
+        "not all 0."
+    )
+    if sample_weight is not None and not isinstance(sample_weight, Real):
+        real_numbers("sample_weight", sample_weight)
+    with _completed("sample_weight", remedy), np.errstate(over="ignore", invalid="ignore"):
+        return _check_sample_weight(sample_weight, X, dtype=dtype, **options)
+
+
+def first_partial_fit(estimator, classes):
+    """Take the classes of the first call of `partial_fit`, and compare those of others."""
+    with _completed(after="Give classes all labels that will come, in every call."):
+        return _check_partial_fit_first_call(estimator, classes)
+
+
+def check_targets(y):
+    """Raise for targets of a regression that are not real numbers: dates, or text."""
+    if y is not None:
+        real_numbers("y", y)
+
+
+def check_labels(y):
+    """Raise for labels that are none, or have no common order."""
+    if not isinstance(y, np.ndarray) or y.dtype.kind == "O":
+        # As objects: NumPy would make strings of numbers that stand beside strings.
+        entries = np.asarray(y, dtype=object).ravel().tolist()
+        types = {str if isinstance(entry, str) else type(entry) for entry in entries}
+        if str in types and len(types) > 1:
+            names = ", ".join(sorted(kind.__name__ for kind in types))
+            raise ValueError(
+                f"y has labels of different types, {names}, which have no order. Give all "
+                "as strings, or all as numbers."
+            )
+    remedy = "Give classes as y, or use the regressor for numbers."
+    # To see whether they are whole, scikit-learn casts them to integers, NaN too.
+    with _completed("y must be labels", remedy), np.errstate(invalid="ignore"):
+        check_classification_targets(y)
 
 
 def signs_of_labels(y, classes, dtype, name):

@@ -3,12 +3,12 @@
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from numbers import Real
 
 import numpy as np
 from scipy.special import gammaln, logsumexp, wofz
 
-from skrf._bounds import check_integer, check_neuron
+from skrf._arguments import check_integer, is_number, real_array
+from skrf._bounds import check_neuron
 from skrf._harmonics import log_bessel_i_scaled, log_dimension, log_energy_ratio
 from skrf._spectrum import with_tail
 from skrf.targets import TriangleWave
@@ -163,7 +163,7 @@ def wave_facts(d):
     )
 
 
-def wave_relu_products(wave, weights, biases):
+def wave_relu_products(wave, weights, biases, names=("weights", "biases")):
     r"""<psi_w, relu_v> = E[psi(<w, x>) relu(<v, x> + c)], as signs and logarithms.
 
     With kappa_m = pi m ||w|| / 2 and b_m = +-8 / (pi m)^2 of the wave's Fourier series,
@@ -202,10 +202,10 @@ def wave_relu_products(wave, weights, biases):
     """
     if not isinstance(wave, TriangleWave):
         raise TypeError(f"wave={wave!r} must be a TriangleWave. Give TriangleWave(w).")
-    V, c = np.asarray(weights, np.float64), np.asarray(biases, np.float64)
-    if V.ndim != 2 or V.shape[1] != wave.n_features or c.shape != V.shape[:1]:
+    V, c = real_array(names[0], weights, ndim=2), real_array(names[1], biases)
+    if V.shape[1] != wave.n_features or c.shape != V.shape[:1]:
         raise ValueError(
-            f"weights and biases have shapes {V.shape} and {c.shape}, but need (n, "
+            f"{names[0]} and {names[1]} have shapes {V.shape} and {c.shape}, but need (n, "
             f"{wave.n_features}) and (n,). Give one row of weights and one bias a neuron."
         )
     norm, norms = np.linalg.norm(wave.weight), np.linalg.norm(V, axis=1)
@@ -215,10 +215,10 @@ def wave_relu_products(wave, weights, biases):
             f"{wave.half_width / 9:.6g}]: beyond, it is not periodic where x has its "
             "mass. Use a smaller weight."
         )
-    if not (norms > 0).all() or not np.isfinite(norms + c).all():
+    if not (norms > 0).all() or not np.isfinite(norms).all():
         raise ValueError(
-            "weights must have finite rows that are not 0, and biases be finite. Drop the "
-            "neurons that are constants."
+            f"{names[0]} must have rows of finite lengths that are not 0. Scale them, and "
+            "drop the neurons that are constants."
         )
     unit_w, unit_v = wave.weight / norm, V / norms[:, np.newaxis]
     rho = unit_v @ unit_w
@@ -360,11 +360,11 @@ def weight_certificate(
         ("r", r, 0.999, 1e300),
         ("failure", failure, 0, 1),
     ):
-        if not isinstance(value, Real) or not low < value < high:
+        if not is_number(value) or not low < value < high:
             raise ValueError(
                 f"{name}={value!r} must be a number in ({low:g}, {high:g}). Change {name}."
             )
-    if not isinstance(log10_feature_norm, Real) or not math.isfinite(log10_feature_norm):
+    if not is_number(log10_feature_norm):
         raise ValueError(
             f"log10_feature_norm={log10_feature_norm!r} must be finite. Give log10 of the "
             "largest norm of a feature."

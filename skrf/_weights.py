@@ -170,6 +170,10 @@ class Dense:
         """The w_i."""
         return self.weights
 
+    def sizes(self):
+        """Numbers whose largest is that of the entries of the w_i, or more."""
+        return self.weights
+
     def first(self, width):
         """The first of the w_i."""
         return Dense(self.weights[:width])
@@ -206,6 +210,10 @@ class Structured:
         """The first of the w_i."""
         n_blocks = -(-width // self.signs.shape[2])
         return Structured(self.signs[:n_blocks], self.lengths[:width], self.n_features)
+
+    def sizes(self):
+        """Numbers whose largest is that of the entries of the w_i, or more."""
+        return self.lengths
 
     def norms(self):
         """||w_i||."""

@@ -14,6 +14,7 @@ from skrf._validation import (
     POSITIVE_INTEGER,
     PROBABILITY,
     one_of,
+    same_draws_on_failure,
     validate_params,
 )
 from skrf.activations import ACTIVATIONS
@@ -207,8 +208,10 @@ def make_polynomial(
     >>> bool((y == X[:, 0] * X[:, 1]).all())
     True
     """
-    rng, X = _draw_inputs(random_state, n_samples, n_features, inputs)
-    target = _polynomial(rng, polynomial, n_features, degree, coefficient_bound, n_terms)
+    drawn = polynomial, degree, coefficient_bound, n_terms
+    with same_draws_on_failure(random_state):
+        rng, X = _draw_inputs(random_state, n_samples, n_features, inputs)
+        target = _polynomial(rng, n_features, *drawn)
     y = target(X) + noise * rng.standard_normal(n_samples)
     return (X, y, target) if return_target else (X, y)
 
@@ -284,15 +287,17 @@ def make_polynomial_classification(
     >>> bool((y == X[:, 0] * X[:, 1]).all())
     True
     """
-    rng, X = _draw_inputs(random_state, n_samples, n_features, inputs)
-    target = _polynomial(rng, polynomial, n_features, degree, coefficient_bound, n_terms)
+    drawn = polynomial, degree, coefficient_bound, n_terms
+    with same_draws_on_failure(random_state):
+        rng, X = _draw_inputs(random_state, n_samples, n_features, inputs)
+        target = _polynomial(rng, n_features, *drawn)
     y = np.where(target(X) >= 0, 1, -1)
     flipped = rng.uniform(size=n_samples) < flip_y
     y[flipped] = rng.choice([-1, 1], flipped.sum())
     return (X, y, target) if return_target else (X, y)
 
 
-def _polynomial(rng, polynomial, n_features, degree, coefficient_bound, n_terms):
+def _polynomial(rng, n_features, polynomial, degree, coefficient_bound, n_terms):
     """The given polynomial, or a random one."""
     if polynomial is None:
         return BoundedDegreePolynomial.random(
@@ -305,6 +310,6 @@ def _polynomial(rng, polynomial, n_features, degree, coefficient_bound, n_terms)
     if polynomial.n_features != n_features:
         raise ValueError(
             f"polynomial takes n_features={polynomial.n_features}, but "
-            f"n_features={n_features}. Make them equal."
+            f"n_features={n_features}. Give n_features={polynomial.n_features}."
         )
     return polynomial

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from skrf._arguments import check_integer, is_number, real_array
 from skrf._spectrum import NeuronSpectrum
 from skrf._typing import MatrixLike
 from skrf._width_path import WidthPath
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 def _axes(ax):
     """The given axes or new ones; an error that names the extra without matplotlib."""
+    if ax is not None and not hasattr(ax, "plot"):
+        raise ValueError(f"ax={ax!r} must be matplotlib Axes. Give None for new ones.")
     try:
         from matplotlib import pyplot
     except ImportError as error:
@@ -119,6 +122,11 @@ shape (n_samples, n_features)
         >>> WidthPathDisplay.from_estimator(model, X, y, training=False).ax_.get_xlabel()
         'width'
         """
+        if not hasattr(estimator, "width_path"):
+            raise ValueError(
+                f"estimator={estimator!r} has no width_path. Use RandomFeatureRidge or "
+                "RandomFeatureRidgeClassifier."
+            )
         path = estimator.width_path(X, y, sample_weight=sample_weight)
         return cls(path=path).plot(ax, **options)
 
@@ -147,6 +155,8 @@ shape (n_samples, n_features)
 
         Raises
         ------
+        ValueError
+            When `path` is no WidthPath, or `target_variance` no positive number.
         ImportError
             Without matplotlib; names the extra to install.
 
@@ -160,6 +170,18 @@ shape (n_samples, n_features)
         >>> display.plot(target_variance=y.var()).ax_.get_ylabel()
         'relative squared error'
         """
+        if not hasattr(self.path, "leave_one_out_errors"):
+            raise ValueError(
+                f"path={self.path!r} must be a WidthPath. Give what width_path of a ridge "
+                "estimator returns, or use from_estimator."
+            )
+        if target_variance is not None and not (
+            is_number(target_variance) and target_variance > 0
+        ):
+            raise ValueError(
+                f"target_variance={target_variance!r} must be a positive number. Give "
+                "y.var(), or None."
+            )
         ax = _axes(ax)
         path, unit = self.path, 1.0 if target_variance is None else target_variance
         self.lines_ = []
@@ -197,6 +219,24 @@ shape (n_samples, n_features)
         return self
 
 
+def _curves(name, curves, x_name, x):
+    """A dict of curves with one number for each x."""
+    x = real_array(x_name, x, ndim=1, finite=False)
+    if not isinstance(curves, dict):
+        raise ValueError(
+            f"{name} must be a dict of curves by name; got {type(curves).__name__}. Give "
+            f'{{"a name": {name}}}.'
+        )
+    for key, curve in curves.items():
+        y = real_array(f"{name}[{key!r}]", curve, finite=False)
+        if y.shape != x.shape:
+            raise ValueError(
+                f"{name}[{key!r}] has shape {y.shape}, and {x_name} {x.shape}. Give one "
+                "number for each."
+            )
+    return curves
+
+
 class _CurvesDisplay(ABC):
     """Named curves on logarithmic axes; a subclass draws them in `_draw`."""
 
@@ -219,6 +259,9 @@ class _CurvesDisplay(ABC):
 
         Raises
         ------
+        ValueError
+            When a curve is not as long as the horizontal axis, or what the display was
+            given is of another kind.
         ImportError
             Without matplotlib; names the extra to install.
 
@@ -283,7 +326,9 @@ class ErrorFloorDisplay(_CurvesDisplay):
         self.floor = floor
 
     def _draw(self):
-        self._curves(self.n_features, self.errors, "number of features", "relative error")
+        _curves("floor", {"floor": self.floor}, "n_features", self.n_features)
+        curves = _curves("errors", self.errors, "n_features", self.n_features)
+        self._curves(self.n_features, curves, "number of features", "relative error")
         self.lines_ += self.ax_.plot(
             self.n_features, self.floor, "k--", label="floor of any features"
         )
@@ -329,6 +374,8 @@ class FeaturesNeededDisplay(_CurvesDisplay):
 
     def _draw(self):
         labels = "dimension d", "log10 of the number"
+        _curves("log10_needed", self.log10_needed, "dimensions", self.dimensions)
+        _curves("others", self.others or {}, "dimensions", self.dimensions)
         self._curves(self.dimensions, self.log10_needed, *labels, marker="o")
         for name, y in (self.others or {}).items():
             self.lines_ += self.ax_.plot(self.dimensions, y, "s:", label=name)
@@ -367,6 +414,15 @@ class SpectrumDisplay(_CurvesDisplay):
         self.max_degree = max_degree
 
     def _draw(self):
+        check_integer("max_degree", self.max_degree, 1, "give the largest degree drawn")
+        spectra = (
+            self.spectra.values() if isinstance(self.spectra, dict) else [self.spectra]
+        )
+        if not all(hasattr(spectrum, "log_energy") for spectrum in spectra):
+            raise ValueError(
+                "spectra must be a dict of NeuronSpectrum by name; got "
+                f"{self.spectra!r}. Give what skrf.theory.neuron_spectrum returns."
+            )
         top = min([self.max_degree, *(s.max_degree for s in self.spectra.values())])
         curves = {
             name: np.exp(spectrum.log_energy[1 : top + 1])
@@ -404,4 +460,5 @@ class LazinessDisplay(_CurvesDisplay):
         self.curves = curves
 
     def _draw(self):
-        self._curves(self.widths, self.curves, "width", "relative gap", marker="o")
+        curves = _curves("curves", self.curves, "widths", self.widths)
+        self._curves(self.widths, curves, "width", "relative gap", marker="o")

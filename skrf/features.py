@@ -5,7 +5,8 @@ from numpy.typing import ArrayLike
 from scipy.sparse.linalg import LinearOperator
 
 from skrf import _kernels
-from skrf._base_features import HiddenLayerFeatures
+from skrf._arguments import real_numbers
+from skrf._base_features import HiddenLayerFeatures, largest_entry
 from skrf._blocks import dense_rows
 from skrf._environment import require_memory
 from skrf._tangent import HiddenLayer, TangentOperator, gram
@@ -313,7 +314,7 @@ class LinearizedNTKFeatures(HiddenLayerFeatures):
             )
         if self.output_weights is None:
             return
-        given = np.asarray(self.output_weights)
+        given = real_numbers("output_weights", self.output_weights)
         if given.shape != (self.width,) or given.dtype.kind not in "biuf":
             raise ValueError(
                 f"output_weights must be numbers of shape (width,) = ({self.width},); got "
@@ -332,6 +333,7 @@ class LinearizedNTKFeatures(HiddenLayerFeatures):
         super()._prepare()
         given = 1.0 if self.output_weights is None else self.output_weights
         self.output_weights_ = np.full(self.width, given, self.biases_.dtype)
+        self._largest = max(self._largest, largest_entry(self.output_weights_))
         self._train = self.train
         self._has_biases = self.biases != "none"
         hidden = self.width * (self.n_features_in_ + self._has_biases)
@@ -421,7 +423,9 @@ class LinearizedNTKFeatures(HiddenLayerFeatures):
             f"The kernel matrix of shape {(X.shape[0], n_rows)} in {X.dtype}",
             "Use fewer rows at a time, or float32 input.",
         )
-        return gram(X, Y, self._layer(X.dtype))
+        K = gram(X, Y, self._layer(X.dtype))
+        self._require_finite(X, X if Y is None else Y, K)
+        return K
 
     def _rows_at_least(self, X):
         # A row of the result is far longer than what the product gives.

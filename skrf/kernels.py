@@ -15,12 +15,13 @@ from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.gaussian_process.kernels import Hyperparameter, Kernel
 from sklearn.metrics.pairwise import check_pairwise_arrays
+from sklearn.utils import check_array
 from sklearn.utils.extmath import row_norms, safe_sparse_dot
 
+from skrf._arguments import check_choice, check_integer, is_number
 from skrf._blocks import row_blocks
 from skrf._duals import DUALS, Pairs, activations, affine
 from skrf._typing import MatrixLike
@@ -29,6 +30,7 @@ from skrf._validation import (
     POSITIVE_INTEGER,
     Interval,
     StrOptions,
+    named_data,
     one_of,
     validate_params,
 )
@@ -64,12 +66,19 @@ def _pairwise(X, Y, evaluate):
     """The matrix evaluate(pairs, n_features), by blocks of rows; a number for two rows."""
     if Y is not None and np.ndim(X) == np.ndim(Y) == 1 and not sparse.issparse(X):
         return _pairwise([X], [Y], evaluate)[0, 0]
-    X, Y = check_pairwise_arrays(X, Y, accept_sparse="csr")
+    with named_data("X or Y"):
+        X, Y = check_pairwise_arrays(X, Y, accept_sparse="csr")
     out = np.empty((X.shape[0], Y.shape[0]), np.result_type(X, Y))
     X, Y = (array.astype(np.float64, copy=False) for array in (X, Y))
     lengths = tuple(row_norms(array) for array in (X, Y))
-    for rows in row_blocks(*out.shape):
-        out[rows] = evaluate(_row_pairs(X, Y, lengths, rows), X.shape[1])
+    with np.errstate(over="ignore", invalid="ignore"):
+        for rows in row_blocks(*out.shape):
+            out[rows] = evaluate(_row_pairs(X, Y, lengths, rows), X.shape[1])
+    if not np.isfinite(out).all():
+        raise ValueError(
+            f"The kernel of X and Y overflows {out.dtype}. Scale them, for instance by "
+            "StandardScaler, or use smaller scales or depth."
+        )
     return out
 
 
@@ -356,7 +365,20 @@ class WideNetworkKernel(Kernel):
         """The second scale, as Gaussian processes see it."""
         return Hyperparameter("bias_scale", "numeric", self.bias_scale_bounds)
 
+    def _check_parameters(self):
+        """Estimators switch scikit-learn's checks off while they call their kernels."""
+        check_choice("activation", self.activation, DUALS)
+        check_choice("train", self.train, ("both", "hidden", "output"))
+        check_integer("depth", self.depth, 1, "give the number of hidden layers")
+        for name in ("bias_scale", "weight_scale"):
+            scale = getattr(self, name)
+            if not is_number(scale) or scale < 0:
+                raise ValueError(
+                    f"{name}={scale!r} must be a number >= 0. Use 1.0, within the bounds."
+                )
+
     def _matrix(self, X, Y, factors):
+        self._check_parameters()
         scales = np.multiply(factors, (self.bias_scale, self.weight_scale))
         return neural_tangent_kernel(
             X,
@@ -406,7 +428,7 @@ class WideNetworkKernel(Kernel):
             gradient.append(np.subtract(*sides) / (2 * _LOG_STEP))
         return K, np.stack(gradient, axis=-1) if gradient else np.empty((*K.shape, 0))
 
-    def diag(self, X: ArrayLike) -> np.ndarray:
+    def diag(self, X: MatrixLike) -> np.ndarray:
         """The diagonal of the kernel matrix.
 
         Parameters
@@ -419,13 +441,20 @@ class WideNetworkKernel(Kernel):
         diagonal : ndarray of shape (n_samples,)
             ``np.diag(kernel(X))``, in time of order n_samples.
 
+        Raises
+        ------
+        ValueError
+            For parameters out of their range, and rows that are not finite numbers.
+
         Examples
         --------
         >>> from skrf.kernels import WideNetworkKernel
         >>> WideNetworkKernel(train="output").diag([[3.0, 4.0]])
         array([6.75])
         """
-        X = np.asarray(X)
+        self._check_parameters()
+        with named_data():
+            X = check_array(X, dtype=np.float64, accept_sparse="csr")
         lengths = row_norms(X)[:, np.newaxis]
         pairs = Pairs(lengths, lengths, np.zeros_like(lengths))
         scales = self.weight_scale, self.bias_scale

@@ -6,16 +6,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import validate_data
 
 from skrf._base_network import OverparamNet, can_stream
 from skrf._typing import MatrixLike, RandomState
 from skrf._validation import (
     available_if,
+    check_labels,
+    check_targets,
     first_partial_fit,
     fit_context,
     signs_of_labels,
+    validate_data,
 )
 from skrf.losses import LOSSES
 
@@ -221,6 +222,7 @@ class OverparamNetRegressor(RegressorMixin, OverparamNet):
     def _validate(self, X, y, dtype, resume, streaming):
         if issparse(y):
             raise ValueError("y must be dense; got a sparse array. Give y.toarray().")
+        check_targets(y)
         X, y = validate_data(
             self,
             X,
@@ -520,8 +522,9 @@ class OverparamNetClassifier(ClassifierMixin, OverparamNet):
         return self.classes_[codes]
 
     def _validate(self, X, y, dtype, resume, streaming):
+        if y is not None:
+            check_labels(y)
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=dtype, reset=not resume)
-        check_classification_targets(y)
         classes = self.classes_ if resume or streaming else np.unique(y)
         Y = signs_of_labels(y, classes, X.dtype, type(self).__name__)
         return X, Y, {"_flat": len(classes) == 2, "classes_": classes}

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils import check_array, column_or_1d, compute_sample_weight
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from skrf import _dask
@@ -16,7 +15,10 @@ from skrf._typing import MatrixLike, RandomState
 from skrf._validation import (
     StrOptions,
     available_if,
+    check_labels,
+    check_targets,
     first_partial_fit,
+    named_data,
     signs_of_labels,
 )
 
@@ -246,7 +248,9 @@ shape (n_samples, n_features)
         self._flat = np.asarray(y).ndim == 1
 
     def _encode(self, y, n_rows):
-        Y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", copy=False)
+        check_targets(y)
+        with named_data("y"):
+            Y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
         if Y.ndim != (1 if self._flat else 2):
             raise ValueError(
                 f"y must be {'1-D' if self._flat else '2-D'}, as in the first chunk, with "
@@ -504,8 +508,9 @@ shape (n_samples, n_features)
                 "class_weight='balanced' needs all labels at once, which Dask blocks do "
                 "not show. Give the weights of the classes as a dict."
             )
-        y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
+        check_labels(y)
+        with named_data("y"):
+            y = column_or_1d(y, warn=True)
         self.classes_ = np.unique(y if classes is None else classes)
         self._flat = len(self.classes_) == 2
 

@@ -8,8 +8,9 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import comb
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 
+from skrf._arguments import check_choice, is_number, real_array, real_numbers
 from skrf._typing import MatrixLike, RandomState
 from skrf._validation import (
     NON_NEGATIVE_INTEGER,
@@ -22,17 +23,7 @@ from skrf.activations import ACTIVATIONS
 
 def _vector(name, value):
     """A frozen float64 copy of a finite 1-D array-like with at least one entry."""
-    array = np.array(value, np.float64)
-    if array.ndim != 1 or array.size == 0:
-        raise ValueError(
-            f"{name} must be 1-D with at least one entry; got shape {array.shape}. Give "
-            "one number per feature."
-        )
-    if not np.isfinite(array).all():
-        raise ValueError(
-            f"{name} must be finite; got {array[~np.isfinite(array)][0]}. Replace NaN and "
-            "infinity."
-        )
+    array = real_array(name, value, ndim=1).copy()
     array.flags.writeable = False
     return array
 
@@ -77,7 +68,7 @@ class _Target(ABC):
         ValueError
             For X that is not 2-D, not finite numbers, or has other columns.
         """
-        X = check_array(X, dtype=np.float64, input_name="X")
+        X = real_array("X", X, ndim=2)
         if X.shape[1] != self.n_features:
             raise ValueError(
                 f"X has {X.shape[1]} columns, but {type(self).__name__} takes "
@@ -127,13 +118,9 @@ class SingleNeuron(_Target):
         self, weight: ArrayLike, bias: float = 0.0, activation: str = "relu"
     ) -> None:
         vector = _vector("weight", weight)
-        if not isinstance(bias, Real) or not np.isfinite(bias):
-            raise ValueError(f"bias must be a finite number; got {bias!r}.")
-        if not isinstance(activation, str) or activation not in ACTIVATIONS:
-            raise ValueError(
-                f"activation={activation!r} is not known. Use one of "
-                f"{', '.join(ACTIVATIONS)}."
-            )
+        if not is_number(bias):
+            raise ValueError(f"bias must be a finite number; got {bias!r}. Use 0 for none.")
+        check_choice("activation", activation, ACTIVATIONS)
         self._freeze(weight=vector, bias=float(bias), activation=activation)
 
     @property
@@ -201,11 +188,12 @@ class BoundedDegreePolynomial(_Target):
         coefficient_bound: float | None = None,
     ) -> None:
         factors = _vector("coefficients", coefficients)
-        given = np.array(exponents)
+        given = real_numbers("exponents", exponents)
         if given.ndim != 2 or given.shape[0] != len(factors) or given.shape[1] == 0:
             raise ValueError(
                 "exponents must have shape (n_terms, n_features) with one row for each of "
-                f"the {len(factors)} coefficients; got shape {given.shape}."
+                f"the {len(factors)} coefficients; got shape {given.shape}. Give one "
+                "exponent per feature in each."
             )
         limit = np.iinfo(np.int32).max
         if given.dtype.kind not in "iu" or given.min() < 0 or given.max() > limit:
@@ -222,16 +210,18 @@ class BoundedDegreePolynomial(_Target):
         powers.flags.writeable = False
         degrees, sizes = powers.sum(axis=1), np.abs(factors)
         degree = int(degrees.max()) if degree is None else degree
-        if not isinstance(degree, Integral) or degree < degrees.max():
+        whole = isinstance(degree, Integral) and not isinstance(degree, bool)
+        if not whole or degree < degrees.max():
             raise ValueError(
                 f"degree={degree!r} must be an integer not below the degree "
                 f"{degrees.max()} of monomial {degrees.argmax()}. Raise degree, or drop "
                 "the monomial."
             )
-        bound = float(sizes.max() if coefficient_bound is None else coefficient_bound)
-        if not bound >= sizes.max():
+        bound = sizes.max() if coefficient_bound is None else coefficient_bound
+        number = isinstance(bound, Real) and not isinstance(bound, bool)
+        if not number or not bound >= sizes.max():
             raise ValueError(
-                f"coefficient_bound={bound} must not be below the magnitude "
+                f"coefficient_bound={bound!r} must not be below the magnitude "
                 f"{sizes.max()} of coefficient {sizes.argmax()}. Raise coefficient_bound, "
                 "or scale the coefficients."
             )
@@ -239,7 +229,7 @@ class BoundedDegreePolynomial(_Target):
             exponents=powers,
             coefficients=factors,
             degree=int(degree),
-            coefficient_bound=bound,
+            coefficient_bound=float(bound),
         )
 
     @classmethod
@@ -421,10 +411,10 @@ class TriangleWave(_Target):
         >>> TriangleWave([1.0]).profile([0.0, 0.5, 1.0, 1.5])
         array([ 0. , -0.5, -1. , -0.5])
         """
-        t = np.asarray(t, np.float64)
+        x = real_array("t", t, finite=False)
         a = self.half_width
-        wave = 1 - np.abs(np.mod(t + a, 4) - 2)
-        return np.where(t < -a, -1.0, np.where(t > a, 1 - (t - a), wave))
+        wave = 1 - np.abs(np.mod(x + a, 4) - 2)
+        return np.where(x < -a, -1.0, np.where(x > a, 1 - (x - a), wave))
 
     def relu_sum(self) -> tuple[np.ndarray, np.ndarray]:
         """Coefficients and offsets of psi(t) = sum_j coefficient_j [t + offset_j]_+ - 1.

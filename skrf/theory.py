@@ -24,13 +24,17 @@ scaling a target and scaling its error not change a statement.
 
 import sys
 from inspect import signature
+from numbers import Integral
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skrf import gaussian
+from skrf._arguments import check_boolean, check_choice
 from skrf._bounds import (
     error_floor,
     failure_probability,
@@ -50,6 +54,13 @@ from skrf._limit_statements import (
 )
 from skrf._report import Report, Row, html_page, table, verdict
 from skrf._spectrum import NeuronSpectrum
+from skrf._validation import (
+    BIAS,
+    POSITIVE_INTEGER,
+    RANDOM_STATE,
+    Interval,
+    validate_params,
+)
 from skrf._wave import WeightCertificate, weight_certificate
 from skrf.displays import (
     ErrorFloorDisplay,
@@ -127,7 +138,8 @@ def _as_relu_sum(model):
     if isinstance(model, tuple):
         if len(model) not in (3, 4):
             raise ValueError(
-                f"model must be (u, W, b) or (u, W, b, intercept); got {len(model)} items."
+                f"model must be (u, W, b) or (u, W, b, intercept); got {len(model)} items. "
+                "Give all of them."
             )
         return *model[:3], model[3] if len(model) == 4 else 0.0
     if isinstance(model, OverparamNetRegressor):
@@ -136,7 +148,8 @@ def _as_relu_sum(model):
             raise ValueError(
                 f"model has activation={model.activation!r} and "
                 f"{np.ndim(model.output_weights_)}-D output weights; the closed form is "
-                "that of relu networks with one output. Fit such a one."
+                "that of relu networks with one output. Fit one with activation='relu' to "
+                "y.ravel()."
             )
         scale = len(model.hidden_biases_) ** -0.5 if model.parametrization == "ntk" else 1.0
         u = scale * np.asarray(model.output_weights_, np.float64)
@@ -144,21 +157,35 @@ def _as_relu_sum(model):
     if isinstance(model, RandomFeatureRidge):
         check_is_fitted(model)
         features = model.features_
+        while isinstance(features, FrozenEstimator):
+            features = features.estimator
         known = isinstance(features, RandomFeatures) and features.activation == "relu"
         if not known or np.ndim(model.coef_) != 1:
             raise ValueError(
                 f"model has features={features!r} and {np.ndim(model.coef_)}-D "
                 "coefficients; the closed form is that of RandomReLUFeatures alone, with "
-                "one output. Fit such a model."
+                "one output. Fit such a model to y.ravel(), or give plain arrays (u, W, b) "
+                "of the same function."
             )
         u = np.asarray(model.coef_, np.float64) / np.sqrt(len(features.biases_))
         return u, features.weights_, features.biases_, float(model.intercept_)
     raise ValueError(
         f"model must be an OverparamNetRegressor, a RandomFeatureRidge or arrays "
-        f"(u, W, b); got {type(model).__name__}."
+        f"(u, W, b); got {type(model).__name__}. Give the last step of a Pipeline, or "
+        "a tuple of plain arrays."
     )
 
 
+@validate_params(
+    {
+        "d": [POSITIVE_INTEGER],
+        "width": [POSITIVE_INTEGER],
+        "bias": BIAS,
+        "n_samples": [Interval(Integral, 2, None, closed="left")],
+        "random_state": RANDOM_STATE,
+    },
+    prefer_skip_nested_validation=False,
+)
 def equation_2(d=10, width=50, bias=-1.0, n_samples=200_000, random_state=0):
     """Eqs. (2) and (7): the risk in closed form, against a sample.
 
@@ -244,6 +271,7 @@ errors are relative, E (N - g)^2 / E g^2, where they are not called absolute.
 """
 
 
+@validate_params({"random_state": RANDOM_STATE}, prefer_skip_nested_validation=False)
 def reproduce(size="default", *, html=None, progress=True, random_state=0):
     """Measure every statement of the paper and print one table.
 
@@ -271,9 +299,11 @@ def reproduce(size="default", *, html=None, progress=True, random_state=0):
     OSError
         When `html` cannot be written, before anything is measured.
     """
-    if size not in _SIZES:
-        raise ValueError(f"size={size!r} is not known. Use one of {', '.join(_SIZES)}.")
+    check_choice("size", size, _SIZES)
+    check_boolean("progress", progress)
     if html is not None:
+        if not isinstance(html, (str, PathLike)):
+            raise ValueError(f"html={html!r} must be a path. Give the name of a file.")
         html = Path(html)
         _require_page(html)
     reports = []

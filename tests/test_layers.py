@@ -10,7 +10,7 @@ import skrf
 ROOT = Path(skrf.__file__).parent
 # From the lowest: files of one layer do not know each other.
 ROWS = """
-_typing
+_arguments _typing
 --
 _bivariate _blas _dask _environment _epochs _hadamard _harmonics _kernels _progress _report
 _validation

@@ -131,7 +131,7 @@ def test_targets_are_frozen_pickle_and_check_their_input(target):
         target.bias = 3
     with pytest.raises(ValueError, match=r"3 columns, .*n_features=2"):
         target(np.ones((1, 3)))
-    with pytest.raises(ValueError, match="2D array, got 1D"):
+    with pytest.raises(ValueError, match="X must be 2-D"):
         target(np.ones(2))
     with pytest.raises(ValueError, match="NaN"):
         target([[np.nan, 0.0]])
@@ -164,7 +164,7 @@ def test_a_target_does_not_follow_the_callers_array():
         ),
         (
             lambda: BoundedDegreePolynomial([[1, 2]], [-4.0], coefficient_bound=3),
-            "coefficient_bound=3.0 .* 4.0 of coefficient 0.*Raise",
+            "coefficient_bound=3 .* 4.0 of coefficient 0.*Raise",
         ),
         (
             lambda: BoundedDegreePolynomial([[1, 2]], [1.0], coefficient_bound=np.nan),

@@ -1,0 +1,208 @@
+"""Bad parameters of transformers and targets, bad data: errors say what, and what to do.
+
+A row of a table is a call, the type of its error, the parameter, and words of the remedy.
+Models and mathematics have theirs in test_robustness_models.py and
+test_robustness_mathematics.py, generated data in test_robustness_fits.py.
+"""
+
+import numpy as np
+import pytest
+from attacks import (
+    DATES,
+    ORDERED,
+    SIGNS,
+    X,
+    Y,
+    check,
+    label_net,
+    names,
+    net,
+    ntk,
+    relu,
+    ridge,
+    sort,
+    with_entry,
+)
+from scipy import sparse
+from sklearn.exceptions import NotFittedError
+
+from skrf import (
+    BoundedDegreePolynomial,
+    RandomFeatures,
+    RandomReLUFeatures,
+    SingleNeuron,
+    TriangleWave,
+    make_polynomial,
+    make_polynomial_classification,
+    make_single_neuron,
+)
+
+FEATURES = [
+    (lambda: relu(0).fit(X), ValueError, "width", "int in the range"),
+    (lambda: relu(2.5).fit(X), ValueError, "width", "int in the range"),
+    (lambda: relu(True).fit(X), ValueError, "width", "Got True"),
+    (lambda: relu(10**15).fit(X), MemoryError, "width", "Use a smaller width"),
+    (lambda: relu(weights="cauchy").fit(X), ValueError, "weights", "'gaussian'"),
+    (lambda: relu(weight_scale=-1).fit(X), ValueError, "weight_scale", "range"),
+    (lambda: relu(weight_scale=np.nan).fit(X), ValueError, "weight_scale", "range"),
+    (
+        lambda: relu(weight_scale=1e39).fit(X.astype(np.float32)),
+        ValueError,
+        "weight_scale",
+        "Use a smaller one",
+    ),
+    (lambda: relu(biases=None).fit(X), ValueError, "biases", "'none'"),
+    (lambda: relu(bias_scale=np.inf).fit(X), ValueError, "bias_scale", "range"),
+    (lambda: relu(projection="fast").fit(X), ValueError, "projection", "'structured'"),
+    (
+        lambda: relu(weights="uniform", projection="orthogonal").fit(X),
+        ValueError,
+        "projection",
+        'Use projection="dense"',
+    ),
+    (lambda: RandomFeatures(4, activation="cube").fit(X), ValueError, "activation", "relu"),
+    (
+        lambda: RandomReLUFeatures(4, random_state=np.random.default_rng()).fit(X),
+        ValueError,
+        "random_state",
+        "RandomState",
+    ),
+    (lambda: ntk(activation="step").fit(X), ValueError, "activation", 'train="output"'),
+    (lambda: ntk(train="all").fit(X), ValueError, "train", "'hidden'"),
+    (lambda: ntk(output_weights=[1.0]).fit(X), ValueError, "output_weights", "one per"),
+    (lambda: ntk(output_weights=[1j] * 4).fit(X), ValueError, "output_weights", "np.real"),
+    (lambda: ntk(output_weights=["a"] * 4).fit(X), ValueError, "output_weights", "floats"),
+    (lambda: ntk(output_weights=[np.inf] * 4).fit(X), ValueError, "output_weights", "Repl"),
+    (lambda: relu().fit(X).narrowed(5), ValueError, "width", "Fit a wider"),
+    (lambda: relu().fit(X).narrowed("2"), ValueError, "width", "from 1 to"),
+    (lambda: relu().at(np.ones((3, 2)), np.ones(4)), ValueError, "biases", "Set width"),
+    (lambda: relu().at([[1], [2, 3]], [1, 2]), ValueError, "weights", "as many numbers"),
+    (lambda: relu().transform(X), NotFittedError, "RandomReLUFeatures", "'fit'"),
+    (lambda: relu().weights_, AttributeError, "RandomReLUFeatures", "call fit"),
+    (lambda: relu().fit(X).transform(X[:, :2]), ValueError, "X", "as many columns as in"),
+    (
+        lambda: RandomFeatures(3, activation="squared_relu").fit(X).transform(1e200 * X),
+        ValueError,
+        "X",
+        "StandardScaler",
+    ),
+    (lambda: ntk().fit(X).operator(X[:, 0]), ValueError, "X", "one row per sample"),
+    (lambda: ntk().fit(X).kernel(X, [["a"] * 3]), ValueError, "X", "OneHotEncoder"),
+]
+
+DATA = [
+    (lambda: relu().fit(X[:0]), ValueError, "X", "Give at least one"),
+    (lambda: relu().fit(X[:, :0]), ValueError, "X", "Give at least one"),
+    (lambda: relu().fit(X[0]), ValueError, "X", "one row per sample"),
+    (lambda: relu().fit(X[np.newaxis]), ValueError, "X", "one row per sample"),
+    (lambda: relu().fit([["a", "b"]]), ValueError, "X", "OneHotEncoder"),
+    (lambda: relu().fit([[1.0, {}]]), TypeError, "X", "OneHotEncoder"),
+    (lambda: relu().fit([[1.0], [2.0, 3.0]]), ValueError, "X", "as many numbers"),
+    (lambda: relu().fit(X + 1j), ValueError, "X", "X.real"),
+    (lambda: relu().fit(with_entry(X, np.nan)), ValueError, "X", "SimpleImputer"),
+    (lambda: relu().fit(with_entry(X, np.inf)), ValueError, "X", "Replace infinity"),
+    (lambda: relu().fit(sparse.coo_array(X[0])), ValueError, "X", "one row per sample"),
+    (lambda: ridge().fit(X, Y[:5]), ValueError, "y", "one target per row"),
+    (lambda: net().fit(X, Y[:5]), ValueError, "y", "Drop what is too many"),
+    (lambda: ridge().fit(X, None), ValueError, "y", "to be passed"),
+    (lambda: ridge().fit(X, DATES), ValueError, "y", "array of floats"),
+    (lambda: net().fit(X, DATES), ValueError, "y", "array of floats"),
+    (lambda: ridge().fit(X, ["1"] * 20), ValueError, "y", "array of floats"),
+    (lambda: net().fit(X, Y + 1j), ValueError, "y", "np.real"),
+    (lambda: ridge().fit(X, with_entry(Y, np.nan)), ValueError, "y", "Replace NaN"),
+    (lambda: net().fit(X, with_entry(Y, np.inf)), ValueError, "y", "Replace infinity"),
+    (lambda: net().fit(X, sparse.csr_array(Y[:, None])), ValueError, "y", "y.toarray()"),
+    (lambda: net().fit(X.astype("f"), 1e300 * Y), ValueError, "y", "float64"),
+    (lambda: net(loss="hinge").fit(X, Y), ValueError, "loss", "OverparamNetClassifier"),
+    (lambda: sort().fit(X, [*"a" * 19, 1]), ValueError, "y", "all as strings"),
+    (lambda: label_net().fit(X, [*"a" * 19, None]), ValueError, "y", "all as strings"),
+    (lambda: sort().fit(X, Y), ValueError, "y", "use the regressor"),
+    (lambda: label_net().fit(X, with_entry(SIGNS, np.nan)), ValueError, "y", "classes"),
+    (lambda: sort().fit(X, np.ones(20)), ValueError, "y", "Add samples of another"),
+    (lambda: sort().fit(X, np.c_[SIGNS, SIGNS]), ValueError, "y", "y.ravel()"),
+    (lambda: net().fit(X, Y, [1.0]), ValueError, "sample_weight", "for each row"),
+    (lambda: ridge().fit(X, Y, -ORDERED), ValueError, "sample_weight", ">= 0"),
+    (lambda: ridge().fit(X, Y, 0 * ORDERED), ValueError, "sample_weight", "not all 0"),
+    (lambda: net().fit(X, Y, ["a"] * 20), ValueError, "sample_weight", "floats"),
+    (
+        lambda: ridge().fit(X, Y, with_entry(Y, np.nan)),
+        ValueError,
+        "sample_weight",
+        "finite",
+    ),
+    (
+        lambda: net().fit(X.astype("f"), Y, np.full(20, 1e300)),
+        ValueError,
+        "sample_weight",
+        "of float32",
+    ),
+    (lambda: net().fit(X, Y).predict(X[:, :2]), ValueError, "X", "as many columns as in"),
+    (lambda: ridge().fit(1e200 * X, Y), ValueError, "X", "Scale X"),
+    (lambda: net().fit(1e200 * X, Y), ValueError, "X", "StandardScaler"),
+    (lambda: ridge().fit(X, Y).predict(1e308 * np.sign(X)), ValueError, "X", "Scale X"),
+    (
+        lambda: net(eta0=1e300, batch_size=20, weight_scale=1e4).fit(X, Y).predict(X),
+        ValueError,
+        "eta0",
+        "smaller eta0",
+    ),
+]
+
+MAKERS = [
+    (lambda: make_single_neuron(0), ValueError, "n_samples", "range [1"),
+    (lambda: make_single_neuron(n_features=2.0), ValueError, "n_features", "int in the"),
+    (lambda: make_single_neuron(weight_norm=-1), ValueError, "weight_norm", "range [0"),
+    (lambda: make_single_neuron(bias=np.nan), ValueError, "bias", "float in the range"),
+    (lambda: make_single_neuron(noise=-0.1), ValueError, "noise", "range [0"),
+    (lambda: make_single_neuron(inputs="cauchy"), ValueError, "inputs", "'gaussian'"),
+    (lambda: make_single_neuron(return_target=1.5), ValueError, "return_target", "bool"),
+    (lambda: make_polynomial(degree=-1), ValueError, "degree", "range [0"),
+    (
+        lambda: make_polynomial(n_features=1, n_terms=9),
+        ValueError,
+        "n_terms",
+        "Use a small",
+    ),
+    (lambda: make_polynomial(polynomial="x"), ValueError, "polynomial", "Bounded"),
+    (
+        lambda: make_polynomial(polynomial=BoundedDegreePolynomial([[1]], [1.0])),
+        ValueError,
+        "polynomial",
+        "Give n_features=1",
+    ),
+    (lambda: make_polynomial_classification(flip_y=2), ValueError, "flip_y", "range [0"),
+    (lambda: SingleNeuron(None), ValueError, "weight", "array of floats"),
+    (lambda: SingleNeuron([1, 1j]), ValueError, "weight", "np.real"),
+    (lambda: SingleNeuron([1.0], True), ValueError, "bias", "Use 0 for none"),
+    (lambda: SingleNeuron([1.0], 0, {}), ValueError, "activation", "Use one of relu"),
+    (lambda: SingleNeuron([1.0])(["a"]), ValueError, "X", "array of floats"),
+    (lambda: SingleNeuron([1.0])(sparse.eye_array(1)), ValueError, "X", "X.toarray()"),
+    (lambda: TriangleWave([[1.0]]), ValueError, "weight", "Reshape weight"),
+    (lambda: TriangleWave([1.0]).profile("t"), ValueError, "t", "array of floats"),
+    (
+        lambda: BoundedDegreePolynomial([[1], [2, 3]], [1, 1]),
+        ValueError,
+        "exponents",
+        "row",
+    ),
+    (
+        lambda: BoundedDegreePolynomial([[1]], [1], True),
+        ValueError,
+        "degree",
+        "Raise degree",
+    ),
+    (lambda: BoundedDegreePolynomial([[1]], ["1"]), ValueError, "coefficients", "floats"),
+    (
+        lambda: BoundedDegreePolynomial([[1]], [1], coefficient_bound="2"),
+        ValueError,
+        "coefficient_bound",
+        "Raise coefficient_bound",
+    ),
+]
+
+TABLE = FEATURES + DATA + MAKERS
+
+
+@pytest.mark.parametrize(("call", "kind", "name", "remedy"), TABLE, ids=names(TABLE))
+def test_errors_name_parameter_and_remedy(call, kind, name, remedy):
+    check(call, kind, name, remedy)

@@ -1,0 +1,254 @@
+"""Bad arguments of exact mathematics, kernels, pictures and the command; see
+test_robustness.py.
+"""
+
+import numpy as np
+import pytest
+from attacks import X, Y, check, names, net, ntk, relu, ridge
+from scipy import sparse
+from sklearn.frozen import FrozenEstimator
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.pipeline import make_pipeline
+
+from skrf import SingleNeuron, TriangleWave, WidthPathDisplay, gaussian, theory
+from skrf.__main__ import main
+from skrf.displays import (
+    ErrorFloorDisplay,
+    FeaturesNeededDisplay,
+    LazinessDisplay,
+    SpectrumDisplay,
+)
+from skrf.kernels import (
+    WideNetworkKernel,
+    arc_cosine_kernel,
+    neural_tangent_kernel,
+    random_feature_kernel,
+)
+
+W, B, U = np.eye(2), np.zeros(2), np.ones(2)
+TARGET = SingleNeuron([1.0, 0.0])
+RAGGED = [[1.0], [1.0, 2.0]]
+
+
+def risk(u=U, W=W, b=B, target=TARGET, **options):
+    return gaussian.population_risk(u, W, b, target, **options)
+
+
+GAUSSIAN = [
+    (lambda: gaussian.relu_gram("W", B), "W", "array of floats"),
+    (lambda: gaussian.relu_gram(None, B), "W", "array of floats"),
+    (lambda: gaussian.relu_mean(W, None), "b", "array of floats"),
+    (lambda: gaussian.step_gram(RAGGED, B), "W", "every row as many numbers"),
+    (lambda: gaussian.relu_gram(W + 1j, B), "W", "np.real(W)"),
+    (lambda: gaussian.relu_mean(W, B + 1j), "b", "np.real(b)"),
+    (lambda: gaussian.relu_gram(sparse.csr_array(W), B), "W", "W.toarray()"),
+    (lambda: gaussian.relu_gram(np.array([[object()]]), B), "W", "array of floats"),
+    (lambda: gaussian.relu_gram([[10**400]], [0.0]), "W", "Scale W"),
+    (lambda: gaussian.relu_gram(W[0], B), "W", "Reshape W"),
+    (lambda: gaussian.relu_gram(np.empty((0, 2)), []), "W", "at least one row"),
+    (lambda: gaussian.relu_mean(W, [0.0]), "b", "np.zeros(2)"),
+    (lambda: gaussian.relu_gram([[np.inf, 0.0]], [0.0]), "W", "Replace NaN"),
+    (lambda: gaussian.relu_gram(W, B, [["v", "v"]], [0.0]), "V", "array of floats"),
+    (lambda: gaussian.relu_gram(W, B, W, ["c", "c"]), "c", "array of floats"),
+    (lambda: gaussian.step_relu_gram(W, B, np.ones((1, 3)), [0.0]), "V", "same inputs"),
+    (lambda: gaussian.relu_gram(W, B, W), "c", "Give one bias"),
+    (lambda: gaussian.relu_gram(W, B, None, B), "c", "Give the weights V"),
+    (lambda: gaussian.step_x_relu(W, B, None, None), "V", "Pass W and b again"),
+    (lambda: gaussian.step_x_relu(W, B, W, B, "a"), "coefficients", "array of floats"),
+    (lambda: gaussian.step_x_relu(W, B, W, B, [1.0]), "coefficients", "Give as many"),
+    (lambda: gaussian.tangent_gram(W, B, biases="no"), "biases", "Give one of them"),
+    (lambda: gaussian.hermite_coefficients(["relu"], 3), "activation", "Use one of relu"),
+    (lambda: gaussian.hermite_coefficients("relu", True), "n", "give the largest degree"),
+    (lambda: gaussian.hermite_coefficients("sin", 2, bias=1j), "bias", "Use 0.0"),
+    (
+        lambda: gaussian.degree_energies("sin", 2, weight_norm=-1),
+        "weight_norm",
+        "Give the length",
+    ),
+    (lambda: risk(u=["a", "b"]), "u", "array of floats"),
+    (lambda: risk(u=[1j, 1]), "u", "np.real(u)"),
+    (lambda: risk(u=np.ones((1, 2))), "u", "u.ravel()"),
+    (lambda: risk(target=TriangleWave([1.0, 0.0])), "target", "Use SingleNeuron"),
+    (lambda: risk(target=SingleNeuron([1.0, 0], 0, "sin")), "target", "activation='relu'"),
+    (lambda: risk(target=SingleNeuron([1.0])), "target", "for the same inputs"),
+    (lambda: risk(target=SingleNeuron([0.0, 0.0])), "target", "positive bias"),
+    (lambda: risk(target=SingleNeuron([1.0, 0.0], -60)), "bias", "closer to 0"),
+    (lambda: risk(W=1e200 * W), "W", "Scale it to between"),
+    (lambda: risk(intercept=True), "intercept", "Use 0.0 for none"),
+    (lambda: gaussian.best_error(W, B, TARGET, intercept=0.5), "intercept", "Give one"),
+    (lambda: gaussian.best_tangent_error(W, B, TARGET, biases=B), "biases", "Give one"),
+    (lambda: gaussian.min_weight(W, B, TARGET, True), "error", "multiply a relative"),
+    (lambda: gaussian.min_weight(W, B, TARGET, -1.0), "error", "multiply a relative"),
+    (lambda: gaussian.flip_probability(W, B, W[:1], B[:1]), "W0", "before and after"),
+    (lambda: gaussian.feature_gap([1.0], W, B, W, B), "u", "1-D array"),
+    (lambda: gaussian.linearization_gap("u", W, B, U, W, B), "u0", "array of floats"),
+    (lambda: gaussian.coupling_gap(U, W, ["b", "b"], W, B), "b0", "array of floats"),
+]
+
+THEORY = [
+    (lambda: theory.equation_2(width=0), "width", "range [1"),
+    (lambda: theory.equation_2(n_samples=0), "n_samples", "range [2"),
+    (lambda: theory.equation_2(bias=-1e9), "bias", "range [-35"),
+    (lambda: theory.equation_2(random_state="seed"), "random_state", "RandomState"),
+    (lambda: theory.section_2(widths=[]), "widths", "Give positive integers"),
+    (lambda: theory.section_2(widths=[30, 31]), "widths", "Add 1 to the odd"),
+    (lambda: theory.section_2(widths=[100, 30]), "widths", "growing order"),
+    (lambda: theory.section_2(d=0), "d", "range [1"),
+    (lambda: theory.theorem_3_1(widths=[]), "widths", "Give positive integers"),
+    (lambda: theory.theorem_3_1(widths=[0, 1]), "widths", "Give positive integers"),
+    (lambda: theory.theorem_3_1(widths=["a"]), "widths", "array of floats"),
+    (lambda: theory.theorem_3_1(d=1), "d", "range [2"),
+    (lambda: theory.one_neuron(n_starts=0), "n_starts", "range [1"),
+    (lambda: theory.one_neuron(step=0.0), "step", "range (0"),
+    (lambda: theory.one_neuron(error=np.nan), "error", "range (0"),
+    (lambda: theory.proposition_4_1(d=1), "d", "range [2"),
+    (lambda: theory.proposition_4_1(d=4, r=4), "r", "Use a smaller r"),
+    (lambda: theory.proposition_4_1(n_draws=True), "n_draws", "Got True"),
+    (lambda: theory.proposition_4_6(d=1), "d", "range [2, 2000]"),
+    (lambda: theory.theorem_4_2(width=0), "width", "range [1"),
+    (lambda: theory.theorem_4_2(error=0.0), "error", "range (0"),
+    (lambda: theory.remark_4_4(d=3000), "d", "range [2, 2000]"),
+    (lambda: theory.remark_4_7(norms=[]), "norms", "give more of it"),
+    (lambda: theory.remark_4_7(norms=[-1.0]), "norms", "Give ||w*||"),
+    (lambda: theory.theorem_4_8(bias="b"), "bias", "range [-35"),
+    (lambda: theory.error_floor("r", 5), "r", "array of floats"),
+    (lambda: theory.error_floor(True, 5), "r", "array of floats"),
+    (lambda: theory.error_floor(-1, 5), "r", "log10=True"),
+    (lambda: theory.error_floor(1, 5.0), "d", "at least two"),
+    (lambda: theory.error_floor(1, 5, 1e9), "bias", "Use a smaller bias"),
+    (lambda: theory.error_floor(1, 5, 0.0, True), "weight_norm", "Give ||w||"),
+    (lambda: theory.error_floor(1, 5, log10="no"), "log10", "Give one of them"),
+    (lambda: theory.features_needed(RAGGED, 5), "error", "every row as many"),
+    (lambda: theory.features_needed(1e-9, 5, 0, 1e300, absolute=True), "error", "larger"),
+    (lambda: theory.failure_probability(1, 0.1, 5, tight=2), "tight", "Give one"),
+    (lambda: theory.neuron_spectrum(3000), "d", "Use a smaller d"),
+    (lambda: theory.weight_certificate(0.1, 5, 1.0, 0), "r", "Change r"),
+    (lambda: theory.weight_certificate(True, 5, 1.0, 9), "error", "Change error"),
+    (lambda: theory.weight_certificate(0.1, 5, 1.0, 9, failure=1), "failure", "Change f"),
+    (
+        lambda: theory.weight_certificate(0.1, 5, 1.0, 9, log10_feature_norm=np.nan),
+        "log10_feature_norm",
+        "Give log10",
+    ),
+    (lambda: theory.wave_relu_correlations(1, [[1.0]], [0.0]), "d", "at least two"),
+    (lambda: theory.wave_relu_correlations(2, 0 * W, B), "W", "drop the neurons"),
+    (lambda: theory.wave_relu_correlations(3, W, B), "W", "one row of weights"),
+    (lambda: theory.wave_relu_correlations(2, W, ["b", "b"]), "b", "array of floats"),
+    (lambda: theory.reproduce(["small"]), "size", "Use one of small"),
+    (lambda: theory.reproduce("small", random_state=-1), "random_state", "range [0"),
+    (lambda: theory.reproduce("small", progress=3), "progress", "Give one of them"),
+    (lambda: theory.reproduce("small", html=3), "html", "name of a file"),
+    (lambda: theory.exact_risk((U, W), TARGET), "model", "Give all of them"),
+    (lambda: theory.exact_risk("model", TARGET), "model", "plain arrays"),
+    (lambda: theory.exact_risk(make_pipeline(ridge()), TARGET), "model", "last step"),
+    (lambda: exact_risk_of(ridge(ntk())), "model", "plain arrays"),
+    (lambda: exact_risk_of(ridge(), Y[:, None]), "model", "y.ravel()"),
+    (lambda: exact_risk_of(net(), np.c_[Y, Y]), "model", "y.ravel()"),
+    (lambda: exact_risk_of(net(activation="erf")), "model", "activation='relu'"),
+]
+
+
+def exact_risk_of(model, y=Y):
+    """The risk of a model on a neuron, after its fit."""
+    return theory.exact_risk(model.fit(X, y), SingleNeuron([1.0, 0.0, 0.0]))
+
+
+def gaussian_process(**options):
+    """A fit of a Gaussian process, which switches scikit-learn's checks off."""
+    return GaussianProcessRegressor(WideNetworkKernel(**options)).fit(X, Y)
+
+
+KERNELS = [
+    (lambda: arc_cosine_kernel(W, order=3), "order", "range [0, 2]"),
+    (lambda: arc_cosine_kernel([["a", "b"]]), "X", "OneHotEncoder"),
+    (lambda: arc_cosine_kernel(W, [[1.0]]), "Y", "same columns"),
+    (lambda: arc_cosine_kernel(W + 1j), "X", "X.real"),
+    (lambda: arc_cosine_kernel(1e200 * W), "X", "StandardScaler"),
+    (lambda: random_feature_kernel(W, depth=0), "depth", "range [1"),
+    (lambda: random_feature_kernel(W, weight_scale=-1), "weight_scale", "range [0"),
+    (lambda: random_feature_kernel(W, activation={}), "activation", "'relu'"),
+    (lambda: neural_tangent_kernel(W, activation="step"), "activation", 'train="output"'),
+    (lambda: neural_tangent_kernel(W, train="none"), "train", "'hidden'"),
+    (lambda: WideNetworkKernel(weight_scale="a")(W), "weight_scale", "Use 1.0"),
+    (lambda: WideNetworkKernel(bias_scale=None)(W), "bias_scale", "Use 1.0"),
+    (lambda: WideNetworkKernel().diag([["a"]]), "X", "OneHotEncoder"),
+    (lambda: gaussian_process(activation="cube"), "activation", "Use one of relu"),
+    (lambda: gaussian_process(train="all"), "train", "Use one of both"),
+    (lambda: gaussian_process(depth=0), "depth", "number of hidden layers"),
+]
+
+DISPLAYS = [
+    (lambda: WidthPathDisplay(path=3).plot(), "path", "from_estimator"),
+    (lambda: WidthPathDisplay.from_estimator(net(), X, Y), "estimator", "Use RandomF"),
+    (
+        lambda: WidthPathDisplay.from_estimator(ridge(), X, Y, target_variance=0),
+        "target_variance",
+        "Give y.var()",
+    ),
+    (lambda: WidthPathDisplay.from_estimator(ridge(), X, Y, ax=3), "ax", "Give None"),
+    (
+        lambda: ErrorFloorDisplay(n_features=[1], errors=[1], floor=[1]).plot(),
+        "errors",
+        "a name",
+    ),
+    (
+        lambda: ErrorFloorDisplay(n_features=[1], errors={"a": [1]}, floor=[1, 2]).plot(),
+        "floor",
+        "one number for each",
+    ),
+    (
+        lambda: FeaturesNeededDisplay(dimensions="d", log10_needed={}).plot(),
+        "dimensions",
+        "array of floats",
+    ),
+    (
+        lambda: LazinessDisplay(widths=[1, 2], curves={"a": ["x", "y"]}).plot(),
+        "curves['a']",
+        "array of floats",
+    ),
+    (lambda: SpectrumDisplay(spectra={"a": 1}).plot(), "spectra", "neuron_spectrum"),
+    (lambda: SpectrumDisplay(spectra={}, max_degree=0).plot(), "max_degree", "largest"),
+]
+
+TABLE = GAUSSIAN + THEORY + KERNELS + DISPLAYS
+IDS = names([(None, None, row[1]) for row in TABLE])
+
+
+@pytest.mark.parametrize(("call", "name", "remedy"), TABLE, ids=IDS)
+def test_errors_name_parameter_and_remedy(call, name, remedy):
+    check(call, ValueError, name, remedy)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name", "remedy"),
+    [
+        (["--size", "huge"], "--size", "choose from"),
+        (["--seed", "-1"], "--seed", "from 0 to"),
+        (["--seed", "1.5"], "--seed", "an integer"),
+        (["--html", "missing/page.html"], "html", "existing folder"),
+        (["--width", "3"], "--width", "usage"),
+    ],
+)
+def test_the_command_names_its_options(
+    arguments, name, remedy, capsys, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit):
+        main(arguments)
+    message = capsys.readouterr().err
+    assert name in message
+    assert remedy in message
+
+
+def test_numbers_of_other_types_are_numbers():
+    from fractions import Fraction
+
+    exact = gaussian.relu_gram([[0.5, 2.0]], [1.0])
+    for row in ([Fraction(1, 2), 2], np.array([0.5, 2], np.float16)):
+        np.testing.assert_array_equal(gaussian.relu_gram([row], [True]), exact)
+    assert theory.error_floor(10**200, 5) == theory.error_floor(1e200, 5)
+
+
+def test_frozen_features_have_an_exact_risk():
+    frozen = ridge(FrozenEstimator(relu().fit(X)))
+    assert exact_risk_of(frozen).risk == pytest.approx(exact_risk_of(ridge()).risk)
