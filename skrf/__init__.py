@@ -18,6 +18,7 @@ from pathlib import Path as _Path
 
 from skrf._environment import refuse_scikit_rf as _refuse_scikit_rf
 from skrf._environment import show_versions
+from skrf._version import __version__ as __version__
 
 _refuse_scikit_rf(_Path(__file__).parent)
 
@@ -37,8 +38,6 @@ from skrf.losses import LOSSES
 from skrf.networks import OverparamNetClassifier, OverparamNetRegressor
 from skrf.ridge import RandomFeatureRidge, RandomFeatureRidgeClassifier
 from skrf.targets import BoundedDegreePolynomial, SingleNeuron, TriangleWave
-
-__version__ = "0.1.0.dev0"
 
 __all__ = [
     "ACTIVATIONS",

@@ -14,8 +14,10 @@ from skrf import _dask, _weights
 from skrf._arguments import real_array
 from skrf._blocks import in_threads, row_blocks
 from skrf._environment import require_memory
+from skrf._interrupts import whole
 from skrf._typing import MatrixLike
 from skrf._validation import fit_context, one_of, validate_data
+from skrf._version import VersionedState
 from skrf.activations import ACTIVATIONS
 
 _FLOATS = [np.float64, np.float32]
@@ -29,7 +31,9 @@ def largest_entry(array):
     return float(max(entries.max(), -entries.min())) if entries.size else 0.0
 
 
-class HiddenLayerFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class HiddenLayerFeatures(
+    VersionedState, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """A random hidden layer drawn in `fit`, and features made from it in `transform`.
 
     A subclass gives what it needs in a dtype by `_layer(dtype)`, writes the features of
@@ -44,6 +48,7 @@ class HiddenLayerFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
     }
 
     @fit_context(prefer_skip_nested_validation=True)
+    @whole
     def fit(self, X: MatrixLike, y: object = None) -> Self:
         """Draw the hidden layer; only the shape and dtype of X are used.
 

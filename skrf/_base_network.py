@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrf import _weights
 from skrf._epochs import EpochTasks, Progress, set_validation_aside
+from skrf._interrupts import all_or_nothing, whole
 from skrf._laziness import LazinessMixin
 from skrf._objective import Objective, Weights, first_weights, fitted_attributes
 from skrf._sgd import HALVINGS, SGD, Diverged, require_training_memory
@@ -33,6 +34,7 @@ from skrf._validation import (
     one_of,
     validate_data,
 )
+from skrf._version import VersionedState
 from skrf.activations import ACTIVATIONS
 from skrf.losses import LOSSES
 
@@ -47,7 +49,7 @@ def can_stream(network):
     return True
 
 
-class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
+class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEstimator):
     """Everything but the meaning of y.
 
     A subclass gives `_validate(X, y, dtype, resume, streaming)` -> X, Y, attributes, with
@@ -145,6 +147,7 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
         self.random_state = random_state
 
     @fit_context(prefer_skip_nested_validation=True)
+    @whole
     def fit(
         self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> Self:
@@ -163,7 +166,8 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
         -------
         self : object
             The fitted network. Ctrl-C ends the training early with the weights reached
-            so far, and warns.
+            so far, and warns; before and after the training it is passed on, and the
+            network is as it was before the call. So it is after an exception.
 
         Raises
         ------
@@ -205,35 +209,38 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
         if resume:
             curve = self.loss_curve_ + curve
             scores = (self.validation_scores_ or []) + scores
-        self.n_iter_ = len(progress.losses)
-        self._publish(sgd, attributes, curve, scores if self.early_stopping else None)
+        scores = scores if self.early_stopping else None
+        self._publish(sgd, attributes, len(progress.losses), curve, scores)
         tasks.finish({})
         return self
 
-    def _partial_fit(self, X, y, sample_weight):
-        # The decorator checks parameters before the first call only.
-        self._validate_params()
+    def _partial_fit(self, X, y, sample_weight, before_first=None):
         resume = hasattr(self, "hidden_weights_")
-        *data, attributes = self._check_data(X, y, sample_weight, resume, True)
-        if resume:
-            sgd = self._resume()
-            if self.eta0 != "auto":
-                sgd.eta0 = float(self.eta0)
-        else:
-            sgd = self._begin(check_random_state(self.random_state), *data)
-            if self.eta0 == "auto":
-                self._search_step(sgd, data, resume)
-        self._configure(sgd)
-        curve = list(self.loss_curve_) if resume else []
-        try:
-            order = np.arange(len(data[1]))
-            curve.append(sgd.run(*data, order, halve=self.eta0 == "auto"))
-        except Diverged as stop:
-            self._warn_diverged(stop, sgd)
-        finally:
-            # Also after Ctrl-C, which is passed on: a stream would otherwise not stop.
-            self.n_iter_ = 1
-            self._publish(sgd, attributes, curve, None)
+        with all_or_nothing(self) as keep:
+            # The decorator checks parameters before the first call only.
+            self._validate_params()
+            if before_first is not None:
+                before_first()
+            *data, attributes = self._check_data(X, y, sample_weight, resume, True)
+            if resume:
+                sgd = self._resume()
+                if self.eta0 != "auto":
+                    sgd.eta0 = float(self.eta0)
+            else:
+                sgd = self._begin(check_random_state(self.random_state), *data)
+                if self.eta0 == "auto":
+                    self._search_step(sgd, data, resume)
+            self._configure(sgd)
+            curve = list(self.loss_curve_) if resume else []
+            try:
+                order = np.arange(len(data[1]))
+                curve.append(sgd.run(*data, order, halve=self.eta0 == "auto"))
+            except Diverged as stop:
+                self._warn_diverged(stop, sgd, stacklevel=5)
+            finally:
+                # Also after Ctrl-C, which is passed on: a stream would not stop otherwise.
+                self._publish(sgd, attributes, 1, curve, None)
+                keep()
         return self
 
     def _check_data(self, X, y, sample_weight, resume, streaming):
@@ -382,7 +389,7 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
                     break
                 except Diverged as stop:
                     if left == 0:
-                        self._warn_diverged(stop, sgd)
+                        self._warn_diverged(stop, sgd, stacklevel=6)
                         break
                     sgd = SGD(sgd.start, first_weights(sgd.start), sgd.probe, sgd.eta0 / 2)
                     progress = Progress(self.tol, self.n_iter_no_change)
@@ -392,6 +399,8 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
                 f"{sgd.n_updates} updates; the weights reached so far are kept.",
                 stacklevel=5,
             )
+            if sgd.weights is None:  # while the start was drawn again
+                sgd.weights = first_weights(sgd.start)
         return sgd, progress
 
     def _run_epochs(
@@ -426,7 +435,7 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
                 stacklevel=6,
             )
 
-    def _warn_diverged(self, stop, sgd):
+    def _warn_diverged(self, stop, sgd, stacklevel):
         stable = (1 - self.momentum) * sgd.probe.stable_step
         remedy = (
             "scale X and y, or set eta0"
@@ -438,23 +447,25 @@ class OverparamNet(LazinessMixin, CallbackSupportMixin, BaseEstimator):
             f"{stop.mean_loss:.3g} after {stop.n_updates} updates. The last finite weights "
             f"are kept. The largest stable step is estimated as {stable:.3g}; {remedy}.",
             ConvergenceWarning,
-            stacklevel=6,
+            stacklevel=stacklevel,
         )
 
-    def _publish(self, sgd, attributes, loss_curve, validation_scores):
-        """Set the fitted attributes from the state of the run."""
+    def _publish(self, sgd, attributes, n_epochs, loss_curve, validation_scores):
+        """Set the fitted attributes from the state of the run, all at once."""
         fitted = fitted_attributes(self._new_objective(), sgd.result, attributes)
-        for name, value in fitted.items():
-            setattr(self, name, value)
-        self.eta0_ = sgd.eta0
-        self.t_ = sgd.n_updates
-        self.loss_curve_ = loss_curve
-        self.validation_scores_ = validation_scores
+        fitted.update(
+            eta0_=sgd.eta0,
+            t_=sgd.n_updates,
+            n_iter_=n_epochs,
+            loss_curve_=loss_curve,
+            validation_scores_=validation_scores,
+            _sgd=sgd,
+        )
         # The attributes hold the result; a second reference would be pickled twice.
         if sgd.average is None:
             sgd.weights = None
         sgd.average = None
-        self._sgd = sgd
+        vars(self).update(fitted)
 
     def _outputs(self, X):
         """N(x): (n_samples,) for one output, else (n_samples, n_outputs)."""

@@ -1,6 +1,5 @@
 """What the two ridge estimators share: parameters, checks, fitted attributes."""
 
-from contextlib import contextmanager
 from functools import partial
 from typing import Self
 
@@ -16,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from skrf import _dask
 from skrf._dual import cross_validate_dual, solve_cg, solve_dual
 from skrf._feature_matrix import FeatureMap, FeatureMatrix
+from skrf._interrupts import all_or_nothing
 from skrf._nested_features import (
     n_neurons,
     narrowed,
@@ -43,16 +43,16 @@ from skrf._validation import (
     StrOptions,
     check_sample_weight,
     fit_context,
-    same_draws_on_failure,
     validate_data,
 )
+from skrf._version import VersionedState
 from skrf._width_path import WidthPath, compute_width_path
 from skrf.features import RandomReLUFeatures
 
 _FLOATS = [np.float64, np.float32]
 
 
-class RidgeOnFeatures(StreamingMixin, CallbackSupportMixin, BaseEstimator):
+class RidgeOnFeatures(VersionedState, StreamingMixin, CallbackSupportMixin, BaseEstimator):
     """Everything but the meaning of y.
 
     A subclass gives `_learn_targets(y, classes)`, which sets on `self` what is known of the
@@ -117,7 +117,7 @@ shape (n_samples, n_features)
         ConvergenceWarning
             When conjugate gradients stop short of a relative error of 1e-6.
         """
-        with self._all_or_nothing():
+        with all_or_nothing(self):
             problem = self._problem()
             metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
             if _dask.is_dask(X):
@@ -367,24 +367,6 @@ shape (n_samples, n_features)
             coef, intercept, solution.alpha, solution.scores, solution.n_iter
         )
 
-    @contextmanager
-    def _all_or_nothing(self):
-        """Undo what a call has set when it fails or is interrupted."""
-        before = {
-            name: value for name, value in vars(self).items() if not _is_callback(name)
-        }
-        try:
-            # What overflows ends in an error of its own, not in NumPy's warnings.
-            quiet = np.errstate(over="ignore", invalid="ignore")
-            with same_draws_on_failure(self.random_state), quiet:
-                yield
-        except BaseException:
-            for name in list(vars(self)):
-                if name not in before and not _is_callback(name):
-                    delattr(self, name)
-            vars(self).update(before)
-            raise
-
     # ------------------------------------------------------------ fitted attributes
 
     def _fitted(self):
@@ -512,7 +494,3 @@ def matrix_of_block(checks, X, y, sample_weight, feature_map):
     Y = checks._encode(y, X.shape[0])
     weights = checks._weights(X, y, sample_weight, is_part=True)
     return FeatureMatrix(X, Y, weights, feature_map, checks.block_size)
-
-
-def _is_callback(name):
-    return name.startswith(("_skl_callback", "_callback_", "_parent_callback"))

@@ -25,7 +25,8 @@ the same with a and b exchanged.
 import math
 
 import numpy as np
-from numba import njit
+
+from skrf._jit import njit
 
 # Columns of the table that describes a neuron max(<w, x> + b, 0): |w|, h = b / |w|, b,
 # Phi(h), Phi(-h), phi(h), E max(z + h, 0), E max(z + h, 0)^2, E max(|w| z + b, 0).

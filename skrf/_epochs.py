@@ -3,6 +3,8 @@
 import numpy as np
 from sklearn.base import is_classifier
 
+from skrf._interrupts import interrupts_held
+
 
 def set_validation_aside(network, rng, X, Y, sample_weight):
     """Split the rows into (X, Y, weights) for training and the same for validation."""
@@ -68,7 +70,9 @@ class Progress:
         """Copy the weights over those kept before, so that there is no third set."""
         if self.best_weights is None:
             self.best_weights = weights.copy()
-        else:
+            return
+        # Not weights of two epochs after Ctrl-C.
+        with interrupts_held():
             for kept, array in zip(self.best_weights, weights, strict=True):
                 kept[...] = array
 

@@ -6,7 +6,8 @@ features, Yu et al., 2016). It takes 3 D log2(D) additions instead of D^2 multip
 """
 
 import numpy as np
-from numba import njit
+
+from skrf._jit import njit
 
 
 @njit(cache=True, nogil=True)

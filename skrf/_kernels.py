@@ -13,8 +13,10 @@ import math
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic, overload
+
+from skrf._jit import njit
 
 # NaN and infinity must survive (divergence is noticed by them), so no "nnan", no "ninf".
 FASTMATH = {"reassoc", "contract", "nsz", "arcp"}

@@ -13,10 +13,10 @@ Without centring all means are 0 and S = S_1 + S_2.
 from dataclasses import dataclass, field
 
 import numpy as np
-from numba import njit
 
 from skrf._blas import add_gram, product
 from skrf._blocks import in_threads
+from skrf._jit import njit
 
 # Rows that a thread works on at a time. Fixed, so that sums do not depend on threads.
 _SLICE = 512

@@ -9,11 +9,11 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from scipy.linalg import LinAlgError, LinAlgWarning, blas, lapack
 
 from skrf import _kernels
 from skrf._blocks import in_threads
+from skrf._jit import njit
 from skrf._moments import MomentsTask, row_slices
 
 # Relative error of the coefficients that refinement goes on to.

@@ -28,10 +28,6 @@ and one more at its end, as does averaging at its end.
 Between blocks Python notices interrupts and divergence.
 """
 
-import signal
-import threading
-from contextlib import contextmanager
-
 import numpy as np
 from sklearn.utils.extmath import row_norms
 
@@ -39,6 +35,7 @@ from skrf import _kernels
 from skrf._blas import GEMM
 from skrf._blocks import dense_rows
 from skrf._environment import require_memory
+from skrf._interrupts import interrupts_held
 from skrf._weights import Start
 
 # A step halved this often that still diverges will not stop diverging.
@@ -109,31 +106,6 @@ def panel_rows(width, batch_size):
     """Rows of a panel, a multiple of the batch size: a quarter of `_NARROW` numbers."""
     wanted = min(64, max(_PANEL, _NARROW // (4 * width)))
     return batch_size * max(1, wanted // batch_size)
-
-
-@contextmanager
-def _interrupts_between_blocks():
-    """Hold Ctrl-C back; yield a function that lets it through, to be called when safe.
-
-    An interrupt in the middle of a block would leave W, b and u at different times.
-    """
-    held = []
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    previous = signal.getsignal(signal.SIGINT) if in_main_thread else None
-
-    def let_through():
-        if held:
-            previous(*held.pop())
-
-    if not callable(previous):
-        yield let_through
-        return
-    signal.signal(signal.SIGINT, lambda *arguments: held.append(arguments))
-    try:
-        yield let_through
-    finally:
-        signal.signal(signal.SIGINT, previous)
-        let_through()
 
 
 class SGD:
@@ -216,7 +188,8 @@ class SGD:
         )
         limits = self._limits(X, Y)
         total, halvings = 0.0, 0
-        with _interrupts_between_blocks() as let_through:
+        # An interrupt in the middle of a block would leave W, b and u at different times.
+        with interrupts_held() as let_through:
             for start in range(0, len(order), per_block):
                 rows = order[start : start + per_block]
                 block = dense_rows(X, rows), Y[rows], sample_weight[rows]

@@ -33,7 +33,10 @@ def needed_bytes(matrix, solver, problem):
     if solver == "dual":
         return 8 * (4 if several else 2) * n * n + 8 * p * matrix.n_outputs
     if solver == "cg":
-        return 8 * (3 * landmarks(n) * n + 10 * n + 4 * p * matrix.n_outputs)
+        m = landmarks(n)
+        # While it is made, and while its core of shape (m, m) is factorised.
+        preconditioner = max(3 * m * n, m * n + 5 * m * m)
+        return 8 * (preconditioner + 10 * n + 4 * p * matrix.n_outputs)
     # Matrices of shape (p, p) in float64, and blocks in the features' dtype and float64.
     float64 = problem.searches or solver != "primal"
     matrices = 4 if several else 1

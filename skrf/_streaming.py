@@ -7,6 +7,7 @@ import numpy as np
 
 from skrf import _dask
 from skrf._feature_matrix import FeatureMap, FeatureMatrix
+from skrf._interrupts import all_or_nothing
 from skrf._moments import MomentsTask, Scratch
 from skrf._nested_features import (
     changed_parameter,
@@ -46,7 +47,7 @@ class StreamingMixin:
 
     def _partial_fit(self, X, y, classes, sample_weight):
         self._validate_params()
-        with self._all_or_nothing():
+        with all_or_nothing(self):
             problem = self._problem()
             moments = vars(self).get("_moments")
             first = moments is None
@@ -166,7 +167,8 @@ class StreamingMixin:
         moments = mine.copy()
         moments.merge(others)
         check_finite(moments)
-        self._moments, self._solution = moments, None
+        # At once, so that Ctrl-C cannot leave the coefficients of other sums.
+        vars(self).update(_moments=moments, _solution=None)
         return self
 
     def _same_targets(self, other):

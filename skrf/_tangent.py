@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 from scipy import sparse
 from scipy.sparse.linalg import LinearOperator
 from sklearn.utils.extmath import safe_sparse_dot
@@ -24,6 +23,7 @@ from sklearn.utils.extmath import safe_sparse_dot
 from skrf import _kernels
 from skrf._blas import product
 from skrf._blocks import in_threads, multiply, row_blocks
+from skrf._jit import njit
 
 # Rows of a block of the Gram matrix, and numbers of S and A that are kept for all blocks.
 _GRAM_ROWS, _KEPT = 1024, 2**27

@@ -5,7 +5,6 @@ scikit-learn's own messages are kept, with the name of the argument before them 
 do after them where they lack it.
 """
 
-import functools
 import re
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -50,13 +49,13 @@ __all__ = [
     "fit_context",
     "named_data",
     "one_of",
-    "same_draws_on_failure",
     "signs_of_labels",
     "validate_data",
     "validate_params",
 ]
 
 # scikit-learn has no types: what it decorates would have none either.
+fit_context: KeepsSignature = _fit_context
 validate_params: KeepsSignature = _validate_params
 
 
@@ -89,36 +88,6 @@ def one_of(table):
 
 
 # --------------------------------------------------------------------------- methods
-
-
-@contextmanager
-def same_draws_on_failure(random_state):
-    """Bring a RandomState back to where it was when a call fails or is interrupted."""
-    is_instance = isinstance(random_state, np.random.RandomState)
-    before = random_state.get_state() if is_instance else None
-    try:
-        yield
-    except BaseException:
-        if is_instance:
-            random_state.set_state(before)
-        raise
-
-
-def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Function], Function]:
-    """scikit-learn's decorator of `fit`, which undoes the draws of a fit that fails."""
-    decorate = _fit_context(prefer_skip_nested_validation=prefer_skip_nested_validation)
-
-    def decorator(fit):
-        checked = decorate(fit)
-
-        @functools.wraps(fit)
-        def wrapper(estimator, *args, **kwargs):
-            with same_draws_on_failure(estimator.random_state):
-                return checked(estimator, *args, **kwargs)
-
-        return wrapper
-
-    return decorator
 
 
 class _AvailableIf(_AvailableIfDescriptor):

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from numbers import Integral
 
 import numpy as np
-from numba import njit
 
 from skrf._blas import solve_rows
 from skrf._blocks import in_threads
+from skrf._jit import njit
 from skrf._moments import Moments, row_slices, shift_and_scale
 from skrf._primal import (
     check_finite,

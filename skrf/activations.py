@@ -43,6 +43,10 @@ class Activation:
     analytic: bool
     has_slope: bool = True
 
+    def __reduce__(self):
+        # By name: the codes may be others in the version that reads a pickle.
+        return _named, (self.name,)
+
     def __call__(self, z: ArrayLike) -> np.ndarray:
         """act(z), elementwise.
 
@@ -126,3 +130,7 @@ ACTIVATIONS = {
         Activation("identity", "z", _kernels.IDENTITY, analytic=True),
     )
 }
+
+
+def _named(name):
+    return ACTIVATIONS[name]

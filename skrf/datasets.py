@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from skrf import _weights
+from skrf._interrupts import same_draws_on_failure
 from skrf._typing import RandomState
 from skrf._validation import (
     FINITE,
@@ -14,7 +15,6 @@ from skrf._validation import (
     POSITIVE_INTEGER,
     PROBABILITY,
     one_of,
-    same_draws_on_failure,
     validate_params,
 )
 from skrf.activations import ACTIVATIONS

@@ -38,6 +38,10 @@ class Loss:
     code: int
     signs_only: bool
 
+    def __reduce__(self):
+        # By name: the codes may be others in the version that reads a pickle.
+        return _named, (self.name,)
+
     def __call__(self, prediction: ArrayLike, y: ArrayLike) -> np.ndarray:
         """l(prediction, y), elementwise.
 
@@ -105,3 +109,7 @@ LOSSES = {
         Loss("hinge", "max(0, 1 - y p)", _kernels.HINGE, signs_only=True),
     )
 }
+
+
+def _named(name):
+    return LOSSES[name]

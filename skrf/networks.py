@@ -1,5 +1,6 @@
 """Over-parameterised one-hidden-layer networks trained by stochastic gradient descent."""
 
+from functools import partial
 from typing import Literal, Self
 
 import numpy as np
@@ -473,8 +474,8 @@ class OverparamNetClassifier(ClassifierMixin, OverparamNet):
         ConvergenceWarning
             When SGD diverged; the last finite weights are kept.
         """
-        first_partial_fit(self, classes)
-        return self._partial_fit(X, y, sample_weight)
+        learn_classes = partial(first_partial_fit, self, classes)
+        return self._partial_fit(X, y, sample_weight, learn_classes)
 
     def decision_function(self, X: MatrixLike) -> np.ndarray:
         """The outputs of the network.

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrf import _dask
 from skrf._base_ridge import RidgeOnFeatures
+from skrf._interrupts import all_or_nothing
 from skrf._streaming import can_stream
 from skrf._typing import MatrixLike, RandomState
 from skrf._validation import (
@@ -106,9 +107,10 @@ class RandomFeatureRidge(RegressorMixin, RidgeOnFeatures):
     -----
     Peak memory beside the data, in numbers of 8 bytes, with p features and n rows: primal
     1.5 p^2 and a block for one alpha, p^2 and three blocks for a sequence of one, 4 p^2 and
-    two blocks for more; dual 2 n^2, or 4 n^2 for several alphas; cg 3 n times the rows of
-    the preconditioner. It is compared with the memory there is before any work, and the
-    error says what would fit.
+    two blocks for more; dual 2 n^2, or 4 n^2 for several alphas; cg the larger of 3 m n and
+    m n + 5 m^2, with m = min(n, 2000, 2^27 / n) rows of the preconditioner. It is compared
+    with the memory there is before any work, and the error says what would fit.
+    `partial_fit` keeps p^2 and takes p^2 and a block more during a call.
 
     float32 features stay float32. For one alpha their products are float32 too, summed in
     float64, and the coefficients are refined by residuals in float64, one more pass over
@@ -417,7 +419,7 @@ class RandomFeatureRidgeClassifier(ClassifierMixin, RidgeOnFeatures):
         UserWarning
             In the first chunk after `fit`, whose model it replaces.
         """
-        with self._all_or_nothing():
+        with all_or_nothing(self):
             if classes is not None and vars(self).get("_moments") is None:
                 self.__dict__.pop("classes_", None)
             first_partial_fit(self, classes)

@@ -18,6 +18,7 @@ from skrf._validation import (
     POSITIVE_INTEGER,
     validate_params,
 )
+from skrf._version import __version__, warn_if_newer
 from skrf.activations import ACTIVATIONS
 
 
@@ -43,7 +44,11 @@ class _Target(ABC):
 
     def __reduce__(self):
         # Made again from its fields, so that copies are checked and frozen too.
-        return type(self), tuple(getattr(self, field.name) for field in fields(self))
+        values = tuple(getattr(self, field.name) for field in fields(self))
+        return type(self), values, {"_skrf_version": __version__}
+
+    def __setstate__(self, state):
+        warn_if_newer(type(self).__name__, state["_skrf_version"])
 
     def _freeze(self, **values):
         """Set the fields, which only the constructor may."""

@@ -1,5 +1,8 @@
 """Shared settings of the tests."""
 
+import resource
+from contextlib import contextmanager
+
 import hypothesis
 import numpy as np
 import pytest
@@ -13,3 +16,19 @@ hypothesis.settings.load_profile("default")
 def rng():
     """A random generator with a fixed seed."""
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def full_disk():
+    """A context in which no file grows beyond some bytes, as on a full disk."""
+
+    @contextmanager
+    def limited(n_bytes=0):
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, limits[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    return limited

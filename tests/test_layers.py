@@ -10,7 +10,7 @@ import skrf
 ROOT = Path(skrf.__file__).parent
 # From the lowest: files of one layer do not know each other.
 ROWS = """
-_arguments _typing
+_arguments _interrupts _jit _typing _version
 --
 _bivariate _blas _dask _environment _epochs _hadamard _harmonics _kernels _progress _report
 _validation
@@ -75,6 +75,16 @@ def test_private_names_of_scikit_learn_have_one_door(name):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sklearn"):
             names = [*node.module.split("."), *(alias.name for alias in node.names)]
             assert not any(part.startswith("_") for part in names), names
+
+
+@pytest.mark.parametrize("name", sorted(set(LAYERS) - {"_jit"}))
+def test_compiled_functions_have_one_door(name):
+    """`_jit.njit`, whose cache may fail."""
+    for node in ast.walk(ast.parse((ROOT / f"{name}.py").read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == "numba":
+            assert not {"njit", "jit"} & {alias.name for alias in node.names}
+        if isinstance(node, ast.Import):
+            assert "numba" not in {alias.name for alias in node.names}
 
 
 def test_all_is_the_public_surface():
