@@ -155,7 +155,8 @@ class Moments:
     def merge(self, other):
         """Add the sums of other rows."""
         weight = self.weight + other.weight
-        factor = self.weight * other.weight / weight if weight else 0.0
+        # In this order, because the product of two large weights overflows.
+        factor = self.weight * (other.weight / weight) if weight else 0.0
         dz, dy = other.z_mean - self.z_mean, other.y_mean - self.y_mean
         self.zy += other.zy
         self.yy += other.yy
@@ -189,7 +190,7 @@ class Moments:
                 total, part = getattr(self, name), getattr(other, name)
                 mean = (self.weight * total - other.weight * part) / left.weight
                 setattr(left, name, mean)
-        k = left.weight * other.weight / self.weight
+        k = left.weight * (other.weight / self.weight)
         dz, dy = left.z_mean - other.z_mean, left.y_mean - other.y_mean
         left.zz -= other.zz + k * np.outer(dz, dz)
         left.zy -= other.zy + k * np.outer(dz, dy)

@@ -210,13 +210,15 @@ def cross_validate_primal(matrix, problem, splits):
     for train, test in splits:
         fold, moments = matrix.subset(test), None
         if np.array_equal(np.sort(np.concatenate([train, test])), np.arange(matrix.n_rows)):
-            moments = whole.without(moments_of(fold, problem))
+            part = moments_of(fold, problem)
             # Where the fold outweighs the rest, the difference is all rounding.
-            small = moments.zz.diagonal() < 1e-6 * whole.zz.diagonal()
-            small = small.any() or moments.weight < 1e-6 * whole.weight
-            moments = None if small else moments
+            if whole.weight - part.weight >= 1e-6 * whole.weight:
+                moments = whole.without(part)
+                small = moments.zz.diagonal() < 1e-6 * whole.zz.diagonal()
+                moments = None if small.any() else moments
         if moments is None:
             moments = moments_of(matrix.subset(train), problem)
+        check_finite(moments)
         alphas = np.append(problem.alphas, problem.alphas[-1])
         basis = Basis.of(moments, alphas)
         coef = np.stack([basis.coef(k) for k in range(len(problem.alphas))], axis=1)
