@@ -304,7 +304,7 @@ def _solve_iteratively(operator, alpha, y, precondition, done):
     anew, and the iterations begin again, until those are small.
     """
     c, n_iter, reached = np.zeros_like(y), 0, np.inf
-    while n_iter < _MOST_ITERATIONS:
+    while n_iter < _most_iterations(y):
         before, last = n_iter, reached
         r = y - operator.times(c) - alpha * c if n_iter else y.copy()
         reached = _relative_error(c, y, r, precondition(r), alpha)
@@ -322,6 +322,11 @@ def _solve_iteratively(operator, alpha, y, precondition, done):
     return c, n_iter
 
 
+def _most_iterations(y):
+    """But for rounding, which some more make up for, there are as many as rows."""
+    return min(_MOST_ITERATIONS, 100 + 2 * len(y))
+
+
 def _relative_error(c, y, r, z, alpha):
     """Bound of the error of u in units of ||u||, from ||u||^2 = c' K c."""
     squares = np.einsum("ij,ij->j", c, y - r - alpha * c)
@@ -337,7 +342,7 @@ def _conjugate_gradients(operator, alpha, start, y, r, precondition, done):
     z = precondition(r)
     p, rz = z.copy(), np.einsum("ij,ij->j", r, z)
     n_iter = 0
-    while n_iter < _MOST_ITERATIONS:
+    while n_iter < _most_iterations(y):
         n_iter += 1
         q = operator.times(p) + alpha * p
         curvature = np.einsum("ij,ij->j", p, q)

@@ -178,8 +178,8 @@ class Moments:
 
         if part is not None or factor:
             in_threads(work, row_slices(len(self.zz)))
-        self.zy += factor * np.outer(dz, dy)
-        self.yy += factor * dy**2
+        self.zy += np.outer(factor * dz, dy)
+        self.yy += factor * dy * dy
 
     def without(self, other):
         """The sums of the rows that are here but not in `other`, a part of them."""
@@ -192,9 +192,9 @@ class Moments:
                 setattr(left, name, mean)
         k = left.weight * (other.weight / self.weight)
         dz, dy = left.z_mean - other.z_mean, left.y_mean - other.y_mean
-        left.zz -= other.zz + k * np.outer(dz, dz)
-        left.zy -= other.zy + k * np.outer(dz, dy)
-        left.yy -= other.yy + k * dy**2
+        left.zz -= other.zz + np.outer(k * dz, dz)
+        left.zy -= other.zy + np.outer(k * dz, dy)
+        left.yy -= other.yy + k * dy * dy
         return left
 
 

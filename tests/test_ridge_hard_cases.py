@@ -1,11 +1,13 @@
 """Ridge on features where rounding, extremes or odd input have gone wrong before."""
 
+import warnings
+
 import numpy as np
 import pytest
 import reference
 from scipy.linalg import LinAlgWarning
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.exceptions import NotFittedError
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Ridge, RidgeCV
@@ -295,3 +297,41 @@ def test_dask_before_fit_and_in_chunks(data):
     single = RandomFeatureRidge(RandomReLUFeatures(5)).fit(X.astype(np.float32), y)
     lazy = single.predict(x)
     assert lazy.dtype == lazy.compute().dtype == np.float64
+
+
+def test_conjugate_gradients_give_up_on_small_problems_soon(data):
+    X, y = data
+    # K has nothing but rounding in it, whose relative error stays large.
+    features = RandomReLUFeatures(45, weight_scale=1e-150, random_state=0)
+    model = RandomFeatureRidge(features, alphas=1e-8, solver="cg")
+    with pytest.warns(ConvergenceWarning, match="Use a larger alpha"):
+        model.fit(X, y)
+    assert model.n_iter_ <= 2 * (100 + 2 * len(y))
+    assert np.isfinite(model.predict(X)).all()
+
+
+def test_weights_whose_products_overflow(data):
+    X, y = data
+    cv, w = KFold(3), np.full(len(y), 1e300)
+    model = RandomFeatureRidge(FunctionTransformer(), alphas=[1e300, 1e301], cv=cv)
+    peer = RandomFeatureRidge(FunctionTransformer(), alphas=[1.0, 10.0], cv=cv).fit(X, y)
+    model.fit(X, y, w)
+    np.testing.assert_allclose(model.coef_, peer.coef_, rtol=1e-9)
+    half = RandomFeatureRidge(FunctionTransformer(), alphas=1e300)
+    first = clone(half).partial_fit(X[:30], y[:30], w[:30])
+    first.merge(clone(half).partial_fit(X[30:], y[30:], w[30:]))
+    np.testing.assert_allclose(first.coef_, half.fit(X, y, w).coef_, rtol=1e-9)
+
+
+def test_rows_of_weights_that_leave_nothing_behind(data):
+    X, y = data
+    w = np.ones(len(y))
+    w[0] = 1e300
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        model = RandomFeatureRidge(relu_features(), alphas=[1.0, 10.0], cv=KFold(2))
+        assert np.isfinite(model.fit(X, y, w).predict(X)).all()
+
+
+def relu_features():
+    return RandomReLUFeatures(4, random_state=0)
