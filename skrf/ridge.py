@@ -194,8 +194,8 @@ class RandomFeatureRidge(RegressorMixin, RidgeOnFeatures):
             When `cv`, `solver`, `select_width` or features that learn from the values in X
             do not allow it; a fitted `FrozenEstimator(features)` is allowed.
         ValueError
-            As in `fit`, for a Dask collection, and for other columns, outputs or
-            `fit_intercept` than in the first chunk.
+            As in `fit`, for a Dask collection, and for other columns, outputs,
+            `features` or `fit_intercept` than in the first chunk.
         MemoryError
             When the products Z'Z would not fit into the memory there is.
 
