@@ -28,7 +28,8 @@ from skrf import (
 PAGE = Path(__file__).parents[1] / "docs" / "determinism.rst"
 
 
-def data(n_samples=1500, dtype=np.float64):
+# Enough rows for several blocks, and features enough for several threads.
+def data(n_samples=720, dtype=np.float64):
     X, y = make_single_neuron(n_samples, 30, bias=-0.3, random_state=0)
     X[np.abs(X) < 0.3] = 0
     return X.astype(dtype), y.astype(dtype), np.where(y > y.mean(), 1, -1)
@@ -41,9 +42,9 @@ def ridge(**parameters):
 
 NET = {"width": 150, "max_iter": 3, "tol": None, "random_state": 0}
 TRANSFORMERS = {
-    "dense": RandomReLUFeatures(1500, random_state=0),
-    "structured": RandomReLUFeatures(1500, projection="structured", random_state=0),
-    "tangent": LinearizedNTKFeatures(60, train="both", random_state=0),
+    "dense": RandomReLUFeatures(3000, random_state=0),
+    "structured": RandomReLUFeatures(3000, projection="structured", random_state=0),
+    "tangent": LinearizedNTKFeatures(100, train="both", random_state=0),
 }
 NETWORKS = {
     "net": OverparamNetRegressor(**NET),
@@ -103,7 +104,7 @@ def test_the_same_call_twice(name, dtype):
 
 
 def all_hashes():
-    X, y, labels = data(600)
+    X, y, labels = data(300)
     return {name: joblib.hash(outputs(fit(name, X, y, labels), X)) for name in ALL}
 
 
@@ -143,7 +144,7 @@ def test_blas_threads_of_estimators(name, dtype):
 
 
 def _with_blas_threads(name, dtype):
-    X, y, labels = data(400 if name in NETWORKS else 1500, dtype)
+    X, y, labels = data(400 if name in NETWORKS else 720, dtype)
     found = []
     for n_threads in (1, 2):
         with threadpool_limits(n_threads, user_api="blas"):
@@ -220,7 +221,7 @@ def test_block_size(name, dtype):
 def test_rows_at_once_or_in_pieces(name, dtype):
     X, y, labels = data(dtype=dtype)
     model = fit(name, X, y, labels)
-    pieces = [outputs(model, rows) for rows in np.split(X, [1, 700])]
+    pieces = [outputs(model, rows) for rows in np.split(X, [1, 400])]
     assert_close(outputs(model, X), np.concatenate(pieces))
     if name == "structured":
         assert_equal(outputs(model, X), np.concatenate(pieces))
