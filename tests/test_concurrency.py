@@ -18,6 +18,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_info, threadpool_limits
@@ -40,31 +41,45 @@ def data(n_samples=3000):
     return X, y, np.where(y > y.mean(), 1, -1)
 
 
-def fitted():
-    """{name: (estimator, the name of what it does with rows)}, some by `partial_fit`."""
+NET = {"width": 60, "max_iter": 3, "tol": None, "random_state": 0}
+FEW = RandomReLUFeatures(300)
+STRUCTURED = RandomReLUFeatures(1000, projection="structured", random_state=0)
+# What it is, how it learns, and what it does with rows.
+MODELS = {
+    "features": (RandomReLUFeatures(1000, random_state=0), "fit", "transform"),
+    "structured": (STRUCTURED, "fit", "transform"),
+    "tangent": (LinearizedNTKFeatures(60, random_state=0), "fit", "transform"),
+    "net": (OverparamNetRegressor(**NET), "fit", "predict"),
+    "net classifier": (OverparamNetClassifier(**NET), "fit", "predict"),
+    "ridge": (
+        RandomFeatureRidge(FEW, alphas=[0.1, 1.0], random_state=0),
+        "partial_fit",
+        "predict",
+    ),
+    "ridge classifier": (
+        RandomFeatureRidgeClassifier(FEW, random_state=0),
+        "fit",
+        "decision_function",
+    ),
+}
+
+
+def fitted(name):
+    """(A fitted estimator, the name of what it does with rows)."""
     X, y, labels = data(400)
-    net = {"width": 60, "max_iter": 3, "tol": None, "random_state": 0}
-    few = RandomReLUFeatures(300)
-    stream = RandomFeatureRidge(few, alphas=[0.1, 1.0], random_state=0)
-    classifier = RandomFeatureRidgeClassifier(few, random_state=0)
-    return {
-        "features": (RandomReLUFeatures(1000, random_state=0).fit(X), "transform"),
-        "structured": (
-            RandomReLUFeatures(1000, projection="structured", random_state=0).fit(X),
-            "transform",
-        ),
-        "tangent": (LinearizedNTKFeatures(60, random_state=0).fit(X), "transform"),
-        "net": (OverparamNetRegressor(**net).fit(X, y), "predict"),
-        "net classifier": (OverparamNetClassifier(**net).fit(X, labels), "predict"),
-        "ridge": (stream.partial_fit(X, y), "predict"),
-        "ridge classifier": (classifier.fit(X, labels), "decision_function"),
-    }
+    model, learn, do = MODELS[name]
+    return getattr(clone(model), learn)(X, labels if "classifier" in name else y), do
+
+
+def result(name):
+    """What a newly fitted estimator does with more rows."""
+    model, do = fitted(name)
+    return getattr(model, do)(data()[0])
 
 
 def results():
-    """What every estimator does with more rows; also of those fitted here and now."""
-    X = data()[0]
-    return {name: getattr(model, do)(X) for name, (model, do) in fitted().items()}
+    """That of all."""
+    return {name: result(name) for name in MODELS}
 
 
 def results_of(_):
@@ -81,7 +96,7 @@ def close(found, expected):
 
 
 @pytest.mark.parametrize("n_blas", [1, 2])
-@pytest.mark.parametrize("name", fitted())
+@pytest.mark.parametrize("name", MODELS)
 def test_one_estimator_in_eight_threads(name, n_blas):
     """All at once, and the coefficients of sums are computed by the first who asks.
 
@@ -90,17 +105,17 @@ def test_one_estimator_in_eight_threads(name, n_blas):
     """
     X, begin = data()[0], threading.Barrier(8)
     with threadpool_limits(n_blas, user_api="blas"), ThreadPoolExecutor(8) as pool:
-        expected = results()[name]
-        model, do = fitted()[name]
+        expected = result(name)
+        model, do = fitted(name)
 
         def work(_):
             begin.wait(60)
             return getattr(model, do)(X)
 
-        for result in pool.map(work, range(8)):
+        for found in pool.map(work, range(8)):
             if n_blas == 1:
-                np.testing.assert_array_equal(result, expected)
-            assert close(result, expected) < 1e-12
+                np.testing.assert_array_equal(found, expected)
+            assert close(found, expected) < 1e-12
 
 
 @pytest.mark.parametrize("n_blas", [1, 2])
@@ -136,7 +151,7 @@ def in_processes(kind):
     what forked children hang in where they hang; and one thread is at it all the time.
     """
     expected, done = results(), threading.Event()
-    X, features = data()[0], fitted()["features"][0]
+    X, features = data()[0], fitted("features")[0]
 
     def busy():
         while not done.is_set():

@@ -188,7 +188,7 @@ class AtLine:
 @pytest.mark.parametrize("name", jobs(20))
 def test_ctrl_c_at_any_line_leaves_a_whole(name, fresh):
     """Some lines of each; the slow test has more."""
-    _interrupt_lines(jobs(20)[name], fresh, n_moments=10)
+    _interrupt_lines(jobs(20)[name], fresh, n_moments=8)
 
 
 @pytest.mark.slow
