@@ -2,9 +2,9 @@
 
 NumPy cannot add a product to an array in place, and SciPy's wrappers hold the interpreter
 lock, so that fits in several threads would wait for each other. The routines themselves
-are SciPy's; compiled code calls them by their addresses (`_kernels.product`). All products
-of one computation should come from here: the threads of two BLAS libraries fight for the
-cores.
+are SciPy's; compiled code calls them by their addresses (`_kernels_sgd.product`). All
+products of one computation should come from here: the threads of two BLAS libraries fight
+for the cores.
 """
 
 import ctypes

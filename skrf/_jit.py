@@ -7,9 +7,10 @@ the disk is full, in the middle of a fit; and when a file was torn by a crash, f
 
 import pickle
 import warnings
+from pathlib import Path
 
 import numba
-from numba.core.caching import FunctionCache
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 
 _warned = False
 
@@ -31,7 +32,22 @@ def njit(*, cache=False, **options):
 
 
 class _Cache(FunctionCache):
-    """What cannot be read is compiled again, and what cannot be written is not kept."""
+    """What cannot be read is compiled again, and what cannot be written is not kept.
+
+    numba's own does not notice edits in files whose functions are called. Those of
+    `_kernels*.py` call each other: an edit in one of these files outdates them all.
+    """
+
+    def __init__(self, function):
+        super().__init__(function)
+        own = Path(function.__code__.co_filename)
+        if own.stem.startswith("_kernels"):
+            files = {
+                file.name: file.stat() for file in sorted(own.parent.glob("_kernels*.py"))
+            }
+            stamp = tuple((name, f.st_mtime, f.st_size) for name, f in files.items())
+            base = self._impl.filename_base
+            self._cache_file = IndexDataCacheFile(self._cache_path, base, stamp)
 
     def load_overload(self, sig, target_context):
         """The compiled code of a signature, or None."""

@@ -22,7 +22,7 @@ product. Everything else is scalars. A mini-batch is several rows with one updat
 runs over earlier mini-batches only. Weight decay, momentum, decreasing steps and averages
 are linear recurrences in (W, V) that are driven by the q_s x_s', V the velocity: after
 every update W is a combination of W_0, V_0 and the q_s x_s' whose coefficients
-`_kernels.recurrences` finds. So momentum takes one more product at the start of a block
+`_kernels_sgd.recurrences` finds. So momentum takes one more product at the start of a block
 and one more at its end, as does averaging at its end.
 
 Between blocks Python notices interrupts and divergence.
@@ -31,7 +31,7 @@ Between blocks Python notices interrupts and divergence.
 import numpy as np
 from sklearn.utils.extmath import row_norms
 
-from skrf import _kernels
+from skrf import _kernels_sgd
 from skrf._blas import GEMM
 from skrf._blocks import dense_rows
 from skrf._environment import require_memory
@@ -268,7 +268,7 @@ class SGD:
         def recurrences(trained, alpha):
             # A part that is not trained has steps of length 0.
             eta0 = self.eta0 if trained else 0.0
-            return _kernels.recurrences(
+            return _kernels_sgd.recurrences(
                 n_updates,
                 self.n_updates,
                 eta0,
@@ -289,7 +289,7 @@ class SGD:
         # The velocity is not read without momentum, nor the average without averaging.
         velocity = self.velocity or weights
         states = weights, velocity, self.average or weights
-        return _kernels.train_block(
+        return _kernels_sgd.train_block(
             GEMM[X.dtype],
             X,
             Y,
@@ -321,7 +321,7 @@ class SGD:
         states = self.weights, self.velocity or nothing, self.average or nothing
         if not n_averaged:
             states = *states[:2], nothing
-        _kernels.finish_block(
+        _kernels_sgd.finish_block(
             GEMM[X.dtype],
             Q,
             X,

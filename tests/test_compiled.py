@@ -8,7 +8,7 @@ import pytest
 import reference
 from test_sgd import FACTORS, assert_exact
 
-from skrf import ACTIVATIONS, _kernels
+from skrf import ACTIVATIONS, _kernels, _kernels_sgd
 
 PLAIN = {name: values[0] for name, values in FACTORS.items()}
 FULL = {name: values[-1] for name, values in FACTORS.items()}
@@ -36,7 +36,7 @@ def test_engine_equals_the_twin(case, dtype):
 def test_recurrences_are_those_of_momentum(first, momentum, alpha, rng):
     """Against the recurrence run on numbers instead of coefficients."""
     W, V, Q = rng.normal(), rng.normal(), rng.normal(size=6)
-    w, v, summed = _kernels.recurrences(6, first, 0.2, 0.5, momentum, alpha, first + 2)
+    w, v, summed = _kernels_sgd.recurrences(6, first, 0.2, 0.5, momentum, alpha, first + 2)
     sources = np.array([W, V, *Q])
     total, weight, velocity = 0.0, W, V
     for j in range(1, 7):
@@ -59,7 +59,7 @@ def test_combine(parts, rng):
         "V": v[0] * W + v[1] * velocity,
         "A": (0.7 * A if "A" in parts else 0) + shares[0] * W + shares[1] * velocity,
     }
-    _kernels.combine(W, V, A, w, v, shares, 0.7)
+    _kernels_sgd.combine(W, V, A, w, v, shares, 0.7)
     for name, array in zip("WVA", (W, V, A), strict=True):
         if name in parts:
             np.testing.assert_allclose(array, expected[name], rtol=1e-13)

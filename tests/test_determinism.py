@@ -156,11 +156,29 @@ def test_numba_threads():
     """There are none: no compiled function is a parallel one, whatever numba is given."""
     from numba.core.registry import CPUDispatcher
 
-    from skrf import _bivariate, _hadamard, _kernels, _moments, _primal, _tangent
+    from skrf import (
+        _bivariate,
+        _hadamard,
+        _kernels,
+        _kernels_elementary,
+        _kernels_sgd,
+        _moments,
+        _primal,
+        _tangent,
+    )
 
     found = [
         value
-        for module in (_bivariate, _hadamard, _kernels, _moments, _primal, _tangent)
+        for module in (
+            _bivariate,
+            _hadamard,
+            _kernels,
+            _kernels_elementary,
+            _kernels_sgd,
+            _moments,
+            _primal,
+            _tangent,
+        )
         for value in vars(module).values()
         if isinstance(value, CPUDispatcher)
     ]

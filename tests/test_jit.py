@@ -124,3 +124,25 @@ def test_the_package_works_where_no_cache_can_be_written(tmp_path):
     assert without.stderr.count("Warning") == 1
     assert "Set the environment variable NUMBA_CACHE_DIR to a folder" in without.stderr
     assert remedied.stderr == ""
+
+
+def test_an_edit_in_another_file_of_kernels_is_noticed(tmp_path):
+    """Which numba's own cache does not see; it would go on with the old function."""
+    called = "from skrf._jit import njit\n@njit(cache=True)\ndef f(x): return {} * x\n"
+    caller = "from _kernels_f import f\n" + SOURCE.replace("2 * x", "f(x)")
+    (tmp_path / "_kernels_f.py").write_text(called.format(2))
+    (tmp_path / "_kernels_g.py").write_text(caller)
+    use = "from _kernels_g import twice as g; print(g(3), sum(g.stats.cache_hits.values()))"
+
+    def new_process():
+        run = [sys.executable, "-c", use]
+        paths = os.pathsep.join([str(Path(skrf.__file__).parents[1]), str(tmp_path)])
+        environment = {**os.environ, "PYTHONPATH": paths}
+        result = subprocess.run(run, env=environment, capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+        return result.stdout.split()
+
+    assert new_process() == ["6", "0"]
+    assert new_process() == ["6", "1"]
+    (tmp_path / "_kernels_f.py").write_text(called.format(200))
+    assert new_process() == ["600", "0"]

@@ -12,10 +12,12 @@ ROOT = Path(skrf.__file__).parent
 ROWS = """
 _arguments _interrupts _jit _typing _version
 --
-_bivariate _blas _dask _environment _epochs _hadamard _harmonics _kernels _progress _report
-_validation
+_bivariate _blas _dask _environment _epochs _hadamard _harmonics _kernels_elementary
+_progress _report _validation
 --
-_blocks _spectrum activations losses
+_kernels
+--
+_blocks _kernels_sgd _spectrum activations losses
 --
 _bounds _duals _gaussian_pairs _moments _objective _tangent _weights targets
 --

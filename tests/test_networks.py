@@ -19,7 +19,7 @@ from sklearn.neural_network import MLPRegressor
 from skrf import (
     OverparamNetClassifier,
     OverparamNetRegressor,
-    _kernels,
+    _kernels_sgd,
     make_polynomial_classification,
     make_single_neuron,
 )
@@ -411,7 +411,7 @@ def test_message_of_divergence_names_a_step_that_works(neuron):
 
 def test_interrupt_while_the_step_is_searched(neuron, monkeypatch):
     """fit returns the start with a warning, as after any other Ctrl-C."""
-    kernel, calls = _kernels.train_block, []
+    kernel, calls = _kernels_sgd.train_block, []
 
     def interrupted(*arguments):
         calls.append(arguments)
@@ -419,7 +419,7 @@ def test_interrupt_while_the_step_is_searched(neuron, monkeypatch):
             signal.raise_signal(signal.SIGINT)
         return kernel(*arguments)
 
-    monkeypatch.setattr(_kernels, "train_block", interrupted)
+    monkeypatch.setattr(_kernels_sgd, "train_block", interrupted)
     net = plain(eta0="auto", block_size=16)
     with pytest.warns(UserWarning, match="interrupted after 0 epochs and 0 updates"):
         net.fit(*neuron)
@@ -587,7 +587,7 @@ def test_verbose_prints_each_epoch(neuron, capsys):
 def test_interrupt_keeps_the_finished_blocks(method, monkeypatch):
     """Ctrl-C waits for the block's end: fit returns with a warning, partial_fit raises."""
     X, y = make_single_neuron(1000, 3, random_state=0)
-    kernel, calls = _kernels.train_block, []
+    kernel, calls = _kernels_sgd.train_block, []
 
     def interrupted(*arguments):
         calls.append(1)
@@ -595,7 +595,7 @@ def test_interrupt_keeps_the_finished_blocks(method, monkeypatch):
             signal.raise_signal(signal.SIGINT)
         return kernel(*arguments)
 
-    monkeypatch.setattr(_kernels, "train_block", interrupted)
+    monkeypatch.setattr(_kernels_sgd, "train_block", interrupted)
     net = plain(eta0=0.02, shuffle=False, block_size=64)
     if method == "fit":
         with pytest.warns(UserWarning, match=r"interrupted after 0 epochs and 192 updates"):
@@ -613,7 +613,7 @@ def test_interrupt_keeps_the_finished_blocks(method, monkeypatch):
 
 def test_exception_in_a_block_undoes_it(monkeypatch):
     X, y = make_single_neuron(300, 3, random_state=0)
-    kernel, calls = _kernels.train_block, []
+    kernel, calls = _kernels_sgd.train_block, []
 
     def failing(*arguments):
         calls.append(1)
@@ -622,7 +622,7 @@ def test_exception_in_a_block_undoes_it(monkeypatch):
             raise MemoryError
         return loss
 
-    monkeypatch.setattr(_kernels, "train_block", failing)
+    monkeypatch.setattr(_kernels_sgd, "train_block", failing)
     options = {"eta0": 0.02, "momentum": 0.5, "average": True, "block_size": 64}
     net = plain(**options)
     with pytest.raises(MemoryError):
