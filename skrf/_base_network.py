@@ -14,9 +14,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skrf import _weights
-from skrf._epochs import EpochTasks, Progress, set_validation_aside
+from skrf._epochs import EpochTasks, Progress, warn_diverged
 from skrf._interrupts import all_or_nothing, whole
 from skrf._laziness import LazinessMixin
+from skrf._network_checks import check_parameters, set_validation_aside
 from skrf._objective import Objective, Weights, first_weights, fitted_attributes
 from skrf._sgd import HALVINGS, SGD, Diverged, require_training_memory
 from skrf._step import probe, search_step
@@ -37,16 +38,6 @@ from skrf._validation import (
 from skrf._version import VersionedState
 from skrf.activations import ACTIVATIONS
 from skrf.losses import LOSSES
-
-
-def can_stream(network):
-    """Whether a network has a `partial_fit`; the AttributeError says why not."""
-    if network.early_stopping:
-        raise AttributeError(
-            "early_stopping=True needs a validation set, so there is no partial_fit. Set "
-            "early_stopping=False, or call fit."
-        )
-    return True
 
 
 class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEstimator):
@@ -236,7 +227,7 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
                 order = np.arange(len(data[1]))
                 curve.append(sgd.run(*data, order, halve=self.eta0 == "auto"))
             except Diverged as stop:
-                self._warn_diverged(stop, sgd, stacklevel=5)
+                warn_diverged(self, stop, sgd, stacklevel=5)
             finally:
                 # Also after Ctrl-C, which is passed on: a stream would not stop otherwise.
                 self._publish(sgd, attributes, 1, curve, None)
@@ -245,22 +236,7 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
 
     def _check_data(self, X, y, sample_weight, resume, streaming):
         """Check everything before any work; return X, Y, weights (n,), attributes."""
-        if self.train != "output" and not ACTIVATIONS[self.activation].has_slope:
-            raise ValueError(
-                f"activation={self.activation!r} has derivative 0 almost everywhere, so "
-                f"train={self.train!r} cannot train the hidden layer. Use another "
-                'activation, or train="output".'
-            )
-        if self.symmetric_init and self.width % 2:
-            raise ValueError(
-                f"symmetric_init=True pairs the neurons; got the odd width={self.width}. "
-                "Use an even width."
-            )
-        if resume and len(self.hidden_biases_) != self.width:
-            raise ValueError(
-                f"width={self.width} differs from the {len(self.hidden_biases_)} neurons "
-                "fitted before. Set width back, or fit a clone with warm_start=False."
-            )
+        check_parameters(self, resume)
         dtype = [self.hidden_weights_.dtype] if resume else [np.float64, np.float32]
         X, Y, attributes = self._validate(X, y, dtype, resume, streaming)
         n_outputs = len(np.atleast_2d(self.output_weights_)) if resume else Y.shape[1]
@@ -389,7 +365,7 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
                     break
                 except Diverged as stop:
                     if left == 0:
-                        self._warn_diverged(stop, sgd, stacklevel=6)
+                        warn_diverged(self, stop, sgd, stacklevel=6)
                         break
                     sgd = SGD(sgd.start, first_weights(sgd.start), sgd.probe, sgd.eta0 / 2)
                     progress = Progress(self.tol, self.n_iter_no_change)
@@ -434,21 +410,6 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
                 ConvergenceWarning,
                 stacklevel=6,
             )
-
-    def _warn_diverged(self, stop, sgd, stacklevel):
-        stable = (1 - self.momentum) * sgd.probe.stable_step
-        remedy = (
-            "scale X and y, or set eta0"
-            if self.eta0 == "auto"
-            else 'use a smaller eta0, or eta0="auto"'
-        )
-        warnings.warn(
-            f"SGD diverged with step eta0={sgd.eta0:.3g}: the mean loss reached "
-            f"{stop.mean_loss:.3g} after {stop.n_updates} updates. The last finite weights "
-            f"are kept. The largest stable step is estimated as {stable:.3g}; {remedy}.",
-            ConvergenceWarning,
-            stacklevel=stacklevel,
-        )
 
     def _publish(self, sgd, attributes, n_epochs, loss_curve, validation_scores):
         """Set the fitted attributes from the state of the run, all at once."""

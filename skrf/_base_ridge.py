@@ -1,4 +1,4 @@
-"""What the two ridge estimators share: parameters, checks, fitted attributes."""
+"""What the two ridge estimators share: parameters, checks, fit and predictions."""
 
 from functools import partial
 from typing import Self
@@ -7,14 +7,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.callback import CallbackSupportMixin
-from sklearn.model_selection import check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from skrf import _dask
-from skrf._dual import cross_validate_dual, solve_cg, solve_dual
 from skrf._feature_matrix import FeatureMap, FeatureMatrix
+from skrf._fitted_ridge import FittedRidge
 from skrf._interrupts import all_or_nothing
 from skrf._nested_features import (
     n_neurons,
@@ -23,17 +22,9 @@ from skrf._nested_features import (
     require_fit_on_columns,
     seed_nested,
 )
-from skrf._penalties import cross_validate_primal, search_primal, solve_moments
-from skrf._primal import (
-    Problem,
-    Solution,
-    best_penalty,
-    not_positive_definite,
-    solve_one,
-    solve_primal,
-)
+from skrf._primal import Problem, Solution
 from skrf._progress import PassTasks
-from skrf._solvers import choose_solver, require_fitting_memory
+from skrf._solvers import cross_validate, require_fitting_memory, solve
 from skrf._streaming import StreamingMixin
 from skrf._typing import MatrixLike
 from skrf._validation import (
@@ -52,7 +43,9 @@ from skrf.features import RandomReLUFeatures
 _FLOATS = [np.float64, np.float32]
 
 
-class RidgeOnFeatures(VersionedState, StreamingMixin, CallbackSupportMixin, BaseEstimator):
+class RidgeOnFeatures(
+    VersionedState, FittedRidge, StreamingMixin, CallbackSupportMixin, BaseEstimator
+):
     """Everything but the meaning of y.
 
     A subclass gives `_learn_targets(y, classes)`, which sets on `self` what is known of the
@@ -309,143 +302,10 @@ shape (n_samples, n_features)
         return weights * factors
 
     def _solve(self, matrix, problem, y):
-        solver = choose_solver(self.solver, matrix, problem, self.cv is not None)
+        rng = check_random_state(self.random_state)
         if self.cv is None or not problem.searches:
-            if solver == "cg":
-                return solve_cg(matrix, problem, check_random_state(self.random_state))
-            primal = search_primal if problem.searches else solve_primal
-            return {"primal": primal, "dual": solve_dual}[solver](matrix, problem)
-        splits = self._splits(matrix, y)
-        if solver == "dual":
-            scores = cross_validate_dual(matrix, problem, splits)
-        else:
-            scores, moments = cross_validate_primal(matrix, problem, splits)
-        best = best_penalty(problem.alphas, scores)
-        one = Problem(problem.alphas[[best]], False, problem.fit_intercept)
-        if solver == "dual":
-            solution = solve_dual(matrix, one)
-        else:
-            solution = solve_one(matrix, moments, float(one.alphas[0]))
-            if solution is None:
-                raise not_positive_definite(one.alphas[0])
-        solution.scores = scores
-        return solution
-
-    def _splits(self, matrix, y):
-        """Pairs of row numbers of the folds, checked."""
-        folds = check_cv(self.cv, y, classifier=is_classifier(self))
-        splits = [
-            tuple(np.arange(matrix.n_rows)[np.asarray(part)] for part in pair)
-            for pair in folds.split(np.zeros(matrix.n_rows), y)
-        ]
-        bad = not splits or any(
-            not matrix.weights[part].any() for pair in splits for part in pair
-        )
-        if bad:
-            raise ValueError(
-                f"cv={self.cv!r} gives no split, or one whose training or test rows are "
-                "none or have weights of zero only. Use other folds, or drop these rows."
-            )
-        return splits
-
-    def _publish(self, features, dtype, solution):
-        """Set the fitted attributes."""
-        self.features_ = features
-        self._dtype = np.dtype(dtype)
-        self._set_solution(solution)
-
-    def _set_solution(self, solution):
-        coef = solution.coef.T.astype(self._dtype)
-        intercept = solution.intercept.astype(self._dtype)
-        if not (np.isfinite(coef).all() and np.isfinite(intercept).all()):
-            raise ValueError(
-                f"The coefficients overflow {self._dtype}. Scale y down, or X up."
-            )
-        if self._flat:
-            coef, intercept = coef[0], intercept[0]
-        self._solution = Solution(
-            coef, intercept, solution.alpha, solution.scores, solution.n_iter
-        )
-
-    # ------------------------------------------------------------ fitted attributes
-
-    def _fitted(self):
-        """The solution; after `partial_fit` it is computed when first asked for."""
-        if "features_" not in vars(self):
-            raise AttributeError(f"This {type(self).__name__} is not fitted: call fit.")
-        if self._solution is None:
-            if self._moments.weight == 0:
-                raise ValueError(
-                    "sample_weight was zero on every row so far. Give partial_fit rows of "
-                    "positive weight."
-                )
-            with np.errstate(over="ignore", invalid="ignore"):
-                self._set_solution(solve_moments(self._moments, self._problem_of_sums))
-        return self._solution
-
-    @property
-    def coef_(self) -> np.ndarray:
-        """Coefficients U; computed at the first access after `partial_fit`.
-
-        Raises
-        ------
-        AttributeError
-            Before `fit`.
-        ValueError
-            After `partial_fit`, when all rows so far had weight 0, or the coefficients
-            overflow the dtype of the features.
-        LinAlgError
-            After `partial_fit`, when an alpha is too small for these features.
-
-        Warns
-        -----
-        LinAlgWarning
-            After `partial_fit`, when the features are so collinear that U is imprecise.
-        """
-        return self._fitted().coef
-
-    @property
-    def intercept_(self) -> float | np.ndarray:
-        """Intercept c; raises as `coef_` does."""
-        return self._fitted().intercept
-
-    @property
-    def alpha_(self) -> float:
-        """The penalty used; raises as `coef_` does."""
-        return self._fitted().alpha
-
-    @property
-    def scores_(self) -> np.ndarray:
-        """Minus the mean squared error for every one of `alphas`.
-
-        Raises
-        ------
-        AttributeError
-            When `alphas` was a number, and as `coef_` does.
-        ValueError, LinAlgError
-            As `coef_` does.
-
-        Warns
-        -----
-        LinAlgWarning
-            As `coef_` does.
-        """
-        scores = self._fitted().scores
-        if scores is None:
-            raise AttributeError(
-                "There are scores only when alphas is a sequence; it was one number."
-            )
-        return scores
-
-    @property
-    def best_score_(self) -> float:
-        """The highest of the scores; raises as `scores_` does."""
-        return float(np.max(self.scores_))
-
-    @property
-    def n_iter_(self) -> int:
-        """Steps of refinement, or of conjugate gradients; raises as `coef_` does."""
-        return self._fitted().n_iter
+            return solve(self.solver, matrix, problem, rng)
+        return cross_validate(self.solver, matrix, problem, self.cv, y, is_classifier(self))
 
     # -------------------------------------------------------------------- predicting
 

@@ -1,39 +1,28 @@
-"""What a fit does around its epochs: validation set, stopping rule, tasks of callbacks."""
+"""What a fit does around its epochs: stopping rule, tasks of callbacks, warnings."""
+
+import warnings
 
 import numpy as np
-from sklearn.base import is_classifier
+from sklearn.exceptions import ConvergenceWarning
 
 from skrf._interrupts import interrupts_held
 
 
-def set_validation_aside(network, rng, X, Y, sample_weight):
-    """Split the rows into (X, Y, weights) for training and the same for validation."""
-    fraction = network.validation_fraction
-    n_validation = int(np.ceil(fraction * len(Y)))
-    if n_validation < 2 or n_validation == len(Y):
-        raise ValueError(
-            f"validation_fraction={fraction} sets {n_validation} of n_samples={len(Y)} "
-            "rows aside, but at least 2 must be, and 1 must be left. Change it, or set "
-            "early_stopping=False."
-        )
-    stratify = None
-    if is_classifier(network):
-        patterns, counts = np.unique(Y, axis=0, return_counts=True)
-        enough = min(n_validation, len(Y) - n_validation) >= len(patterns)
-        stratify = Y if enough and counts.min() > 1 else None
-    from sklearn.model_selection import train_test_split
-
-    parts = train_test_split(
-        X, Y, sample_weight, test_size=n_validation, random_state=rng, stratify=stratify
+def warn_diverged(network, stop, sgd, stacklevel):
+    """Say at which step SGD diverged, and which would be stable."""
+    stable = (1 - network.momentum) * sgd.probe.stable_step
+    remedy = (
+        "scale X and y, or set eta0"
+        if network.eta0 == "auto"
+        else 'use a smaller eta0, or eta0="auto"'
     )
-    train, validation = tuple(parts[::2]), tuple(parts[1::2])
-    if not (train[2].any() and validation[2].any()):
-        raise ValueError(
-            f"sample_weight is 0 on all rows that validation_fraction={fraction} sets "
-            "aside, or on all that are left. Drop rows of weight 0, or set "
-            "early_stopping=False."
-        )
-    return train, validation
+    warnings.warn(
+        f"SGD diverged with step eta0={sgd.eta0:.3g}: the mean loss reached "
+        f"{stop.mean_loss:.3g} after {stop.n_updates} updates. The last finite weights "
+        f"are kept. The largest stable step is estimated as {stable:.3g}; {remedy}.",
+        ConvergenceWarning,
+        stacklevel=stacklevel,
+    )
 
 
 class Progress:

@@ -1,10 +1,70 @@
-"""Which solver of ridge regression to use: the cheapest that fits into memory."""
+"""Which solver of ridge regression to use: the cheapest that fits into memory; its use."""
 
 import numpy as np
+from sklearn.model_selection import check_cv
 
-from skrf._dual import landmarks
+from skrf._dual import cross_validate_dual, landmarks, solve_cg, solve_dual
 from skrf._environment import available_memory, require_memory
 from skrf._feature_matrix import rows_of_block
+from skrf._penalties import cross_validate_primal, search_primal
+from skrf._primal import (
+    Problem,
+    best_penalty,
+    not_positive_definite,
+    solve_one,
+    solve_primal,
+)
+
+
+def solve(solver, matrix, problem, rng):
+    """Ridge regression for one penalty, or the best by leave-one-out error."""
+    solver = choose_solver(solver, matrix, problem)
+    if solver == "cg":
+        return solve_cg(matrix, problem, rng)
+    if solver == "dual":
+        return solve_dual(matrix, problem)
+    return (
+        search_primal(matrix, problem)
+        if problem.searches
+        else solve_primal(matrix, problem)
+    )
+
+
+def cross_validate(solver, matrix, problem, cv, y, is_classifier):
+    """Ridge regression with the best penalty by the mean error on folds."""
+    solver = choose_solver(solver, matrix, problem, folds=True)
+    splits = _row_numbers(cv, matrix, y, is_classifier)
+    if solver == "dual":
+        scores = cross_validate_dual(matrix, problem, splits)
+    else:
+        scores, moments = cross_validate_primal(matrix, problem, splits)
+    best = best_penalty(problem.alphas, scores)
+    one = Problem(problem.alphas[[best]], False, problem.fit_intercept)
+    if solver == "dual":
+        solution = solve_dual(matrix, one)
+    else:
+        solution = solve_one(matrix, moments, float(one.alphas[0]))
+        if solution is None:
+            raise not_positive_definite(one.alphas[0])
+    solution.scores = scores
+    return solution
+
+
+def _row_numbers(cv, matrix, y, is_classifier):
+    """Pairs of row numbers of the folds, checked."""
+    folds = check_cv(cv, y, classifier=is_classifier)
+    splits = [
+        tuple(np.arange(matrix.n_rows)[np.asarray(part)] for part in pair)
+        for pair in folds.split(np.zeros(matrix.n_rows), y)
+    ]
+    if not splits or any(
+        not matrix.weights[part].any() for pair in splits for part in pair
+    ):
+        raise ValueError(
+            f"cv={cv!r} gives no split, or one whose training or test rows are none or "
+            "have weights of zero only. Use other folds, or drop these rows."
+        )
+    return splits
 
 
 def choose_solver(solver, matrix, problem, folds=False):

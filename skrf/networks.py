@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin, RegressorMixin
 
-from skrf._base_network import OverparamNet, can_stream
+from skrf._base_network import OverparamNet
+from skrf._network_checks import can_stream
 from skrf._typing import MatrixLike, RandomState
 from skrf._validation import (
     available_if,

@@ -19,13 +19,13 @@ _kernels
 --
 _blocks _kernels_sgd _spectrum activations losses
 --
-_bounds _duals _gaussian_pairs _moments _objective _tangent _weights targets
+_bounds _duals _gaussian_pairs _moments _network_checks _objective _tangent _weights targets
 --
 _base_features _gaussian_grams _hermite _primal _sgd _wave datasets kernels
 --
 _dual _nested_features _penalties _population_risk _step _width_path features
 --
-_best_error _feature_matrix _gaussian_gaps _laziness
+_best_error _feature_matrix _fitted_ridge _gaussian_gaps _laziness
 --
 _base_network _min_weight _solvers
 --
