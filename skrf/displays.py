@@ -3,13 +3,13 @@
 matplotlib, of the extra "examples", is imported when something is drawn.
 """
 
-from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skrf._arguments import check_integer, is_number, real_array
+from skrf._arguments import check_integer, is_number
+from skrf._drawing import CurvesDisplay, axes_or_new, checked_curves
 from skrf._spectrum import NeuronSpectrum
 from skrf._typing import MatrixLike
 from skrf._width_path import WidthPath
@@ -19,20 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
     from matplotlib.lines import Line2D
-
-
-def _axes(ax):
-    """The given axes or new ones; an error that names the extra without matplotlib."""
-    if ax is not None and not hasattr(ax, "plot"):
-        raise ValueError(f"ax={ax!r} must be matplotlib Axes. Give None for new ones.")
-    try:
-        from matplotlib import pyplot
-    except ImportError as error:
-        raise ImportError(
-            "Drawing needs matplotlib: python -m pip install "
-            '"scikit-random-features[examples]".'
-        ) from error
-    return pyplot.subplots(layout="constrained")[1] if ax is None else ax
 
 
 class WidthPathDisplay:
@@ -182,7 +168,7 @@ shape (n_samples, n_features)
                 f"target_variance={target_variance!r} must be a positive number. Give "
                 "y.var(), or None."
             )
-        ax = _axes(ax)
+        ax = axes_or_new(ax)
         path, unit = self.path, 1.0 if target_variance is None else target_variance
         self.lines_ = []
         for k, alphas in enumerate(path.alphas):
@@ -219,77 +205,7 @@ shape (n_samples, n_features)
         return self
 
 
-def _curves(name, curves, x_name, x):
-    """A dict of curves with one number for each x."""
-    x = real_array(x_name, x, ndim=1, finite=False)
-    if not isinstance(curves, dict):
-        raise ValueError(
-            f"{name} must be a dict of curves by name; got {type(curves).__name__}. Give "
-            f'{{"a name": {name}}}.'
-        )
-    for key, curve in curves.items():
-        y = real_array(f"{name}[{key!r}]", curve, finite=False)
-        if y.shape != x.shape:
-            raise ValueError(
-                f"{name}[{key!r}] has shape {y.shape}, and {x_name} {x.shape}. Give one "
-                "number for each."
-            )
-    return curves
-
-
-class _CurvesDisplay(ABC):
-    """Named curves on logarithmic axes; a subclass draws them in `_draw`."""
-
-    ax_: "Axes"
-    figure_: "Figure | SubFigure"
-    lines_: "list[Line2D]"
-
-    def plot(self, ax: "Axes | None" = None) -> Self:
-        """Draw the curves, and set `ax_`, `figure_` and `lines_`.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Where to draw; None means new axes.
-
-        Returns
-        -------
-        display : object
-            This display.
-
-        Raises
-        ------
-        ValueError
-            When a curve is not as long as the horizontal axis, or what the display was
-            given is of another kind.
-        ImportError
-            Without matplotlib; names the extra to install.
-
-        Examples
-        --------
-        >>> from skrf.displays import LazinessDisplay
-        >>> display = LazinessDisplay(widths=[10, 100], curves={"flipped": [0.2, 0.06]})
-        >>> display.plot().ax_.get_xscale()
-        'log'
-        """
-        self.ax_ = _axes(ax)
-        self.figure_, self.lines_ = self.ax_.figure, []
-        self._draw()
-        self.ax_.grid(alpha=0.3)
-        self.ax_.legend()
-        return self
-
-    @abstractmethod
-    def _draw(self):
-        """Draw on `ax_` and extend `lines_`."""
-
-    def _curves(self, x, curves, xlabel, ylabel, **style):
-        for name, y in curves.items():
-            self.lines_ += self.ax_.plot(x, y, label=name, **style)
-        self.ax_.set(xscale="log", yscale="log", xlabel=xlabel, ylabel=ylabel)
-
-
-class ErrorFloorDisplay(_CurvesDisplay):
+class ErrorFloorDisplay(CurvesDisplay):
     """Errors of fixed features against their number, with the floor of any features.
 
     The floor is dashed. `plot` sets the attributes that `WidthPathDisplay` has.
@@ -326,15 +242,15 @@ class ErrorFloorDisplay(_CurvesDisplay):
         self.floor = floor
 
     def _draw(self):
-        _curves("floor", {"floor": self.floor}, "n_features", self.n_features)
-        curves = _curves("errors", self.errors, "n_features", self.n_features)
+        checked_curves("floor", {"floor": self.floor}, "n_features", self.n_features)
+        curves = checked_curves("errors", self.errors, "n_features", self.n_features)
         self._curves(self.n_features, curves, "number of features", "relative error")
         self.lines_ += self.ax_.plot(
             self.n_features, self.floor, "k--", label="floor of any features"
         )
 
 
-class FeaturesNeededDisplay(_CurvesDisplay):
+class FeaturesNeededDisplay(CurvesDisplay):
     """Fewest features of any kind for one neuron, against the dimension.
 
     The vertical axis is a logarithm. `plot` sets the attributes that `WidthPathDisplay`
@@ -374,15 +290,15 @@ class FeaturesNeededDisplay(_CurvesDisplay):
 
     def _draw(self):
         labels = "dimension d", "log10 of the number"
-        _curves("log10_needed", self.log10_needed, "dimensions", self.dimensions)
-        _curves("others", self.others or {}, "dimensions", self.dimensions)
+        checked_curves("log10_needed", self.log10_needed, "dimensions", self.dimensions)
+        checked_curves("others", self.others or {}, "dimensions", self.dimensions)
         self._curves(self.dimensions, self.log10_needed, *labels, marker="o")
         for name, y in (self.others or {}).items():
             self.lines_ += self.ax_.plot(self.dimensions, y, "s:", label=name)
         self.ax_.set_yscale("linear")
 
 
-class SpectrumDisplay(_CurvesDisplay):
+class SpectrumDisplay(CurvesDisplay):
     """Share of a random neuron in each degree, from 1 up, of the spherical harmonics.
 
     `plot` sets the attributes that `WidthPathDisplay` has.
@@ -433,7 +349,7 @@ class SpectrumDisplay(_CurvesDisplay):
         self._curves(degrees, curves, *labels, marker=".", linestyle="none")
 
 
-class LazinessDisplay(_CurvesDisplay):
+class LazinessDisplay(CurvesDisplay):
     """How lazily networks were trained, against their width.
 
     `plot` sets the attributes that `WidthPathDisplay` has.
@@ -460,5 +376,5 @@ class LazinessDisplay(_CurvesDisplay):
         self.curves = curves
 
     def _draw(self):
-        curves = _curves("curves", self.curves, "widths", self.widths)
+        curves = checked_curves("curves", self.curves, "widths", self.widths)
         self._curves(self.widths, curves, "width", "relative gap", marker="o")

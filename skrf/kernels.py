@@ -15,15 +15,13 @@ from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
-from scipy import sparse
 from sklearn.gaussian_process.kernels import Hyperparameter, Kernel
-from sklearn.metrics.pairwise import check_pairwise_arrays
 from sklearn.utils import check_array
-from sklearn.utils.extmath import row_norms, safe_sparse_dot
+from sklearn.utils.extmath import row_norms
 
 from skrf._arguments import check_choice, check_integer, is_number
-from skrf._blocks import row_blocks
 from skrf._duals import DUALS, Pairs, activations, affine
+from skrf._pairwise import pairwise
 from skrf._typing import MatrixLike
 from skrf._validation import (
     NON_NEGATIVE,
@@ -35,52 +33,8 @@ from skrf._validation import (
     validate_params,
 )
 
-# Pairs whose versine is smaller are measured again by the difference of the rows: 1 - corr
-# has an absolute error of some 1e-16, and the angle is about sqrt(2 v).
-_NEARLY_PARALLEL = 1e-7
 # Step of the differences in the logarithm of a scale.
 _LOG_STEP = 1e-5
-
-
-def _row_pairs(X, Y, lengths, rows):
-    """`Pairs` of the rows of X[rows] and of Y for p = <g, x>, g standard Gaussian."""
-    x, (x_lengths, y_lengths) = X[rows], lengths
-    p, q = x_lengths[rows, np.newaxis], y_lengths[np.newaxis]
-    products = safe_sparse_dot(x, Y.T, dense_output=True)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        versine = 1 - products / (p * q)
-    versine[~np.isfinite(versine)] = 1.0  # of zeros, which have no direction
-    near = np.nonzero(versine < _NEARLY_PARALLEL)
-    for part in row_blocks(len(near[0]), X.shape[1]):
-        i, j = near[0][part], near[1][part]
-        one, other = _dense(x[i]) / p[i], _dense(Y[j]) / q[:, j].T
-        versine[i, j] = row_norms(one - other, squared=True) / 2
-    return Pairs(p, q, np.clip(versine, 0, 2, out=versine))
-
-
-def _dense(rows):
-    return rows.toarray() if sparse.issparse(rows) else rows
-
-
-def _pairwise(X, Y, evaluate):
-    """The matrix evaluate(pairs, n_features), by blocks of rows; a number for two rows."""
-    if Y is not None and np.ndim(X) == np.ndim(Y) == 1 and not sparse.issparse(X):
-        return _pairwise([X], [Y], evaluate)[0, 0]
-    with named_data("X or Y"):
-        X, Y = check_pairwise_arrays(X, Y, accept_sparse="csr")
-    out = np.empty((X.shape[0], Y.shape[0]), np.result_type(X, Y))
-    X, Y = (array.astype(np.float64, copy=False) for array in (X, Y))
-    lengths = tuple(row_norms(array) for array in (X, Y))
-    with np.errstate(over="ignore", invalid="ignore"):
-        for rows in row_blocks(*out.shape):
-            out[rows] = evaluate(_row_pairs(X, Y, lengths, rows), X.shape[1])
-    if not np.isfinite(out).all():
-        raise ValueError(
-            f"The kernel of X and Y overflows {out.dtype}. Scale them, for instance by "
-            "StandardScaler, or use smaller scales or depth."
-        )
-    return out
-
 
 _PAIR = {"X": ["array-like", "sparse matrix"], "Y": ["array-like", "sparse matrix", None]}
 _NETWORK = {
@@ -137,7 +91,7 @@ def arc_cosine_kernel(
     array([[25.]])
     """
     dual = DUALS[("step", "relu", "squared_relu")[int(order)]][0]
-    return _pairwise(X, Y, lambda pairs, n_features: 2 * dual(pairs))
+    return pairwise(X, Y, lambda pairs, n_features: 2 * dual(pairs))
 
 
 @validate_params(_NETWORK, prefer_skip_nested_validation=True)
@@ -198,7 +152,7 @@ def random_feature_kernel(
     True
     """
     network = activation, "output", float(weight_scale), float(bias_scale), depth
-    return _pairwise(X, Y, lambda pairs, n_features: _tangent(pairs, n_features, *network))
+    return pairwise(X, Y, lambda pairs, n_features: _tangent(pairs, n_features, *network))
 
 
 @validate_params(
@@ -271,7 +225,7 @@ def neural_tangent_kernel(
             f'train={train!r} has no kernel. Use another activation, or train="output".'
         )
     network = activation, train, float(weight_scale), float(bias_scale), depth
-    return _pairwise(X, Y, lambda pairs, n_features: _tangent(pairs, n_features, *network))
+    return pairwise(X, Y, lambda pairs, n_features: _tangent(pairs, n_features, *network))
 
 
 def _tangent(pairs, n_features, activation, train, weight_scale, bias_scale, depth):

@@ -229,7 +229,7 @@ def test_what_is_raised_is_found():
     fit = ALL["skrf._base_ridge.RidgeOnFeatures.fit"]
     assert can_raise(*fit) == {"ValueError", "LinAlgError", "MemoryError", "a warning"}
     assert can_raise(skrf.SingleNeuron, None) == {"ValueError"}
-    assert can_raise(*ALL["skrf.displays._CurvesDisplay.plot"]) == {
+    assert can_raise(*ALL["skrf._drawing.CurvesDisplay.plot"]) == {
         "ValueError",
         "ImportError",
     }

@@ -12,8 +12,8 @@ ROOT = Path(skrf.__file__).parent
 ROWS = """
 _arguments _interrupts _jit _typing _version
 --
-_bivariate _blas _dask _environment _epochs _hadamard _harmonics _kernels_elementary
-_progress _report _validation
+_bivariate _blas _dask _drawing _environment _epochs _hadamard _harmonics
+_kernels_elementary _progress _report _validation
 --
 _kernels
 --
@@ -21,9 +21,9 @@ _blocks _kernels_sgd _spectrum activations losses
 --
 _bounds _duals _gaussian_pairs _moments _network_checks _objective _tangent _weights targets
 --
-_base_features _gaussian_grams _hermite _primal _sgd _wave datasets kernels
+_base_features _gaussian_grams _hermite _pairwise _primal _sgd _wave datasets
 --
-_dual _nested_features _penalties _population_risk _step _width_path features
+_dual _nested_features _penalties _population_risk _step _width_path features kernels
 --
 _best_error _feature_matrix _fitted_ridge _gaussian_gaps _laziness
 --
