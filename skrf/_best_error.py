@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.linalg import LinAlgError, cholesky, solve_triangular
 from scipy.linalg.lapack import dtrtri
 
 from skrf import _bivariate
 from skrf._arguments import check_boolean
 from skrf._gaussian_grams import tangent_matrix, tangent_products
-from skrf._gaussian_pairs import density, neurons_of_size, pair_matrix
-from skrf._population_risk import target_neuron
+from skrf._gaussian_pairs import density, pair_matrix
+from skrf._population_risk import layer_and_goal
+from skrf.targets import SingleNeuron
 
 # Relative additions to the diagonal, tried in turn.
 JITTERS = (0.0, 1e-15, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10, 1e-9, 1e-8)
@@ -20,6 +22,10 @@ _COLUMNS = 64
 @dataclass(frozen=True)
 class BestError:
     """Least risks of the first r neurons, r = 1, ..., width.
+
+    Made by `best_error` and `best_tangent_error`.
+
+    Source: what Theorems 4.2 and 4.8 of Yehudai and Shamir (2019) bound from below.
 
     Attributes
     ----------
@@ -34,6 +40,14 @@ class BestError:
     jitter : float
         What was added to the diagonal of the Gram matrix of the features of norm 1, the
         least of 0, 1e-15, 1e-14, ... with which it has a Cholesky factor.
+
+    Examples
+    --------
+    >>> from skrf import SingleNeuron
+    >>> from skrf.gaussian import best_error
+    >>> result = best_error([[0.0, 1.0]], [0.0], SingleNeuron([2.0, 0.0]))
+    >>> result.errors.round(6), result.relative.round(6), result.jitter
+    (array([1.797358]), array([0.898679]), 0.0)
     """
 
     errors: np.ndarray
@@ -101,7 +115,9 @@ def bordered(gram, products, means, goal_mean):
     return out, np.r_[goal_mean, products]
 
 
-def best_error(W, b, target, *, intercept=False):
+def best_error(
+    W: ArrayLike, b: ArrayLike, target: SingleNeuron, *, intercept: bool = False
+) -> BestError:
     r"""Least risk of fixed ReLU features on a ReLU neuron, at every width.
 
     .. math:: \min_u E\Big(\sum_{i \le r} u_i\, relu(\langle w_i, x\rangle + b_i)
@@ -109,8 +125,10 @@ def best_error(W, b, target, *, intercept=False):
               = \|g\|^2 - \sum_{i \le r} (L^{-1} h)_i^2, \quad x \sim N(0, I),
 
     for all r from one factorisation G = L L' of the Gram matrix, with h the products with
-    the target g. Theorem 4.2 bounds it from below for small weights, Example 4.3 is its
-    setting.
+    the target g.
+
+    Source: Theorem 4.2 of Yehudai and Shamir (2019), which bounds it from below for small
+    weights, in the setting of their Example 4.3; least squares by Cholesky's factor.
 
     Parameters
     ----------
@@ -131,7 +149,10 @@ def best_error(W, b, target, *, intercept=False):
     Raises
     ------
     ValueError
-        If shapes do not fit, or the target is another function.
+        If shapes do not fit, an entry is not finite, a neuron's square leaves the range of
+        floats, intercept is not a boolean, or the target is another function, or 0.
+    LinAlgError
+        If the Gram matrix has no Cholesky factor even with the largest jitter.
 
     Examples
     --------
@@ -142,8 +163,7 @@ def best_error(W, b, target, *, intercept=False):
     array([0.898679, 0.      ])
     """
     check_boolean("intercept", intercept)
-    layer = neurons_of_size(W, b)
-    goal = target_neuron(target, layer.weights.shape[1])
+    layer, goal = layer_and_goal(W, b, target)
     gram = pair_matrix(_bivariate.RELU, layer)
     products = pair_matrix(_bivariate.RELU, layer, goal)[:, 0]
     if intercept:
@@ -151,19 +171,38 @@ def best_error(W, b, target, *, intercept=False):
     return _prefix_errors(gram, products, goal.squares[0], int(bool(intercept)), 1)
 
 
-def best_tangent_error(W, b, target, *, biases=False, intercept=False):
+def _tangent_means(layer, biases):
+    """Means of the features of `best_tangent_error`."""
+    means = density(layer.table[:, _bivariate.H])[:, np.newaxis] * layer.units
+    if biases:
+        means = np.column_stack([means, layer.on])
+    return means.reshape(-1)
+
+
+def best_tangent_error(
+    W: ArrayLike,
+    b: ArrayLike,
+    target: SingleNeuron,
+    *,
+    biases: bool = False,
+    intercept: bool = False,
+) -> BestError:
     r"""Least risk of linearised NTK features on a ReLU neuron, at every width.
 
     .. math:: \min_v E\Big(\sum_{i \le r} 1(\langle w_i, x\rangle + b_i > 0)
               \langle v_i, x\rangle - relu(\langle w^*, x\rangle + b^*)\Big)^2,
 
-    the features of Eq. (8), for which Theorem 4.8 and Example 4.9 give floors; all r from
-    one factorisation of the Gram matrix of width * n_features features.
+    all r from one factorisation of the Gram matrix of width * n_features features.
+
+    Source: Eq. (8), Theorem 4.8 and Example 4.9 of Yehudai and Shamir (2019), which bounds
+    it from below.
 
     Parameters
     ----------
-    W, b, target
-        As in `best_error`.
+    W, b : array-like of shapes (width, n_features) and (width,)
+        The weights and biases, in the order in which the features are added.
+    target : SingleNeuron
+        The neuron (w*, b*), with activation "relu".
     biases : bool, default=False
         Whether the derivatives 1(<w_i, x> + b_i > 0) in the biases are features too.
     intercept : bool, default=False
@@ -173,6 +212,14 @@ def best_tangent_error(W, b, target, *, biases=False, intercept=False):
     -------
     result : BestError
         Its entry r - 1 is for all features of the first r neurons.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, an entry is not finite, a neuron's square leaves the range of
+        floats, an option is not a boolean, or the target is another function, or 0.
+    LinAlgError
+        If the Gram matrix has no Cholesky factor even with the largest jitter.
 
     Examples
     --------
@@ -184,16 +231,11 @@ def best_tangent_error(W, b, target, *, biases=False, intercept=False):
     """
     check_boolean("biases", biases)
     check_boolean("intercept", intercept)
-    layer = neurons_of_size(W, b)
-    goal = target_neuron(target, layer.weights.shape[1])
+    layer, goal = layer_and_goal(W, b, target)
     gram = tangent_matrix(layer, None, biases)
     products = tangent_products(layer, goal, biases)[:, 0]
     size = layer.weights.shape[1] + bool(biases)
     if intercept:
-        means = np.empty((len(layer.biases), size))
-        at_kinks = density(layer.table[:, _bivariate.H])
-        means[:, : layer.weights.shape[1]] = at_kinks[:, np.newaxis] * layer.units
-        if biases:
-            means[:, -1] = layer.on
-        gram, products = bordered(gram, products, means.reshape(-1), goal.means[0])
+        means = _tangent_means(layer, biases)
+        gram, products = bordered(gram, products, means, goal.means[0])
     return _prefix_errors(gram, products, goal.squares[0], int(bool(intercept)), size)

@@ -1,6 +1,7 @@
 """Exact distances of a trained ReLU network from its start, under Gaussian inputs."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from skrf import _bivariate
 from skrf._gaussian_grams import slope_sums
@@ -8,8 +9,8 @@ from skrf._gaussian_pairs import neurons, pair_blocks, quadratic_form
 from skrf._population_risk import output_weights, stacked
 
 
-def _layers(W0, b0, W, b):
-    """`Neurons` at the start and at the end."""
+def _layers(W0, b0, W, b, **outputs):
+    """`Neurons` at the start and at the end, and vectors of output weights by name."""
     start = neurons(W0, b0, ("W0", "b0"))
     last = neurons(W, b)
     if last.weights.shape != start.weights.shape:
@@ -17,10 +18,13 @@ def _layers(W0, b0, W, b):
             f"W has shape {last.weights.shape} and W0 {start.weights.shape}. Give the same "
             "neurons before and after training."
         )
-    return start, last
+    width = len(start.biases)
+    return start, last, *(output_weights(u, width, name) for name, u in outputs.items())
 
 
-def flip_probability(W0, b0, W, b):
+def flip_probability(
+    W0: ArrayLike, b0: ArrayLike, W: ArrayLike, b: ArrayLike
+) -> np.ndarray:
     r"""Probability that a neuron's pre-activation has changed its sign.
 
     .. math:: P(1(\langle w_0, x\rangle + b_0 > 0) \ne 1(\langle w, x\rangle + b > 0))
@@ -29,19 +33,27 @@ def flip_probability(W0, b0, W, b):
     the angle of w_0 and w divided by pi where there are no biases. The coupling of Section
     2.1 needs it to be small. Accurate relatively for small movements too.
 
+    Source: the coupling of Section 2.1 of Yehudai and Shamir (2019); the bivariate normal
+    distribution function.
+
     Parameters
     ----------
     W0 : array-like of shape (width, n_features)
         The hidden weights before training.
     b0 : array-like of shape (width,)
         The hidden biases before training.
-    W, b : array-like
-        Those after training, of the same shapes.
+    W, b : array-like of shapes (width, n_features) and (width,)
+        Those after training.
 
     Returns
     -------
     probabilities : ndarray of shape (width,)
         One for each neuron.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or an entry is not finite.
 
     Examples
     --------
@@ -55,13 +67,17 @@ def flip_probability(W0, b0, W, b):
     return out
 
 
+def _root(square):
+    """Of a square that rounding may have made negative."""
+    return float(np.sqrt(max(square, 0.0)))
+
+
 def _distance(a, relus, start, D):
     """|| sum_j a_j relu_j - sum_i 1_i <D_i, (x, 1)> || in mean square."""
     _, means, inputs = slope_sums(start, relus, a)
     square = quadratic_form(_bivariate.RELU, a, relus)
     square -= 2 * (np.sum(D[:, :-1] * inputs) + D[:, -1] @ means)
-    square += _tangent_form(start, D)
-    return float(np.sqrt(max(square, 0.0)))
+    return _root(square + _tangent_form(start, D))
 
 
 def _tangent_form(layer, D):
@@ -86,7 +102,9 @@ def _tangent_form(layer, D):
     return sum(parts[start] for start in sorted(parts))
 
 
-def feature_gap(u, W0, b0, W, b):
+def feature_gap(
+    u: ArrayLike, W0: ArrayLike, b0: ArrayLike, W: ArrayLike, b: ArrayLike
+) -> float:
     r"""Distance of a network from the same output weights on its first features.
 
     .. math:: \Big\|\sum_i u_i\, (relu(\langle w_i, x\rangle + b_i)
@@ -96,17 +114,26 @@ def feature_gap(u, W0, b0, W, b):
     x ~ N(0, I), exact but for rounding: its square has an error of about
     ``eps (sum_i |u_i| ||relu_i||)^2``, and gaps below the root of that are noise.
 
+    Source: Section 2.2 of Yehudai and Shamir (2019).
+
     Parameters
     ----------
     u : array-like of shape (width,)
         The output weights after training.
-    W0, b0, W, b
-        As in `flip_probability`.
+    W0, b0 : array-like of shapes (width, n_features) and (width,)
+        The hidden weights and biases before training.
+    W, b : array-like of shapes (width, n_features) and (width,)
+        Those after training.
 
     Returns
     -------
     gap : float
-        The root mean square.
+        The root mean square, in units of the network.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or an entry is not finite.
 
     Examples
     --------
@@ -114,13 +141,14 @@ def feature_gap(u, W0, b0, W, b):
     >>> round(feature_gap([1.0], [[3.0, 0.0]], [0.0], [[1.0, 0.0]], [0.0]) ** 2, 12)
     2.0
     """
-    start, last = _layers(W0, b0, W, b)
-    u = output_weights(u, len(start.biases))
-    square = quadratic_form(_bivariate.RELU, np.r_[u, -u], stacked(last, start))
-    return float(np.sqrt(max(square, 0.0)))
+    start, last, outer = _layers(W0, b0, W, b, u=u)
+    both, signed = stacked(last, start), np.r_[outer, -outer]
+    return _root(quadratic_form(_bivariate.RELU, signed, both))
 
 
-def coupling_gap(u, W0, b0, W, b):
+def coupling_gap(
+    u: ArrayLike, W0: ArrayLike, b0: ArrayLike, W: ArrayLike, b: ArrayLike
+) -> float:
     r"""Distance of a network from itself with its first activation patterns.
 
     .. math:: \Big\|\sum_i u_i\, (\langle w_i, x\rangle + b_i)
@@ -130,15 +158,26 @@ def coupling_gap(u, W0, b0, W, b):
     what the coupling of Section 2.1 neglects, as a root mean square over x ~ N(0, I); exact
     but for rounding, as `feature_gap`.
 
+    Source: Section 2.1 of Yehudai and Shamir (2019).
+
     Parameters
     ----------
-    u, W0, b0, W, b
-        As in `feature_gap`.
+    u : array-like of shape (width,)
+        The output weights after training.
+    W0, b0 : array-like of shapes (width, n_features) and (width,)
+        The hidden weights and biases before training.
+    W, b : array-like of shapes (width, n_features) and (width,)
+        Those after training.
 
     Returns
     -------
     gap : float
-        The root mean square.
+        The root mean square, in units of the network.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or an entry is not finite.
 
     Examples
     --------
@@ -146,33 +185,49 @@ def coupling_gap(u, W0, b0, W, b):
     >>> round(coupling_gap([1.0], [[-1.0, 0.0]], [0.0], [[2.0, 0.0]], [0.0]) ** 2, 12)
     4.0
     """
-    start, last = _layers(W0, b0, W, b)
-    u = output_weights(u, len(start.biases))
-    D = u[:, np.newaxis] * np.column_stack([last.weights, last.biases])
-    return _distance(u, last, start, D)
+    start, last, outer = _layers(W0, b0, W, b, u=u)
+    D = outer[:, np.newaxis] * np.column_stack([last.weights, last.biases])
+    return _distance(outer, last, start, D)
 
 
-def linearization_gap(u0, W0, b0, u, W, b):
+def linearization_gap(
+    u0: ArrayLike,
+    W0: ArrayLike,
+    b0: ArrayLike,
+    u: ArrayLike,
+    W: ArrayLike,
+    b: ArrayLike,
+) -> float:
     r"""Distance of a network from its first-order expansion at its random start.
 
     .. math:: \Big\|N(x; u, W, b) - \sum_i \big(u_i\, relu(z_{0i}) + u_{0i}\,
               1(z_{0i} > 0)\, (\langle w_i - w_{0i}, x\rangle + b_i - b_{0i})\big)\Big\|,
               \quad z_{0i} = \langle w_{0i}, x\rangle + b_{0i},
 
-    as a root mean square over x ~ N(0, I) (Section 2.2); exact but for rounding, as
-    `feature_gap`.
+    as a root mean square over x ~ N(0, I); exact but for rounding, as `feature_gap`.
+
+    Source: Section 2.2 of Yehudai and Shamir (2019).
 
     Parameters
     ----------
     u0 : array-like of shape (width,)
         The output weights before training.
-    W0, b0, u, W, b
-        As in `feature_gap`.
+    W0, b0 : array-like of shapes (width, n_features) and (width,)
+        The hidden weights and biases before training.
+    u : array-like of shape (width,)
+        The output weights after training.
+    W, b : array-like of shapes (width, n_features) and (width,)
+        The hidden weights and biases after training.
 
     Returns
     -------
     gap : float
-        The root mean square.
+        The root mean square, in units of the network.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or an entry is not finite.
 
     Examples
     --------
@@ -180,10 +235,8 @@ def linearization_gap(u0, W0, b0, u, W, b):
     >>> round(linearization_gap([1.0], [[1.0]], [0.0], [2.0], [[3.0]], [0.0]) ** 2, 12)
     2.0
     """
-    start, last = _layers(W0, b0, W, b)
-    u0 = output_weights(u0, len(start.biases), "u0")
-    u = output_weights(u, len(start.biases))
+    start, last, first, outer = _layers(W0, b0, W, b, u0=u0, u=u)
     moved = np.column_stack([last.weights, last.biases])
     moved -= np.column_stack([start.weights, start.biases])
-    both = stacked(last, start)
-    return _distance(np.r_[u, -u], both, start, u0[:, np.newaxis] * moved)
+    both, signed = stacked(last, start), np.r_[outer, -outer]
+    return _distance(signed, both, start, first[:, np.newaxis] * moved)

@@ -1,6 +1,7 @@
 """Means and Gram matrices of ReLU neurons, their steps and their gradients."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from skrf import _bivariate
 from skrf._arguments import check_boolean, real_array
@@ -21,23 +22,30 @@ def two_layers(W, b, V, c, optional=True):
     return ones, neurons(V, c, ("V", "c"), ones.weights.shape[1])
 
 
-def relu_mean(W, b):
+def relu_mean(W: ArrayLike, b: ArrayLike) -> np.ndarray:
     r"""Means of ReLU neurons.
 
     .. math:: E[relu(\langle w, x\rangle + b)] = \|w\| (\phi(h) + h \Phi(h)),
               \quad h = b / \|w\|, \quad x \sim N(0, I).
+
+    Source: the mean of a rectified normal variable, by parts.
 
     Parameters
     ----------
     W : array-like of shape (width, n_features)
         The weights w_i; rows may be 0.
     b : array-like of shape (width,)
-        The biases.
+        The biases b_i.
 
     Returns
     -------
     means : ndarray of shape (width,)
         Accurate relatively, also for neurons that are almost never on.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or an entry is not finite.
 
     Examples
     --------
@@ -48,15 +56,19 @@ def relu_mean(W, b):
     return neurons(W, b).means.copy()
 
 
-def relu_gram(W, b, V=None, c=None):
+def relu_gram(
+    W: ArrayLike, b: ArrayLike, V: ArrayLike | None = None, c: ArrayLike | None = None
+) -> np.ndarray:
     r"""Gram matrix of ReLU neurons.
 
     .. math:: G_{ij} = E[relu(\langle w_i, x\rangle + b_i)
                          relu(\langle v_j, x\rangle + c_j)], \quad x \sim N(0, I).
 
-    The population form of Eq. (2). Without biases it is the arc-cosine kernel of order 1.
-    The absolute error is about 1e-15 of the product of the root mean squares of the two
-    neurons.
+    Without biases it is the arc-cosine kernel of order 1, divided by 2. The absolute error
+    is about 1e-15 of the product of the root mean squares of the two neurons.
+
+    Source: the population form of Eq. (2) of Yehudai and Shamir (2019); Cho and Saul (2009)
+    without biases; moments of a truncated normal pair, Rosenbaum (1961), with them.
 
     Parameters
     ----------
@@ -89,7 +101,9 @@ def relu_gram(W, b, V=None, c=None):
     return pair_matrix(_bivariate.RELU, *two_layers(W, b, V, c))
 
 
-def step_gram(W, b, V=None, c=None):
+def step_gram(
+    W: ArrayLike, b: ArrayLike, V: ArrayLike | None = None, c: ArrayLike | None = None
+) -> np.ndarray:
     r"""Probabilities that two neurons are on.
 
     .. math:: P(\langle w_i, x\rangle + b_i > 0, \langle v_j, x\rangle + c_j > 0)
@@ -98,15 +112,25 @@ def step_gram(W, b, V=None, c=None):
     with h = b / ||w||, k = c / ||v|| and rho the cosine of w and v. A neuron with w = 0 is
     on if and only if b > 0.
 
+    Source: the bivariate normal distribution function; Sheppard (1899) and the arc-cosine
+    kernel of order 0 of Cho and Saul (2009), divided by 2, without biases.
+
     Parameters
     ----------
-    W, b, V, c
-        As in `relu_gram`.
+    W, b : array-like of shapes (width, n_features) and (width,)
+        Weights w_i and biases b_i, as in `relu_gram`.
+    V, c : array-like of shapes (n_others, n_features) and (n_others,), default=None
+        Weights v_j and biases c_j; None means W and b again.
 
     Returns
     -------
     P : ndarray of shape (width, width) or (width, n_others)
-        Exactly symmetric where V is None.
+        The probabilities; exactly symmetric where V is None.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, an entry is not finite, or only one of V and c is given.
 
     Examples
     --------
@@ -117,22 +141,33 @@ def step_gram(W, b, V=None, c=None):
     return pair_matrix(_bivariate.STEP, *two_layers(W, b, V, c))
 
 
-def step_relu_gram(W, b, V=None, c=None):
+def step_relu_gram(
+    W: ArrayLike, b: ArrayLike, V: ArrayLike | None = None, c: ArrayLike | None = None
+) -> np.ndarray:
     r"""Means of ReLU neurons where others are on.
 
     .. math:: E[1(\langle w_i, x\rangle + b_i > 0)\, relu(\langle v_j, x\rangle + c_j)],
 
     the derivative of `relu_gram` in b_i.
 
+    Source: first moments of a truncated normal pair, Rosenbaum (1961).
+
     Parameters
     ----------
-    W, b, V, c
-        As in `relu_gram`.
+    W, b : array-like of shapes (width, n_features) and (width,)
+        Weights w_i and biases b_i, as in `relu_gram`.
+    V, c : array-like of shapes (n_others, n_features) and (n_others,), default=None
+        Weights v_j and biases c_j; None means W and b again.
 
     Returns
     -------
     D : ndarray of shape (width, width) or (width, n_others)
-        Not symmetric, also where V is None.
+        The means; not symmetric, also where V is None.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, an entry is not finite, or only one of V and c is given.
 
     Examples
     --------
@@ -144,7 +179,13 @@ def step_relu_gram(W, b, V=None, c=None):
     return pair_matrix(_bivariate.STEP_RELU, ones, ones if twos is None else twos)
 
 
-def step_x_relu(W, b, V, c, coefficients=None):
+def step_x_relu(
+    W: ArrayLike,
+    b: ArrayLike,
+    V: ArrayLike,
+    c: ArrayLike,
+    coefficients: ArrayLike | None = None,
+) -> np.ndarray:
     r"""Means of the inputs times a step and a ReLU.
 
     .. math:: S_{ij} = E[1(\langle w_i, x\rangle + b_i > 0)\, x\,
@@ -153,17 +194,27 @@ def step_x_relu(W, b, V, c, coefficients=None):
     the gradient of `relu_gram` in w_i. With `coefficients` only the sums
     :math:`\sum_j a_j S_{ij}`, without storing S.
 
+    Source: the products of features with a neuron in Eq. (8) of Yehudai and Shamir (2019),
+    by Stein's lemma.
+
     Parameters
     ----------
-    W, b, V, c
-        As in `relu_gram`, but V and c are needed.
+    W, b : array-like of shapes (width, n_features) and (width,)
+        Weights w_i and biases b_i of the steps, as in `relu_gram`.
+    V, c : array-like of shapes (n_others, n_features) and (n_others,)
+        Weights v_j and biases c_j of the ReLU neurons; of a target its weight, as a row.
     coefficients : array-like of shape (n_others,), default=None
-        The a_j.
+        The a_j; None means all S_ij.
 
     Returns
     -------
     S : ndarray of shape (width, n_others, n_features), or (width, n_features)
         The means, or their sums over j.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or an entry is not finite.
 
     Examples
     --------
@@ -204,7 +255,14 @@ def slope_sums(ones, twos, a):
     return values, means, sums
 
 
-def tangent_gram(W, b, V=None, c=None, *, biases=False):
+def tangent_gram(
+    W: ArrayLike,
+    b: ArrayLike,
+    V: ArrayLike | None = None,
+    c: ArrayLike | None = None,
+    *,
+    biases: bool = False,
+) -> np.ndarray:
     r"""Gram matrix of the linearised NTK features of ReLU neurons.
 
     Of the features :math:`1(\langle w_i, x\rangle + b_i > 0)\, x_j` of Eq. (8), or with
@@ -212,10 +270,15 @@ def tangent_gram(W, b, V=None, c=None, *, biases=False):
     next to each other, as in `skrf.LinearizedNTKFeatures`, without its scale. Neurons i
     and j have the block :math:`E[1_i 1_j x x^T]`.
 
+    Source: Eq. (8) of Yehudai and Shamir (2019); second moments of a truncated normal pair,
+    Rosenbaum (1961).
+
     Parameters
     ----------
-    W, b, V, c
-        As in `relu_gram`.
+    W, b : array-like of shapes (width, n_features) and (width,)
+        Weights w_i and biases b_i, as in `relu_gram`.
+    V, c : array-like of shapes (n_others, n_features) and (n_others,), default=None
+        Weights v_j and biases c_j; None means W and b again.
     biases : bool, default=False
         Whether the derivatives in the biases are features too.
 
@@ -223,6 +286,12 @@ def tangent_gram(W, b, V=None, c=None, *, biases=False):
     -------
     K : ndarray of shape (width * size, width * size) or (width * size, n_others * size)
         With size = n_features + biases; exactly symmetric where V is None.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, an entry is not finite, or only one of V and c
+        is given, or biases is not a boolean.
 
     Examples
     --------
@@ -256,7 +325,9 @@ def tangent_matrix(ones, twos, biases):
     return K
 
 
-def tangent_relu_products(W, b, V, c, *, biases=False):
+def tangent_relu_products(
+    W: ArrayLike, b: ArrayLike, V: ArrayLike, c: ArrayLike, *, biases: bool = False
+) -> np.ndarray:
     r"""Inner products of linearised NTK features and ReLU neurons.
 
     .. math:: E[1(\langle w_i, x\rangle + b_i > 0)\, x_l\,
@@ -264,10 +335,15 @@ def tangent_relu_products(W, b, V, c, *, biases=False):
 
     with `biases` also those with 1 in place of x_l.
 
+    Source: the products of the features of Eq. (8) of Yehudai and Shamir (2019) with the
+    target of Theorem 4.8.
+
     Parameters
     ----------
-    W, b, V, c
-        As in `relu_gram`, but V and c are needed; for a target its weight, as a row.
+    W, b : array-like of shapes (width, n_features) and (width,)
+        Weights w_i and biases b_i of the steps, as in `relu_gram`.
+    V, c : array-like of shapes (n_others, n_features) and (n_others,)
+        Weights v_j and biases c_j of the ReLU neurons; of a target its weight, as a row.
     biases : bool, default=False
         Whether the derivatives in the biases are features too.
 
@@ -275,6 +351,11 @@ def tangent_relu_products(W, b, V, c, *, biases=False):
     -------
     products : ndarray of shape (width * (n_features + biases), n_others)
         The features in the order of `tangent_gram`.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, an entry is not finite, or biases is not a boolean.
 
     Examples
     --------

@@ -139,7 +139,9 @@ COEFFICIENTS = _CLOSED | {
 }
 
 
-def hermite_coefficients(activation, n, *, bias=0.0, weight_norm=1.0):
+def hermite_coefficients(
+    activation: str, n: int, *, bias: float = 0.0, weight_norm: float = 1.0
+) -> np.ndarray:
     r"""Hermite coefficients of an activation, up to degree n.
 
     .. math:: c_k = E[act(\sigma z + b)\, h_k(z)], \quad h_k = He_k / \sqrt{k!},
@@ -150,6 +152,8 @@ def hermite_coefficients(activation, n, *, bias=0.0, weight_norm=1.0):
     degree k is :math:`c_k h_k(\langle w, x\rangle / \sigma)`. The error is some 1e-14 of
     the root mean square of the activation. softplus, silu, tanh and sigmoid go through the
     trapezoidal rule, which converges geometrically; all others have closed forms.
+
+    Source: Hermite's orthogonal polynomials; O'Donnell (2014), Section 11.2.
 
     Parameters
     ----------
@@ -170,7 +174,8 @@ def hermite_coefficients(activation, n, *, bias=0.0, weight_norm=1.0):
     Raises
     ------
     ValueError
-        If a parameter is out of its range.
+        For an unknown activation, n that is no integer >= 0, a bias that is not finite, or
+        weight_norm that is not finite or negative.
 
     Examples
     --------
@@ -190,7 +195,9 @@ def hermite_coefficients(activation, n, *, bias=0.0, weight_norm=1.0):
     return COEFFICIENTS[activation](int(n), float(weight_norm), float(bias))
 
 
-def degree_energies(activation, n, *, bias=0.0, weight_norm=1.0):
+def degree_energies(
+    activation: str, n: int, *, bias: float = 0.0, weight_norm: float = 1.0
+) -> np.ndarray:
     r"""Shares of an activation's mean square in the degrees 0, ..., n.
 
     .. math:: c_k^2, \quad \sum_{k \ge 0} c_k^2 = E[act(\sigma z + b)^2],
@@ -198,15 +205,28 @@ def degree_energies(activation, n, *, bias=0.0, weight_norm=1.0):
     the squares of `hermite_coefficients`. What is missing from the mean square is in the
     degrees above n.
 
+    Source: Parseval's identity for Hermite's orthogonal polynomials.
+
     Parameters
     ----------
-    activation, n, bias, weight_norm
-        As in `hermite_coefficients`.
+    activation : str
+        A key of `skrf.ACTIVATIONS`.
+    n : int
+        The largest degree.
+    bias : float, default=0.0
+        The bias b.
+    weight_norm : float, default=1.0
+        The norm :math:`\sigma \ge 0` of the weight.
 
     Returns
     -------
     energies : ndarray of shape (n + 1,)
-        The squared coefficients.
+        The squared coefficients c_0^2, ..., c_n^2.
+
+    Raises
+    ------
+    ValueError
+        As `hermite_coefficients`.
 
     Examples
     --------

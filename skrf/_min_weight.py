@@ -3,21 +3,25 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.optimize import minimize
 
 from skrf import _bivariate
 from skrf._arguments import is_number
 from skrf._best_error import factor, normalised
-from skrf._gaussian_pairs import neurons_of_size, pair_matrix
-from skrf._population_risk import target_neuron
+from skrf._gaussian_pairs import pair_matrix
+from skrf._population_risk import layer_and_goal
+from skrf.targets import SingleNeuron
 
 _STEPS, _ITERATIONS, _TOLERANCE = 60, 60, 1e-10
 
 
 @dataclass(frozen=True)
 class MinWeight:
-    """The least max|u_i| with risk at most `error`, or that there is none.
+    """The least max|u_i| with risk at most the error of `min_weight`, or that none is.
+
+    Source: the quantity of Theorem 4.2 of Yehudai and Shamir (2019).
 
     Attributes
     ----------
@@ -33,6 +37,14 @@ class MinWeight:
         risk / E g(x)^2.
     best_error : float
         The least risk of these features without any bound.
+
+    Examples
+    --------
+    >>> from skrf import SingleNeuron
+    >>> from skrf.gaussian import min_weight
+    >>> found = min_weight([[1.0], [-1.0]], [0.0, 0.0], SingleNeuron([2.0]), 0.5)
+    >>> found.feasible, found.u.round(6), round(found.relative, 6)
+    (True, array([1., 0.]), 0.25)
     """
 
     feasible: bool
@@ -126,52 +138,8 @@ class _Problem:
         return found.x * scale
 
 
-def min_weight(W, b, target, error):
-    r"""Least bound on output weights with which ReLU features reach a risk.
-
-    .. math:: \min_u \max_i |u_i| \quad \text{subject to} \quad
-              E\Big(\sum_i u_i\, relu(\langle w_i, x\rangle + b_i)
-              - relu(\langle w^*, x\rangle + b^*)\Big)^2 \le error,
-
-    the quantity that Theorem 4.2 says must be exponentially large in n_features, or else
-    the width. The root in the bound of the least risk over a box, which is convex and
-    falls, is found to a relative 1e-8 or so.
-
-    Parameters
-    ----------
-    W, b, target
-        As in `best_error`.
-    error : float
-        The risk to reach, > 0; multiply a relative one by the target's mean square.
-
-    Returns
-    -------
-    result : MinWeight
-        With `feasible`, `weight`, `u`, `risk`, `relative`, and `best_error`.
-
-    Raises
-    ------
-    ValueError
-        If shapes do not fit, the target is another function, or error is not positive.
-
-    Examples
-    --------
-    >>> from skrf import SingleNeuron
-    >>> from skrf.gaussian import min_weight
-    >>> found = min_weight([[1.0], [-1.0]], [0.0, 0.0], SingleNeuron([2.0]), 0.5)
-    >>> round(found.weight, 8)
-    1.0
-    >>> min_weight([[-1.0]], [0.0], SingleNeuron([2.0]), 0.5).feasible
-    False
-    """
-    layer = neurons_of_size(W, b)
-    goal = target_neuron(target, layer.weights.shape[1])
-    if not is_number(error) or error <= 0:
-        raise ValueError(
-            f"error={error!r} must be a finite number > 0. It is a risk: multiply a "
-            "relative error by the target's mean square."
-        )
-    square, width = float(goal.squares[0]), len(layer.biases)
+def _problem(layer, goal):
+    """The `_Problem` of the neurons that are not 0, its best weights and places."""
     gram = pair_matrix(_bivariate.RELU, layer)
     useful = np.flatnonzero(np.diag(gram) > 0)
     G = np.ascontiguousarray(gram[np.ix_(useful, useful)])
@@ -179,20 +147,14 @@ def min_weight(W, b, target, error):
     unit, products, sizes = normalised(G, h)
     lower, jitter = factor(unit)
     best = cho_solve((lower, True), products, check_finite=False) / sizes
-    problem = _Problem(G, h, square, jitter * np.diag(G))
-    least = problem.risk(best)
+    return _Problem(G, h, float(goal.squares[0]), jitter * np.diag(G)), best, useful
 
-    def result(feasible, weight, u, risk):
-        full = np.zeros(width)
-        full[useful] = u
-        return MinWeight(feasible, weight, full, risk, risk / square, least)
 
-    if error >= square:
-        return result(True, 0.0, np.zeros_like(best), square)
-    if least > error:
-        return result(False, np.inf, best, least)
+def _least_bound(problem, best, error):
+    """The root in the bound, its weights and their risk; `best` has at most the error."""
     low, high = 0.0, float(np.abs(best).max())
-    bound, u, risk = (square - error) / (2 * np.abs(h).sum()), best, least
+    bound = (problem.square - error) / (2 * np.abs(problem.h).sum())
+    u, risk = best, problem.risk(best)
     for _ in range(_STEPS):
         found = problem.solve(bound)
         reached = problem.risk(found)
@@ -208,4 +170,69 @@ def min_weight(W, b, target, error):
         bound *= np.exp(np.clip(step, -5, 5))
         if not low < bound < high:
             bound = np.sqrt(max(low, high * 1e-4) * high)
-    return result(True, float(high), u, risk)
+    return float(high), u, risk
+
+
+def min_weight(W: ArrayLike, b: ArrayLike, target: SingleNeuron, error: float) -> MinWeight:
+    r"""Least bound on output weights with which ReLU features reach a risk.
+
+    .. math:: \min_u \max_i |u_i| \quad \text{subject to} \quad
+              E\Big(\sum_i u_i\, relu(\langle w_i, x\rangle + b_i)
+              - relu(\langle w^*, x\rangle + b^*)\Big)^2 \le error,
+
+    the quantity that must be exponentially large in n_features, or else the width. The root
+    in the bound of the least risk over a box, which is convex and falls, is found to a
+    relative 1e-8 or so.
+
+    Source: Theorem 4.2 of Yehudai and Shamir (2019).
+
+    Parameters
+    ----------
+    W, b : array-like of shapes (width, n_features) and (width,)
+        The weights and biases of the features.
+    target : SingleNeuron
+        The neuron (w*, b*), with activation "relu".
+    error : float
+        The risk to reach, > 0; multiply a relative one by the target's mean square.
+
+    Returns
+    -------
+    result : MinWeight
+        With `feasible`, `weight`, `u`, `risk`, `relative`, and `best_error`.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, an entry is not finite, a neuron's square leaves the range of
+        floats, the target is another function, or 0, or error is not positive.
+    LinAlgError
+        If the Gram matrix has no Cholesky factor even with a jitter of 1e-8.
+
+    Examples
+    --------
+    >>> from skrf import SingleNeuron
+    >>> from skrf.gaussian import min_weight
+    >>> found = min_weight([[1.0], [-1.0]], [0.0, 0.0], SingleNeuron([2.0]), 0.5)
+    >>> round(found.weight, 8)
+    1.0
+    >>> min_weight([[-1.0]], [0.0], SingleNeuron([2.0]), 0.5).feasible
+    False
+    """
+    layer, goal = layer_and_goal(W, b, target)
+    if not is_number(error) or error <= 0:
+        raise ValueError(
+            f"error={error!r} must be a finite number > 0. It is a risk: multiply a "
+            "relative error by the target's mean square."
+        )
+    problem, best, useful = _problem(layer, goal)
+    square, least = problem.square, problem.risk(best)
+    if error >= square:
+        weight, u, risk = 0.0, np.zeros_like(best), square
+    elif least > error:
+        weight, u, risk = np.inf, best, least
+    else:
+        weight, u, risk = _least_bound(problem, best, error)
+    full = np.zeros(len(layer.biases))
+    full[useful] = u
+    feasible = bool(np.isfinite(weight))
+    return MinWeight(feasible, weight, full, risk, risk / square, least)

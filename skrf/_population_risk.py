@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from skrf import _bivariate
 from skrf._arguments import is_number, real_array
@@ -13,7 +14,9 @@ from skrf.targets import SingleNeuron
 
 @dataclass(frozen=True)
 class PopulationRisk:
-    """The mean squared error under Gaussian inputs.
+    """The mean squared error under Gaussian inputs, of `population_risk`.
+
+    Source: the left-hand side of Eqs. (2) and (7) of Yehudai and Shamir (2019).
 
     Attributes
     ----------
@@ -25,6 +28,14 @@ class PopulationRisk:
         Estimate of the error of `risk`:
         ``eps (sum_i |u_i| ||f_i|| + |intercept| + ||g||)^2``, with root mean squares as
         norms.
+
+    Examples
+    --------
+    >>> from skrf import SingleNeuron
+    >>> from skrf.gaussian import population_risk
+    >>> result = population_risk([0.0], [[1.0]], [0.0], SingleNeuron([2.0]))
+    >>> round(result.risk, 12), result.relative, result.rounding_error < 1e-14
+    (2.0, 1.0, True)
     """
 
     risk: float
@@ -64,6 +75,12 @@ def target_neuron(target, n_features):
     return goal
 
 
+def layer_and_goal(W, b, target):
+    """`Neurons` of the features, and of the target only, on the same inputs."""
+    layer = neurons_of_size(W, b)
+    return layer, target_neuron(target, layer.weights.shape[1])
+
+
 def output_weights(u, width, name="u"):
     """A vector of finite float64, one for each neuron."""
     u = real_array(name, u)
@@ -84,8 +101,7 @@ def stacked(*layers):
 
 def _residual(u, W, b, target, intercept):
     """Output weights and neurons of N - g, and the intercept."""
-    layer = neurons_of_size(W, b)
-    goal = target_neuron(target, layer.weights.shape[1])
+    layer, goal = layer_and_goal(W, b, target)
     u = output_weights(u, len(layer.biases))
     if not is_number(intercept):
         raise ValueError(
@@ -94,22 +110,29 @@ def _residual(u, W, b, target, intercept):
     return np.r_[u, -1.0], stacked(layer, goal), float(intercept)
 
 
-def population_risk(u, W, b, target, *, intercept=0.0):
+def population_risk(
+    u: ArrayLike,
+    W: ArrayLike,
+    b: ArrayLike,
+    target: SingleNeuron,
+    *,
+    intercept: float = 0.0,
+) -> PopulationRisk:
     r"""Risk of a sum of ReLU neurons on a ReLU neuron, exactly.
 
     .. math:: E\Big(\sum_i u_i\, relu(\langle w_i, x\rangle + b_i) + c
                     - relu(\langle w^*, x\rangle + b^*)\Big)^2, \quad x \sim N(0, I).
 
-    The left-hand side of Eqs. (2) and (7), without sampling; the features are not scaled.
+    No samples are drawn, and the features are not scaled.
+
+    Source: the left-hand side of Eqs. (2) and (7) of Yehudai and Shamir (2019).
 
     Parameters
     ----------
     u : array-like of shape (width,)
         The output weights.
-    W : array-like of shape (width, n_features)
-        The hidden weights.
-    b : array-like of shape (width,)
-        The hidden biases.
+    W, b : array-like of shapes (width, n_features) and (width,)
+        The hidden weights and biases.
     target : SingleNeuron
         With activation "relu".
     intercept : float, default=0.0
@@ -123,7 +146,8 @@ def population_risk(u, W, b, target, *, intercept=0.0):
     Raises
     ------
     ValueError
-        If shapes do not fit, or the target is another function.
+        If shapes do not fit, an entry is not finite, a neuron's square leaves the range of
+        floats, or the target is another function, or 0.
 
     Examples
     --------
@@ -142,7 +166,14 @@ def population_risk(u, W, b, target, *, intercept=0.0):
     return PopulationRisk(risk, risk / float(squares[-1]), rounding)
 
 
-def population_risk_gradient(u, W, b, target, *, intercept=0.0):
+def population_risk_gradient(
+    u: ArrayLike,
+    W: ArrayLike,
+    b: ArrayLike,
+    target: SingleNeuron,
+    *,
+    intercept: float = 0.0,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     r"""Gradient of `population_risk` in the output weights, weights, biases and intercept.
 
     With the residual :math:`e(x) = N(x) - g(x)` it is
@@ -150,19 +181,38 @@ def population_risk_gradient(u, W, b, target, *, intercept=0.0):
     .. math:: 2 E[e\, relu_i], \quad 2 u_i E[e\, 1_i x], \quad 2 u_i E[e\, 1_i],
               \quad 2 E[e],
 
-    so that gradient descent on the exact risk of Theorem 4.2's target needs no samples.
+    so that gradient descent on the exact risk needs no samples.
+
+    Source: the derivative of Eqs. (2) and (7) of Yehudai and Shamir (2019), for the target
+    of Theorem 4.2.
 
     Parameters
     ----------
-    u, W, b, target, intercept
-        As in `population_risk`.
+    u : array-like of shape (width,)
+        The output weights.
+    W, b : array-like of shapes (width, n_features) and (width,)
+        The hidden weights and biases.
+    target : SingleNeuron
+        With activation "relu".
+    intercept : float, default=0.0
+        The intercept c.
 
     Returns
     -------
     gradient_u : ndarray of shape (width,)
+        In the output weights.
     gradient_W : ndarray of shape (width, n_features)
+        In the hidden weights.
     gradient_b : ndarray of shape (width,)
+        In the hidden biases.
     gradient_intercept : float
+        In the intercept.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, an entry is not finite, a neuron's square leaves the range of
+        floats, or the target is another function, or 0.
 
     Examples
     --------
