@@ -3,12 +3,14 @@
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import betainc, betaln
 from scipy.stats import beta
 from sklearn.utils import check_random_state
 
 from skrf._arguments import check_boolean, check_integer, is_number, real_array
-from skrf._spectrum import relu_spectrum
+from skrf._relu_spectrum import relu_spectrum
+from skrf._spectrum import NeuronSpectrum
 
 
 def check_neuron(d, bias, weight_norm):
@@ -45,6 +47,16 @@ def _check_array(name, value, fits, what):
     return array
 
 
+def _check_broadcast(r, error):
+    try:
+        np.broadcast_shapes(r.shape, error.shape)
+    except ValueError as cause:
+        raise ValueError(
+            f"r and error have shapes {r.shape} and {error.shape}, which do not broadcast. "
+            "Give as many of both, or a number as one of them."
+        ) from cause
+
+
 def _log_counts(r, log10):
     """log r of counts, or of their decimal logarithms."""
     if log10:
@@ -71,20 +83,30 @@ def _shares(error, spectrum, norm, absolute):
     return error
 
 
-def neuron_spectrum(d, bias=0.0, weight_norm=1.0):
-    """The spectrum of the law of a random ReLU neuron, which all floors come from.
+def neuron_spectrum(d: int, bias: float = 0.0, weight_norm: float = 1.0) -> NeuronSpectrum:
+    r"""The spectrum of the law of a random ReLU neuron, which all floors come from.
+
+    Of :math:`f \mapsto E_w[\langle f, g_w\rangle g_w]` in L2 of N(0, I), with w uniform on
+    the sphere of radius `weight_norm` and :math:`g_w(x) = relu(\langle w, x\rangle + b)`:
+    one eigenvalue Lambda_l, N(d, l) times, for each degree l of the spherical harmonics.
+
+    Source: the Funk-Hecke formula; the operator behind Theorem 4.8 of Yehudai and Shamir
+    (2019).
 
     Parameters
     ----------
     d : int
         Number of inputs, from 2 to 2000.
-    bias, weight_norm : float, default=0.0, 1.0
-        b and ||w||; the spectrum is that of weight_norm 1 and bias / weight_norm.
+    bias : float, default=0.0
+        The bias b, at most 1000 weight_norm in size.
+    weight_norm : float, default=1.0
+        ||w||.
 
     Returns
     -------
     spectrum : NeuronSpectrum
-        Eigenvalues Lambda_l and multiplicities N(d, l), also in logarithms.
+        Lambda_l and N(d, l), also in logarithms, of the neuron divided by weight_norm: of
+        norm 1 and bias / weight_norm.
 
     Raises
     ------
@@ -101,7 +123,15 @@ def neuron_spectrum(d, bias=0.0, weight_norm=1.0):
     return relu_spectrum(int(d), check_neuron(d, bias, weight_norm))
 
 
-def error_floor(r, d, bias=0.0, weight_norm=1.0, *, log10=False, absolute=False):
+def error_floor(
+    r: ArrayLike,
+    d: int,
+    bias: float = 0.0,
+    weight_norm: float = 1.0,
+    *,
+    log10: bool = False,
+    absolute: bool = False,
+) -> np.ndarray | float:
     r"""Least mean error of any r fixed features on a random ReLU neuron.
 
     For f_1, ..., f_r in L2 of N(0, I) chosen before w is drawn from the sphere of radius
@@ -110,28 +140,38 @@ def error_floor(r, d, bias=0.0, weight_norm=1.0, *, log10=False, absolute=False)
     .. math:: E_w \min_u \|\sum_i u_i f_i - g_w\|^2 / \|g_w\|^2 \ge
         1 - \sum_{i \le r} \lambda_i / \|g\|^2
 
-    with the r largest eigenvalues of :math:`E_w[g_w \otimes g_w]` (Ky Fan). The
-    eigenfunctions attain it. No size of u helps. Where the features are random and their
-    law is rotation invariant, it holds for every w, in mean over the features. This is
-    the floor behind Theorems 4.2 and 4.8, and what Remark 4.5 asks for.
+    with the r largest eigenvalues of :math:`E_w[g_w \otimes g_w]`. The eigenfunctions
+    attain it. No size of u helps. Where the features are random and their law is rotation
+    invariant, it holds for every w, in mean over the features.
+
+    Source: Ky Fan (1949); the floor behind Theorems 4.2 and 4.8 of Yehudai and Shamir
+    (2019), and what their Remark 4.5 asks for.
 
     Parameters
     ----------
     r : array-like
         Numbers of features, from 0 to 1e300.
     d : int
-        Number of inputs, at least 2.
-    bias, weight_norm : float, default=0.0, 1.0
-        b and ||w||; only bias / weight_norm matters for a relative error.
+        Number of inputs, from 2 to 2000.
+    bias : float, default=0.0
+        The bias b, at most 1000 weight_norm in size.
+    weight_norm : float, default=1.0
+        ||w||; only bias / weight_norm matters for a relative error.
     log10 : bool, default=False
-        `r` holds decimal logarithms, of any size.
+        Whether `r` holds decimal logarithms, of any size.
     absolute : bool, default=False
-        Return the squared error itself, ||g||^2 times the relative one.
+        Whether to return the squared error itself, ||g||^2 times the relative one.
 
     Returns
     -------
     floor : ndarray or float
-        Of the shape of r.
+        The least mean errors, of the shape of r.
+
+    Raises
+    ------
+    ValueError
+        For r that is negative, nan, or above 1e300 without log10; for d, bias or
+        weight_norm out of range; for an option that is not a boolean.
 
     Examples
     --------
@@ -150,27 +190,46 @@ def error_floor(r, d, bias=0.0, weight_norm=1.0, *, log10=False, absolute=False)
     return floor[()]
 
 
-def features_needed(error, d, bias=0.0, weight_norm=1.0, *, absolute=False):
+def features_needed(
+    error: ArrayLike,
+    d: int,
+    bias: float = 0.0,
+    weight_norm: float = 1.0,
+    *,
+    absolute: bool = False,
+) -> tuple[np.ndarray | float, np.ndarray | float]:
     """Fewest features of any kind for a mean error on a random ReLU neuron.
 
     The inverse of `error_floor`: eigenvalues are taken from the largest until the rest is
     at most the error.
 
+    Source: Ky Fan (1949); Theorems 4.2 and 4.8 of Yehudai and Shamir (2019).
+
     Parameters
     ----------
     error : array-like
         Mean squared errors relative to ||g_w||^2, above 0; with `absolute`, themselves.
-    d, bias, weight_norm
-        As in `error_floor`.
+    d : int
+        Number of inputs, from 2 to 2000.
+    bias : float, default=0.0
+        The bias b, at most 1000 weight_norm in size.
+    weight_norm : float, default=1.0
+        ||w||.
     absolute : bool, default=False
-        How `error` is measured.
+        Whether `error` is not relative.
 
     Returns
     -------
     log10_r : ndarray or float
-        log10 of the number, -inf where none is needed.
+        log10 of the number, -inf where none is needed; of the shape of error.
     r : ndarray or float
         The number itself where it is below 1e15 (12 digits are sure), else nan.
+
+    Raises
+    ------
+    ValueError
+        For an error that is not positive, or below 1e-300 of ||g_w||^2; for d, bias or
+        weight_norm out of range; for an option that is not a boolean.
 
     Examples
     --------
@@ -187,8 +246,16 @@ def features_needed(error, d, bias=0.0, weight_norm=1.0, *, absolute=False):
 
 
 def failure_probability(
-    r, error, d, bias=0.0, weight_norm=1.0, *, tight=True, log10=False, absolute=False
-):
+    r: ArrayLike,
+    error: ArrayLike,
+    d: int,
+    bias: float = 0.0,
+    weight_norm: float = 1.0,
+    *,
+    tight: bool = True,
+    log10: bool = False,
+    absolute: bool = False,
+) -> np.ndarray | float:
     r"""log10 of a bound of P(r fixed features reach an error on a random ReLU neuron).
 
     .. math:: P_w(\min_u \|\sum_i u_i f_i - g_w\|^2 \le \epsilon) \le
@@ -196,24 +263,39 @@ def failure_probability(
         T = \sum_{l > l_0} N_l \Lambda_l,
 
     S_r the sum of the r largest eigenvalues above degree l_0, or r times the largest
-    (`tight=False`): the form that Theorems 4.2 and 4.8 have, without a bound on u and
-    without an unknown constant.
+    (`tight=False`): the form of the theorems, without a bound on u and without an unknown
+    constant.
+
+    Source: Theorems 4.2 and 4.8 of Yehudai and Shamir (2019); Markov's inequality.
 
     Parameters
     ----------
-    r, error : array-like
-        Broadcast against each other; errors are relative to ||g_w||^2.
-    d, bias, weight_norm
-        As in `error_floor`.
+    r : array-like
+        Numbers of features, from 0 to 1e300.
+    error : array-like
+        Squared errors relative to ||g_w||^2, above 0; broadcast against r.
+    d : int
+        Number of inputs, from 2 to 2000.
+    bias : float, default=0.0
+        The bias b, at most 1000 weight_norm in size.
+    weight_norm : float, default=1.0
+        ||w||.
     tight : bool, default=True
-        Which S_r.
-    log10, absolute : bool, default=False
-        Whether r holds log10 r; whether errors are absolute.
+        Whether S_r is the sum, and not r times the largest.
+    log10 : bool, default=False
+        Whether `r` holds decimal logarithms, of any size.
+    absolute : bool, default=False
+        Whether `error` is not relative.
 
     Returns
     -------
     log10_probability : ndarray or float
-        At most 0.
+        At most 0; of the common shape of r and error.
+
+    Raises
+    ------
+    ValueError
+        As `error_floor` and `features_needed`, and for shapes that do not broadcast.
 
     Examples
     --------
@@ -226,6 +308,7 @@ def failure_probability(
     log_r = _log_counts(r, log10)
     spectrum = relu_spectrum(int(d), h)
     share = _shares(error, spectrum, weight_norm, absolute)
+    _check_broadcast(log_r, share)
     found = spectrum.failure_probability(log_r, share, tight)
     # No features reach no error below 1.
     none = np.isneginf(log_r) & (share < 1)

@@ -19,8 +19,8 @@ from skrf._bounds import (
 )
 from skrf._gaussian_pairs import neurons
 from skrf._learning_statements import unit_neuron
+from skrf._relu_spectrum import log_squared_norm
 from skrf._report import Report, Row, verdict
-from skrf._spectrum import log_squared_norm
 from skrf._validation import (
     BIAS,
     DIMENSION,

@@ -2,22 +2,13 @@
 
 import math
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 from numpy.polynomial.legendre import leggauss
-from scipy.special import gammaln, ndtr
+from numpy.typing import ArrayLike
 
-from skrf._harmonics import (
-    chi_nodes,
-    dimension,
-    log_dimension,
-    log_dimension_up_to,
-    log_energy_ratio,
-    log_gamma_ratio,
-    log_mean_squares,
-    log_zonal_constant,
-)
+from skrf._harmonics import dimension, log_dimension, log_dimension_up_to
 
 # Energies of degree l fall like l^-4, so that 1e100 is where they leave double precision.
 _LAST_LOG_DEGREE = 230.0
@@ -38,7 +29,11 @@ class NeuronSpectrum:
 
     P_l the Gegenbauer polynomial with P_l(1) = 1. Degrees 0 to `max_degree` are single
     levels. What is left beyond is split into `tail_*` levels of many degrees each, with
-    the law of a kinked g, :math:`N(d, l) \Lambda_l \sim l^{-4}`.
+    the law of a kinked g, :math:`N(d, l) \Lambda_l \sim l^{-4}`. Logarithms are natural.
+    Made by `skrf.theory.neuron_spectrum`.
+
+    Source: the Funk-Hecke formula; the operator behind item 3 of Proposition 4.6 of Yehudai
+    and Shamir (2019).
 
     Attributes
     ----------
@@ -56,8 +51,17 @@ class NeuronSpectrum:
         Estimate of the error of `tail`, on the same scale.
     tail_degree : ndarray of shape (n_blocks + 1,)
         Bounds of the tail's levels: block i has the degrees in (bound i, bound i + 1].
-    tail_log_energy, tail_log_multiplicity : ndarray of shape (n_blocks,)
-        Logarithms of each block's share of ||g||^2 and of its number of eigenvalues.
+    tail_log_energy : ndarray of shape (n_blocks,)
+        log of each block's share of ||g||^2.
+    tail_log_multiplicity : ndarray of shape (n_blocks,)
+        log of each block's number of eigenvalues.
+
+    Examples
+    --------
+    >>> from skrf.theory import neuron_spectrum
+    >>> spectrum = neuron_spectrum(5)
+    >>> spectrum.eigenvalues[:3], spectrum.multiplicities[:3]
+    (array([0.17578125, 0.05      , 0.00488281]), array([ 1.,  5., 14.]))
     """
 
     n_features: int
@@ -76,27 +80,27 @@ class NeuronSpectrum:
                 value.flags.writeable = False
 
     @property
-    def max_degree(self):
+    def max_degree(self) -> int:
         """The largest degree that is a level of its own."""
         return len(self.log_energy) - 1
 
     @property
-    def total(self):
+    def total(self) -> float:
         """||g||^2."""
         return math.exp(self.log_total)
 
     @property
-    def log_eigenvalues(self):
+    def log_eigenvalues(self) -> np.ndarray:
         """log Lambda_l, shape (max_degree + 1,)."""
         return self.log_energy - self.log_multiplicity + self.log_total
 
     @property
-    def eigenvalues(self):
+    def eigenvalues(self) -> np.ndarray:
         """Lambda_l, shape (max_degree + 1,); 0 where it is below 1e-308."""
         return np.exp(self.log_eigenvalues)
 
     @property
-    def multiplicities(self):
+    def multiplicities(self) -> np.ndarray:
         """N(d, l), shape (max_degree + 1,); inf where it is above 1e308."""
         with np.errstate(over="ignore"):
             values = np.exp(self.log_multiplicity)
@@ -105,11 +109,12 @@ class NeuronSpectrum:
             values[degree] = dimension(self.n_features, int(degree))
         return values
 
-    def floor(self, log_r):
+    def floor(self, log_r: ArrayLike) -> np.ndarray:
         """Share of ||g||^2 that the best r features leave over; log_r is log r.
 
         The Ky Fan sum of all eigenvalues but the r largest: a lower bound of the mean
         over w of the error of any r fixed features, reached by the eigenfunctions.
+        Nothing is checked; `skrf.theory.error_floor` checks.
 
         Parameters
         ----------
@@ -120,10 +125,17 @@ class NeuronSpectrum:
         -------
         share : ndarray of the shape of log_r
             In [0, 1], nonincreasing in r.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skrf.theory import neuron_spectrum
+        >>> neuron_spectrum(10).floor(np.log([1, 11, 100])).round(3)
+        array([0.665, 0.165, 0.015])
         """
         log_r = np.asarray(log_r, np.float64)
         log_e, log_n, count, log_count, _ = self._levels
-        rest = np.append(_log_sum_from_end(log_e), -np.inf)
+        rest = np.append(log_sum_from_end(log_e), -np.inf)
         level = np.minimum(np.searchsorted(log_count, log_r), len(log_e) - 1)
         with np.errstate(over="ignore", invalid="ignore"):
             left = (count[level] - np.exp(log_r)) / np.exp(log_n[level])
@@ -132,8 +144,10 @@ class NeuronSpectrum:
         left = np.clip(np.where(np.isfinite(left), left, logs), 0, 1)
         return np.minimum(np.exp(rest[level + 1]) + left * np.exp(log_e[level]), 1.0)
 
-    def features_needed(self, share):
+    def features_needed(self, share: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """log10 of the fewest features that leave over at most `share` of ||g||^2.
+
+        The inverse of `floor`, where nothing is checked either.
 
         Parameters
         ----------
@@ -146,10 +160,17 @@ class NeuronSpectrum:
             -inf for no feature at all.
         r : ndarray of float, of the shape of share
             The whole number itself where it is below 1e15, else nan.
+
+        Examples
+        --------
+        >>> from skrf.theory import neuron_spectrum
+        >>> log10_r, r = neuron_spectrum(10).features_needed([0.2, 0.01])
+        >>> r
+        array([ 11., 437.])
         """
         share = np.asarray(share, np.float64)
         log_e, log_n, count, log_count, _ = self._levels
-        rest = np.exp(np.append(_log_sum_from_end(log_e), -np.inf))
+        rest = np.exp(np.append(log_sum_from_end(log_e), -np.inf))
         # rest[i] is left over when levels 0 to i - 1 are taken: the first i whose
         # successor is small enough is the level that is taken in part.
         level = np.searchsorted(-rest[1:], -share)
@@ -170,24 +191,35 @@ class NeuronSpectrum:
             )
         return log10_r, r
 
-    def failure_probability(self, log_r, share, tight=True):
+    def failure_probability(
+        self, log_r: ArrayLike, share: ArrayLike, tight: bool = True
+    ) -> np.ndarray:
         """log10 of a bound of P(the best error of r fixed features <= share ||g||^2).
 
         The minimum over l0, with T = sum_{l > l0} N_l Lambda_l > eps, of
         S / (T - eps), S the sum of the r largest eigenvalues above l0 (`tight`), or r
-        times the largest of them.
+        times the largest of them. `skrf.theory.failure_probability` also checks.
 
         Parameters
         ----------
-        log_r, share : array-like
-            Broadcast against each other.
+        log_r : array-like
+            Natural logarithms of r.
+        share : array-like
+            The shares eps of ||g||^2, broadcast against log_r.
         tight : bool, default=True
-            Which S.
+            Whether S is the sum, and not r times the largest.
 
         Returns
         -------
         log10_probability : ndarray
-            At most 0.
+            Decimal logarithms, at most 0.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skrf.theory import neuron_spectrum
+        >>> print(f"{neuron_spectrum(40).failure_probability(np.log(100), 0.01):.2f}")
+        -3.01
         """
         log_r, share = np.broadcast_arrays(
             np.asarray(log_r, np.float64), np.asarray(share, np.float64)
@@ -201,20 +233,10 @@ class NeuronSpectrum:
             if not len(e):
                 continue
             with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-                above = np.exp(_log_sum_from_end(e)[0])
-                loose = log_r + log_lambda[keep].max()
+                above = np.exp(log_sum_from_end(e)[0])
+                value = log_r + log_lambda[keep].max()
                 if tight:
-                    taken, counts = np.logaddexp.accumulate(e), np.logaddexp.accumulate(n)
-                    i = np.minimum(np.searchsorted(counts, log_r), len(e) - 1)
-                    before = np.where(i > 0, counts[i - 1], -np.inf)
-                    more = log_r + np.log(-np.expm1(np.minimum(before - log_r, -1e-300)))
-                    value = np.logaddexp(
-                        np.where(i > 0, taken[i - 1], -np.inf),
-                        np.minimum(more, n[i]) + e[i] - n[i],
-                    )
-                    value = np.minimum(value, loose)
-                else:
-                    value = loose
+                    value = np.minimum(value, _log_largest_sum(e, n, log_r))
                 bound = value - np.log(np.maximum(above - share, 0))
             best = np.minimum(best, np.where(above > share, bound, 0))
         return best / math.log(10)
@@ -235,7 +257,19 @@ class NeuronSpectrum:
         return log_e[order], log_n, count, np.logaddexp.accumulate(log_n), degree[order]
 
 
-def _log_sum_from_end(log_values):
+def _log_largest_sum(log_e, log_n, log_r):
+    """The logarithms of the sums of the r largest eigenvalues, of levels in order."""
+    taken, counts = np.logaddexp.accumulate(log_e), np.logaddexp.accumulate(log_n)
+    i = np.minimum(np.searchsorted(counts, log_r), len(log_e) - 1)
+    before = np.where(i > 0, counts[i - 1], -np.inf)
+    more = log_r + np.log(-np.expm1(np.minimum(before - log_r, -1e-300)))
+    return np.logaddexp(
+        np.where(i > 0, taken[i - 1], -np.inf),
+        np.minimum(more, log_n[i]) + log_e[i] - log_n[i],
+    )
+
+
+def log_sum_from_end(log_values):
     """The logarithms of the sums of values i, i + 1, ...; small ones are added first."""
     return np.logaddexp.accumulate(log_values[::-1])[::-1]
 
@@ -284,120 +318,3 @@ def with_tail(d, log_energy, log_total, density, step, exact=False):
         tail_log_energy=log_blocks,
         tail_log_multiplicity=log_count[1:] + np.log(-np.expm1(-np.diff(log_count))),
     )
-
-
-def log_squared_norm(h):
-    """log E[relu(z + h)^2] = log((1 + h^2) Phi(h) + h phi(h)), z standard normal."""
-    if h > -1:
-        density = math.exp(-h * h / 2) / math.sqrt(2 * math.pi)
-        return math.log((1 + h * h) * float(ndtr(h)) + h * density)
-    # phi(h) times the integral of s^2 exp(-s^2/2 - |h| s): nothing cancels.
-    x, weight = leggauss(80)
-    top = min(10.0, 50 / -h)
-    s = top * (x + 1) / 2
-    integral = top / 2 * np.sum(weight * s**2 * np.exp(-(s**2) / 2 + h * s))
-    return -h * h / 2 - math.log(2 * math.pi) / 2 + math.log(integral)
-
-
-@lru_cache(maxsize=64)
-def relu_spectrum(d, h=0.0, max_degree=None):
-    r"""`NeuronSpectrum` of relu(<w, x> + h), w uniform on the unit sphere.
-
-    A neuron of weight norm alpha and bias b is alpha times that with h = b / alpha. With
-    R a chi variable of d degrees of freedom, t = -h / R and l >= 2,
-
-    .. math::
-        \Lambda_l = \Big(\frac{\Gamma(d/2)}{\sqrt\pi\,\Gamma((d-1)/2) (d^2-1)}\Big)^2
-        E_R\big[R^2 P^{(d+4)}_{l-2}(t)^2 (1 - t^2)_+^{d+1}\big],
-
-    P^{(D)} the Gegenbauer polynomials of dimension D; a closed form for h = 0. Degrees 0
-    and 1 are integrals over the support.
-
-    Parameters
-    ----------
-    d : int
-        At least 2.
-    h : float, default=0.0
-        b / ||w||.
-    max_degree : int, default=None
-        The last degree of its own, at least 2. None: where 1e-9 of ||g||^2 is left, but
-        at most 1000 + 10 d.
-
-    Examples
-    --------
-    >>> from skrf._spectrum import relu_spectrum
-    >>> print(relu_spectrum(5).eigenvalues[:4])
-    [0.17578125 0.05       0.00488281 0.        ]
-    """
-    limit = 1000 + 10 * d if max_degree is None else max_degree
-    log_front = 2 * (log_zonal_constant(d) - math.log(d * d - 1))
-    if h == 0:
-        return _bias_free_spectrum(d, limit, log_front)
-    log_total = log_squared_norm(h)
-    R, log_weight = chi_nodes(d, h, limit)
-    with np.errstate(divide="ignore"):
-        log_weight = log_weight + 2 * np.log(R) + (d + 1) * np.log1p(-((h / R) ** 2))
-    log_high = log_front + log_energy_ratio(d, np.arange(2, limit + 1))
-    log_high += log_mean_squares(d + 4, -h / R, log_weight, limit - 1)
-    log_energy = np.concatenate([_degrees_0_and_1(d, h), log_high])
-    # p_q(t)^2 averages to the arcsine law over the weight of the polynomials.
-    R, log_weight = chi_nodes(d, h, 0)
-    log_limit = log_weight + 2 * np.log(R) + d / 2 * np.log1p(-((h / R) ** 2))
-    log_limit = (
-        np.logaddexp.reduce(log_limit) - math.log(math.pi) - log_zonal_constant(d + 4)
-    )
-
-    def density(degree):
-        return log_front + log_energy_ratio(d, degree) + log_limit
-
-    if max_degree is None:
-        rest = density(float(limit)) + math.log(limit / 3)
-        rest = np.logaddexp(rest, _log_sum_from_end(log_energy)) - log_total
-        log_energy = log_energy[: max(64, np.count_nonzero(rest > math.log(1e-9)))]
-    return with_tail(d, log_energy, log_total, density, 1)
-
-
-def _bias_free_spectrum(d, limit, log_front):
-    def log_e(degree):
-        m = degree / 2 - 1
-        log_p = gammaln((d + 3) / 2) - log_gamma_ratio(m + 0.5, (d + 2) / 2)
-        log_lambda = log_front + math.log(d / math.pi) + 2 * log_p
-        return log_lambda + log_dimension(d, degree)
-
-    last = limit + limit % 2  # even: odd degrees above 1 have none
-    log_energy = np.full(last + 1, -np.inf)
-    log_energy[0] = math.log(d) + 2 * (log_zonal_constant(d) - math.log(d - 1))
-    log_energy[1] = math.log(0.25)
-    log_energy[2::2] = log_e(np.arange(2.0, last + 1, 2))
-
-    def density(degree):  # every second degree has energy
-        return log_e(degree) - math.log(2)
-
-    return with_tail(d, log_energy, math.log(0.5), density, 2, exact=True)
-
-
-def _degrees_0_and_1(d, h):
-    """log Lambda_0 and log d Lambda_1.
-
-    The integrands of h < 0 are positive; relu(s + h) = s + h + relu(-s - h) gives h > 0.
-    """
-    size = abs(h)
-    R, log_weight = chi_nodes(d, size, 0)
-    x, weight = leggauss(300)
-    widest = np.arccos(size / R)[:, np.newaxis]
-    angle = widest * (x + 1) / 2
-    top = np.sin(widest)  # the largest sine of the support
-    t = np.cos(angle)
-    mass = np.maximum(R[:, np.newaxis] * t - size, 0) * (np.sin(angle) / top) ** (d - 2)
-    mass *= weight * widest / 2
-    log_front = (d - 2) * np.log(top[:, 0]) + log_zonal_constant(d)
-    with np.errstate(divide="ignore"):
-        zero = log_front + np.log(mass.sum(axis=1))
-        one = log_front + np.log((mass * t).sum(axis=1))
-    log_squares = [np.logaddexp.reduce(log_weight + 2 * b) for b in (zero, one)]
-    if h > 0:
-        mean, slope = np.exp(log_weight + zero).sum(), (np.exp(log_weight + one) * R).sum()
-        squares = np.exp(log_squares)
-        squares += np.array([h * h + 2 * h * mean, (1 - 2 * slope) / d])
-        log_squares = np.log(squares)
-    return np.array([log_squares[0], log_squares[1] + math.log(d)])

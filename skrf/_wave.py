@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import gammaln, logsumexp, wofz
 
-from skrf._arguments import check_integer, is_number, real_array
+from skrf._arguments import check_boolean, check_integer, is_number, real_array
 from skrf._bounds import check_neuron
 from skrf._harmonics import log_bessel_i_scaled, log_dimension, log_energy_ratio
 from skrf._spectrum import with_tail
@@ -200,8 +200,28 @@ def wave_relu_products(wave, weights, biases, names=("weights", "biases")):
     >>> print(sign, (log_magnitude / np.log(10)).round(3))
     [-1.] [-880.529]
     """
-    if not isinstance(wave, TriangleWave):
-        raise TypeError(f"wave={wave!r} must be a TriangleWave. Give TriangleWave(w).")
+    V, c, norm, norms = _checked_layers(wave, weights, biases, names)
+    unit_w, unit_v = wave.weight / norm, V / norms[:, np.newaxis]
+    rho = unit_v @ unit_w
+    sine = np.minimum(np.linalg.norm(unit_v - rho[:, np.newaxis] * unit_w, axis=1), 1.0)
+    k = c / norms
+    unit = math.pi * norm / 2
+    up = 1 if wave.profile(0.5) > 0 else -1  # psi starts upwards at 0, or downwards
+    sign, logs = np.zeros(len(V)), np.full(len(V), -np.inf)
+    for i in range(len(V)):
+        # exp(-kappa_m^2 sine^2 / 2) ends the series, or m^-4 does; the first term may
+        # vanish where sin(k omega) does, so that a few more are kept.
+        n_terms = int(np.clip(10 / (unit * max(sine[i], 1e-9)) + 8, 8, 20_000))
+        m = np.arange(1.0, 2 * n_terms, 2)
+        signs, log_size = _sine_relu(unit * m, rho[i], sine[i], k[i])
+        log_b = np.log(8 / (math.pi * m) ** 2)
+        turns = up * np.where(m % 4 == 1, 1.0, -1.0)
+        logs[i], sign[i] = logsumexp(log_size + log_b, b=signs * turns, return_sign=True)
+    return sign, logs + np.log(norms)
+
+
+def _checked_layers(wave, weights, biases, names):
+    """V, c, ||w|| and the norms of the rows of V, for `wave_relu_products`."""
     V, c = real_array(names[0], weights, ndim=2), real_array(names[1], biases)
     if V.shape[1] != wave.n_features or c.shape != V.shape[:1]:
         raise ValueError(
@@ -220,23 +240,7 @@ def wave_relu_products(wave, weights, biases, names=("weights", "biases")):
             f"{names[0]} must have rows of finite lengths that are not 0. Scale them, and "
             "drop the neurons that are constants."
         )
-    unit_w, unit_v = wave.weight / norm, V / norms[:, np.newaxis]
-    rho = unit_v @ unit_w
-    sine = np.minimum(np.linalg.norm(unit_v - rho[:, np.newaxis] * unit_w, axis=1), 1.0)
-    k = c / norms
-    unit = math.pi * norm / 2
-    up = 1 if wave.profile(0.5) > 0 else -1  # psi starts upwards at 0, or downwards
-    sign, logs = np.zeros(len(V)), np.full(len(V), -np.inf)
-    for i in range(len(V)):
-        # exp(-kappa_m^2 sine^2 / 2) ends the series, or m^-4 does; the first term may
-        # vanish where sin(k omega) does, so that a few more are kept.
-        n_terms = int(np.clip(10 / (unit * max(sine[i], 1e-9)) + 8, 8, 20_000))
-        m = np.arange(1.0, 2 * n_terms, 2)
-        signs, log_size = _sine_relu(unit * m, rho[i], sine[i], k[i])
-        log_b = np.log(8 / (math.pi * m) ** 2)
-        turns = up * np.where(m % 4 == 1, 1.0, -1.0)
-        logs[i], sign[i] = logsumexp(log_size + log_b, b=signs * turns, return_sign=True)
-    return sign, logs + np.log(norms)
+    return V, c, norm, norms
 
 
 def _sine_relu(kappa, rho, sine, k):
@@ -290,7 +294,10 @@ class WeightCertificate:
     Delta the largest correlation \|<f_i, psi>\| of a feature: exp(-c d) in the paper, with
     an unspecified c. By item 3's exact constant and Markov's inequality it is at most
     F sqrt(r max_l Lambda_l / p), with probability 1 - p, for features of norm at most F;
-    that makes `log10_bound`.
+    that makes `log10_bound`. Made by `weight_certificate`.
+
+    Source: Theorems 4.2 and 4.8, Remark 4.7 and item 3 of Proposition 4.6 of Yehudai and
+    Shamir (2019).
 
     Attributes
     ----------
@@ -300,13 +307,26 @@ class WeightCertificate:
         What multiplies 1 / Delta, or exp(c d); 0 where the bracket is not positive.
     bias_bound : float
         (alpha / d) (6 d^2 + 1).
-    largest_error, least_weight_norm : float
-        eps that makes the bracket 0 for this alpha, and alpha that does for this eps.
-    printed_factor, printed_largest_error, printed_bias_bound : float
-        Remark 4.7: (1 - 5 d^2 eps / alpha) / (8 alpha), alpha / (5 d^2), 6 alpha d + 1.
+    largest_error : float
+        eps that makes the bracket 0 for this alpha.
+    least_weight_norm : float
+        alpha that makes the bracket 0 for this eps.
+    printed_factor : float
+        `factor` as printed in Remark 4.7: (1 - 5 d^2 eps / alpha) / (8 alpha).
+    printed_largest_error : float
+        `largest_error` as printed there: alpha / (5 d^2).
+    printed_bias_bound : float
+        `bias_bound` as printed there: 6 alpha d + 1.
     log10_bound : float
         log10 of the bound of r max\|u\| for r features, with the exact constant; -inf where
         the proof says nothing.
+
+    Examples
+    --------
+    >>> from skrf.theory import weight_certificate
+    >>> certificate = weight_certificate(0.02, d=41, weight_norm=41**2, r=1000)
+    >>> certificate.bracket < 0, certificate.printed_largest_error
+    (True, 0.2)
     """
 
     bracket: float
@@ -320,41 +340,7 @@ class WeightCertificate:
     log10_bound: float
 
 
-def weight_certificate(
-    error, d, weight_norm, r, *, log10_feature_norm=0.0, failure=0.01, relative=False
-):
-    """The `WeightCertificate` of Theorem 4.2 and 4.8, corrected, for finite r.
-
-    Parameters
-    ----------
-    error : float
-        eps, the squared error; absolute, as in the theorem.
-    d : int
-        Number of inputs.
-    weight_norm : float
-        alpha = ||w*||; d^2 in the theorem.
-    r : float
-        Number of features, that is of rows of W, at least 1.
-    log10_feature_norm : float, default=0.0
-        log10 of the bound F of ||f||; the theorem allows exp(d / 40).
-    failure : float, default=0.01
-        Probability p with which the features may be better. In Theorem 4.2 over W, for
-        every w*; in Theorem 4.8 over the features, for some w*.
-    relative : bool, default=False
-        `error` is relative to ||relu(<w*, x>)||^2 = alpha^2 / 2.
-
-    Returns
-    -------
-    certificate : WeightCertificate
-
-    Examples
-    --------
-    >>> from skrf.theory import weight_certificate
-    >>> certificate = weight_certificate(0.02, d=41, weight_norm=5 * 41**3, r=1e6)
-    >>> print(f"{certificate.bracket:.3f} {certificate.log10_bound:.1f}")
-    0.218 19.3
-    """
-    check_neuron(d, 0.0, weight_norm)
+def _check_certificate(error, r, failure, log10_feature_norm, relative):
     for name, value, low, high in (
         ("error", error, 0, math.inf),
         ("r", r, 0.999, 1e300),
@@ -369,6 +355,62 @@ def weight_certificate(
             f"log10_feature_norm={log10_feature_norm!r} must be finite. Give log10 of the "
             "largest norm of a feature."
         )
+    check_boolean("relative", relative)
+
+
+def weight_certificate(
+    error: float,
+    d: int,
+    weight_norm: float,
+    r: float,
+    *,
+    log10_feature_norm: float = 0.0,
+    failure: float = 0.01,
+    relative: bool = False,
+) -> WeightCertificate:
+    """The `WeightCertificate` of Theorems 4.2 and 4.8, corrected, for finite r.
+
+    How large r max|u| must be for an error on a neuron of norm alpha, with every constant.
+
+    Source: Theorems 4.2 and 4.8 and Remark 4.7 of Yehudai and Shamir (2019).
+
+    Parameters
+    ----------
+    error : float
+        eps, the squared error; absolute, as in the theorem.
+    d : int
+        Number of inputs, from 2 to 2000.
+    weight_norm : float
+        alpha = ||w*||; d^2 in the theorem.
+    r : float
+        Number of features, that is of rows of W, at least 1.
+    log10_feature_norm : float, default=0.0
+        log10 of the bound F of ||f||; the theorem allows exp(d / 40).
+    failure : float, default=0.01
+        Probability p with which the features may be better. In Theorem 4.2 over W, for
+        every w*; in Theorem 4.8 over the features, for some w*.
+    relative : bool, default=False
+        Whether `error` is relative to ||relu(<w*, x>)||^2 = alpha^2 / 2.
+
+    Returns
+    -------
+    certificate : WeightCertificate
+        Printed and corrected constants, and log10 of the bound of r max|u|.
+
+    Raises
+    ------
+    ValueError
+        For a parameter out of its range.
+
+    Examples
+    --------
+    >>> from skrf.theory import weight_certificate
+    >>> certificate = weight_certificate(0.02, d=41, weight_norm=5 * 41**3, r=1e6)
+    >>> print(f"{certificate.bracket:.3f} {certificate.log10_bound:.1f}")
+    0.218 19.3
+    """
+    check_neuron(d, 0.0, weight_norm)
+    _check_certificate(error, r, failure, log10_feature_norm, relative)
     facts = wave_facts(d)
     alpha = float(weight_norm)
     eps = float(error) * (alpha**2 / 2 if relative else 1.0)

@@ -121,10 +121,12 @@ THEORY = [
     (lambda: theory.features_needed(RAGGED, 5), "error", "every row as many"),
     (lambda: theory.features_needed(1e-9, 5, 0, 1e300, absolute=True), "error", "larger"),
     (lambda: theory.failure_probability(1, 0.1, 5, tight=2), "tight", "Give one"),
+    (lambda: theory.failure_probability([1, 2], [0.1] * 3, 5), "error", "as many of both"),
     (lambda: theory.neuron_spectrum(3000), "d", "Use a smaller d"),
     (lambda: theory.weight_certificate(0.1, 5, 1.0, 0), "r", "Change r"),
     (lambda: theory.weight_certificate(True, 5, 1.0, 9), "error", "Change error"),
     (lambda: theory.weight_certificate(0.1, 5, 1.0, 9, failure=1), "failure", "Change f"),
+    (lambda: theory.weight_certificate(0.1, 5, 1.0, 9, relative=2), "relative", "Give one"),
     (
         lambda: theory.weight_certificate(0.1, 5, 1.0, 9, log10_feature_norm=np.nan),
         "log10_feature_norm",

@@ -29,7 +29,7 @@ from skrf._harmonics import (
     log_dimension_up_to,
     log_gamma_ratio,
 )
-from skrf._spectrum import log_squared_norm, relu_spectrum
+from skrf._relu_spectrum import log_squared_norm, relu_spectrum
 from skrf._wave import (
     triangle_wave_spectrum,
     wave_facts,
