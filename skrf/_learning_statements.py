@@ -3,11 +3,13 @@
 from numbers import Integral
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
 from skrf import gaussian
 from skrf._arguments import real_numbers
 from skrf._report import Report, Row, verdict
+from skrf._typing import RandomState
 from skrf._validation import (
     BIAS,
     POSITIVE,
@@ -73,21 +75,36 @@ def check_widths(widths, least, why):
     },
     prefer_skip_nested_validation=False,
 )
-def section_2(widths=(30, 100, 300, 1000, 3000), d=5, n_samples=300, random_state=0):
-    """Section 2: how lazily networks are trained, exactly under Gaussian inputs.
+def section_2(
+    widths: ArrayLike = (30, 100, 300, 1000, 3000),
+    d: int = 5,
+    n_samples: int = 300,
+    random_state: RandomState = 0,
+) -> Report:
+    r"""Section 2: how lazily networks are trained, exactly under Gaussian inputs.
+
+    .. math:: \Big\|\sum_i u_i z_i (1(z_i > 0) - 1(z_{0i} > 0))\Big\| \text{ and }
+              \Big\|\sum_i u_i (relu(z_i) - relu(z_{0i}))\Big\|, \quad
+              z_i = \langle w_i, x\rangle + b_i,
+
+    the gap of the coupling and that to the features at the start, marked by 0.
 
     Networks of growing width are trained on one neuron for the same number of epochs. Those
     of Section 2.1 keep their output layer, are in the NTK parametrisation, and start at
     N = 0; those of Section 2.2 train both layers in the standard one, with a step of order
     1 / width: there the output layer does the learning.
 
+    Source: Sections 2.1 and 2.2 of Yehudai and Shamir (2019).
+
     Parameters
     ----------
-    widths : sequence of int
-        Even widths.
-    d, n_samples : int
-        Inputs and training samples.
-    random_state : int, RandomState instance or None
+    widths : array-like of int, default=(30, 100, 300, 1000, 3000)
+        Even widths in growing order, at least two.
+    d : int, default=5
+        Inputs.
+    n_samples : int, default=300
+        Training samples.
+    random_state : int, RandomState instance or None, default=0
         Fixes data and starts.
 
     Returns
@@ -96,50 +113,69 @@ def section_2(widths=(30, 100, 300, 1000, 3000), d=5, n_samples=300, random_stat
         With values "widths", "flipped" (mean flip probability), "coupling_gap", which is
         also the gap to the linearised network, as the output layer is fixed, and
         "feature_gap"; gaps are root mean squares relative to the target's.
+
+    Raises
+    ------
+    ValueError
+        For a parameter out of its range, and for widths that are not even or do not grow.
+
+    Examples
+    --------
+    >>> from skrf.theory import section_2
+    >>> report = section_2(widths=(10, 100), d=2, n_samples=20)
+    >>> flipped = report.values["flipped"]
+    >>> bool(flipped[1] < flipped[0] < 0.1)
+    True
     """
     # The report compares the last with the first.
-    widths = check_widths(widths, 2, "at least two even numbers")
-    if np.any(np.mod(widths, 2)):
+    sizes = check_widths(widths, 2, "at least two even numbers")
+    if np.any(np.mod(sizes, 2)):
         raise ValueError(
             f"widths={widths!r} must be even, because starts with N = 0 pair the neurons. "
             "Add 1 to the odd ones."
         )
-    rng = check_random_state(random_state)
+    values = _gaps_of_training(sizes, d, n_samples, check_random_state(random_state))
+    rows = tuple(
+        _row_of_curve(label, sizes, values[name])
+        for name, label in (
+            ("flipped", "flipped activation patterns (2.1)"),
+            ("coupling_gap", "coupling gap (2.1), to the linearised network"),
+            ("feature_gap", "gap to the features at the start (2.2)"),
+        )
+    )
+    source = (
+        "Over-parameterised networks trained by gradient descent stay close to their "
+        f"start, so that they learn like fixed features; here d = {d}, {n_samples} samples."
+    )
+    return Report("Section 2", source, rows, values)
+
+
+def _gaps_of_training(widths, d, n_samples, rng):
+    """The values of `section_2`."""
     X, target = rng.standard_normal((n_samples, d)), unit_neuron(d, -0.5)
     y = target(X)
     norm = np.sqrt(gaussian.relu_gram([target.weight], [target.bias])[0, 0])
     names = "flipped", "coupling_gap", "feature_gap"
-    values = {"widths": np.array(widths), **{name: [] for name in names}}
+    values = {"widths": widths, **{name: [] for name in names}}
     for width in widths:
         W0, b0, _, W, b, u = _train(width, X, y, rng, parametrization="ntk")
         values["flipped"].append(gaussian.flip_probability(W0, b0, W, b).mean())
         values["coupling_gap"].append(gaussian.coupling_gap(u / norm, W0, b0, W, b))
         W0, b0, _, W, b, u = _train(width, X, y, rng, parametrization="standard")
         values["feature_gap"].append(gaussian.feature_gap(u / norm, W0, b0, W, b))
-    values = {name: np.array(value) for name, value in values.items()}
-    rows = []
-    for name, label in (
-        ("flipped", "flipped activation patterns (2.1)"),
-        ("coupling_gap", "coupling gap (2.1), to the linearised network"),
-        ("feature_gap", "gap to the features at the start (2.2)"),
-    ):
-        curve = values[name]
-        slope = np.polyfit(np.log(widths), np.log(curve), 1)[0]
-        rows.append(
-            Row(
-                f"Sec. 2: {label}",
-                "small for r large enough",
-                "",
-                f"{curve[0]:.2g} (r = {widths[0]}) to {curve[-1]:.2g} (r = {widths[-1]}), "
-                f"~ r^{slope:.2f}",
-                verdict(curve[-1] < curve[0] / 2),
-            )
-        )
-    source = (
-        "Over-parameterised networks trained by gradient descent stay close to their "
-        f"start, so that they learn like fixed features; here d = {d}, {n_samples} samples."
+    return {name: np.array(value) for name, value in values.items()}
+
+
+def _row_of_curve(label, widths, curve):
+    slope = np.polyfit(np.log(widths), np.log(curve), 1)[0]
+    return Row(
+        f"Sec. 2: {label}",
+        "small for r large enough",
+        "",
+        f"{curve[0]:.2g} (r = {widths[0]}) to {curve[-1]:.2g} (r = {widths[-1]}), "
+        f"~ r^{slope:.2f}",
+        verdict(curve[-1] < curve[0] / 2),
     )
-    return Report("Section 2", source, tuple(rows), values)
 
 
 # -------------------------------------------------------------------------- Theorem 3.1
@@ -154,19 +190,31 @@ def section_2(widths=(30, 100, 300, 1000, 3000), d=5, n_samples=300, random_stat
     },
     prefer_skip_nested_validation=False,
 )
-def theorem_3_1(widths=(30, 300, 3000), d=10, n_samples=20_000, random_state=0):
-    """Theorem 3.1: SGD on hinge loss learns the sign of a bounded polynomial.
+def theorem_3_1(
+    widths: ArrayLike = (30, 300, 3000),
+    d: int = 10,
+    n_samples: int = 20_000,
+    random_state: RandomState = 0,
+) -> Report:
+    r"""Theorem 3.1: SGD on hinge loss learns the sign of a bounded polynomial.
 
-    One pass of plain SGD over fresh samples of x_1 x_2 on the cube, by networks with
-    tanh(z + 0.7), whose step shrinks like 1 / width.
+    .. math:: E \max(0, 1 - y N(x)) \le E \max(0, 1 - y P(x)) + \epsilon,
+
+    here with y = P(x) = x_1 x_2 on the cube, for which the right-hand side is epsilon. One
+    pass of plain SGD over fresh samples, by networks with tanh(z + 0.7), whose step shrinks
+    like 1 / width.
+
+    Source: Theorem 3.1 of Yehudai and Shamir (2019).
 
     Parameters
     ----------
-    widths : sequence of int
-        Numbers of neurons.
-    d, n_samples : int
-        Inputs; samples, which are steps.
-    random_state : int, RandomState instance or None
+    widths : array-like of int, default=(30, 300, 3000)
+        Numbers of neurons in growing order.
+    d : int, default=10
+        Inputs, at least 2.
+    n_samples : int, default=20000
+        Samples, which are steps.
+    random_state : int, RandomState instance or None, default=0
         Fixes data and starts.
 
     Returns
@@ -174,30 +222,24 @@ def theorem_3_1(widths=(30, 300, 3000), d=10, n_samples=20_000, random_state=0):
     report : Report
         With values "widths", "hinge" (on fresh samples), "accuracy", "movement" (relative,
         of the hidden weights) and "n_steps".
+
+    Raises
+    ------
+    ValueError
+        For a parameter out of its range, and for widths that do not grow.
+
+    Examples
+    --------
+    >>> from skrf.theory import theorem_3_1
+    >>> report = theorem_3_1(widths=[100], d=3, n_samples=2000)
+    >>> report.values["accuracy"]
+    array([1.])
     """
-    widths = check_widths(widths, 1, "at least one number")
+    sizes = check_widths(widths, 1, "at least one number")
     rng = check_random_state(random_state)
     X = rng.choice([-1.0, 1.0], (n_samples + 2000, d))
-    y = X[:, 0] * X[:, 1]
-    values = {"widths": np.array(widths), "n_steps": n_samples}
-    results = []
-    for width in widths:
-        net = OverparamNetRegressor(
-            width,
-            loss="hinge",
-            activation="tanh",
-            biases="constant",
-            bias_scale=0.7,
-            eta0=2.0 / width,
-            max_iter=1,
-            tol=None,
-            shuffle=False,
-            random_state=int(rng.randint(2**31 - 1)),
-        ).fit(X[:n_samples], y[:n_samples])
-        margin = y[n_samples:] * net.predict(X[n_samples:])
-        moved = net.laziness(X[n_samples:]).hidden_weights
-        hinge = np.maximum(1 - margin, 0).mean()
-        results.append((hinge, np.mean(margin > 0), moved))
+    values = {"widths": np.array(sizes), "n_steps": n_samples}
+    results = [_learn_product(width, X, n_samples, rng) for width in sizes]
     values["hinge"], values["accuracy"], values["movement"] = np.transpose(results)
     rows = [
         Row(
@@ -208,13 +250,33 @@ def theorem_3_1(widths=(30, 300, 3000), d=10, n_samples=20_000, random_state=0):
             f"in {n_samples} steps",
             verdict(hinge < 0.1),
         )
-        for width, (hinge, accuracy, moved) in zip(widths, results, strict=True)
+        for width, (hinge, accuracy, moved) in zip(sizes, results, strict=True)
     ]
     source = (
         "SGD on an over-parameterised network of any width beyond a polynomial bound "
         "reaches the hinge loss of the best bounded-degree polynomial."
     )
     return Report("Theorem 3.1", source, tuple(rows), values)
+
+
+def _learn_product(width, X, n_samples, rng):
+    """Hinge loss and accuracy after `n_samples` rows, on the rest, and movement."""
+    y = X[:, 0] * X[:, 1]
+    net = OverparamNetRegressor(
+        width,
+        loss="hinge",
+        activation="tanh",
+        biases="constant",
+        bias_scale=0.7,
+        eta0=2.0 / width,
+        max_iter=1,
+        tol=None,
+        shuffle=False,
+        random_state=int(rng.randint(2**31 - 1)),
+    ).fit(X[:n_samples], y[:n_samples])
+    margin = y[n_samples:] * net.predict(X[n_samples:])
+    moved = net.laziness(X[n_samples:]).hidden_weights
+    return np.maximum(1 - margin, 0).mean(), np.mean(margin > 0), moved
 
 
 # ------------------------------------------------------------------- one neuron, by descent
@@ -231,30 +293,54 @@ def theorem_3_1(widths=(30, 300, 3000), d=10, n_samples=20_000, random_state=0):
     },
     prefer_skip_nested_validation=False,
 )
-def one_neuron(d=10, bias=-1.0, error=0.01, step=0.5, n_starts=5, random_state=0):
-    """One neuron learned by gradient descent on its exact risk.
+def one_neuron(
+    d: int = 10,
+    bias: float = -1.0,
+    error: float = 0.01,
+    step: float = 0.5,
+    n_starts: int = 5,
+    random_state: RandomState = 0,
+) -> Report:
+    r"""One neuron learned by gradient descent on its exact risk.
+
+    .. math:: \tfrac12 E(relu(\langle w, x\rangle + b)
+              - relu(\langle w^*, x\rangle + b^*))^2, \quad x \sim N(0, I).
 
     Some starts die: more of them where the bias is further below 0.
 
+    Source: Section 4 of Yehudai and Shamir (2019), which sets the limits of fixed features
+    against it.
+
     Parameters
     ----------
-    d : int
+    d : int, default=10
         Inputs.
-    bias : float
-        Bias of the target, ||w*|| = 1.
-    error : float
-        Relative error that ends a run.
-    step : float
-        Of gradient descent on E (N - g)^2 / 2.
-    n_starts : int
+    bias : float, default=-1.0
+        Bias b* of the target, in [-35, 1000]; ||w*|| = 1.
+    error : float, default=0.01
+        Relative error that ends a run, above 0.
+    step : float, default=0.5
+        Size of the steps, above 0.
+    n_starts : int, default=5
         Starts w ~ N(0, I / d), b = 0.
-    random_state : int, RandomState instance or None
+    random_state : int, RandomState instance or None, default=0
         Fixes the starts.
 
     Returns
     -------
     report : Report
         With values "steps", one for each start, nan where 2,000 are not enough.
+
+    Raises
+    ------
+    ValueError
+        For a parameter out of its range.
+
+    Examples
+    --------
+    >>> from skrf.theory import one_neuron
+    >>> one_neuron(d=2, n_starts=1).values["steps"]
+    array([141.])
     """
     rng = check_random_state(random_state)
     target, u = unit_neuron(d, bias), np.ones(1)

@@ -45,12 +45,9 @@ from skrf._learning_statements import one_neuron, section_2, theorem_3_1, unit_n
 from skrf._limit_statements import (
     draw_features,
     proposition_4_1,
-    proposition_4_6,
     remark_4_4,
-    remark_4_7,
     theorem_4_2,
     theorem_4_8,
-    wave_relu_correlations,
 )
 from skrf._report import Report, Row, html_page, table, verdict
 from skrf._spectrum import NeuronSpectrum
@@ -62,6 +59,7 @@ from skrf._validation import (
     validate_params,
 )
 from skrf._wave import WeightCertificate, weight_certificate
+from skrf._wave_statements import proposition_4_6, remark_4_7, wave_relu_correlations
 from skrf.displays import (
     ErrorFloorDisplay,
     FeaturesNeededDisplay,

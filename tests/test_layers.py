@@ -31,7 +31,7 @@ _base_network _min_weight _solvers
 --
 _streaming gaussian networks
 --
-_base_ridge _learning_statements
+_base_ridge _learning_statements _wave_statements
 --
 _limit_statements ridge
 --
