@@ -5,16 +5,37 @@ import html
 import io
 import textwrap
 from dataclasses import dataclass, field
+from typing import Any
 
 _HEADS = ("statement", "printed", "corrected", "measured", "verdict")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One claim and what was measured of it.
+    """One claim and what was measured of it, of a `Report`.
 
-    `verdict` is "holds" (as printed), "corrected" (the printed constant fails and the
-    corrected one holds), "measured" (the paper gives no number to compare with) or "fails".
+    Source: a statement of Yehudai and Shamir (2019), as each row names it.
+
+    Attributes
+    ----------
+    statement : str
+        Which claim, and at which sizes.
+    printed : str
+        What the paper prints; empty where it prints nothing.
+    corrected : str
+        What it should say; empty where nothing needs correction or is to be added.
+    measured : str
+        What was found.
+    verdict : {"holds", "corrected", "measured", "fails"}
+        "holds" as printed; "corrected": the printed constant fails, and the corrected one
+        holds; "measured": the paper gives no number to compare with; or "fails".
+
+    Examples
+    --------
+    >>> from skrf.theory import proposition_4_6
+    >>> row = proposition_4_6(5).rows[3]
+    >>> row.statement, row.corrected, row.verdict
+    ('Prop. 4.6, item 2', '||psi||^2 = 1/3', 'corrected')
     """
 
     statement: str
@@ -23,14 +44,28 @@ class Row:
     measured: str
     verdict: str
 
-    def cells(self):
-        """The five columns."""
+    def cells(self) -> tuple[str, str, str, str, str]:
+        """The five columns.
+
+        Returns
+        -------
+        cells : tuple of str
+            statement, printed, corrected, measured and verdict.
+
+        Examples
+        --------
+        >>> from skrf.theory import proposition_4_6
+        >>> proposition_4_6(5).rows[3].cells()[3:]
+        ('0.3333333333333', 'corrected')
+        """
         return self.statement, self.printed, self.corrected, self.measured, self.verdict
 
 
 @dataclass(frozen=True)
 class Report:
     """What came out of measuring one statement of the paper; prints as a table.
+
+    Source: the statements of Yehudai and Shamir (2019).
 
     Attributes
     ----------
@@ -42,18 +77,25 @@ class Report:
         Its claims, printed and corrected, and what was measured.
     values : dict
         The numbers behind the rows, by name, at full precision.
+
+    Examples
+    --------
+    >>> from skrf.theory import remark_4_7
+    >>> report = remark_4_7(5, norms=[1.0])
+    >>> report.title, len(report.rows), sorted(report.values)
+    ('Remark 4.7', 2, ['log10_features', 'norms'])
     """
 
     title: str
     source: str
-    rows: tuple
-    values: dict = field(repr=False)
+    rows: tuple[Row, ...]
+    values: dict[str, Any] = field(repr=False)
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = textwrap.wrap(f"{self.title}. {self.source}", 88)
         return "\n".join([*lines, "", table(self.rows)])
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         title, source = html.escape(self.title), html.escape(self.source)
         return f"<h2>{title}</h2><p>{source}</p>{html_table(self.rows)}"
 

@@ -24,16 +24,12 @@ scaling a target and scaling its error not change a statement.
 
 import sys
 from inspect import signature
-from numbers import Integral
 from os import PathLike
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
-from sklearn.frozen import FrozenEstimator
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
-from skrf import gaussian
 from skrf._arguments import check_boolean, check_choice
 from skrf._bounds import (
     error_floor,
@@ -41,23 +37,18 @@ from skrf._bounds import (
     features_needed,
     neuron_spectrum,
 )
-from skrf._learning_statements import one_neuron, section_2, theorem_3_1, unit_neuron
+from skrf._learning_statements import one_neuron, section_2, theorem_3_1
 from skrf._limit_statements import (
-    draw_features,
     proposition_4_1,
     remark_4_4,
     theorem_4_2,
     theorem_4_8,
 )
-from skrf._report import Report, Row, html_page, table, verdict
+from skrf._report import Report, Row, html_page, table
+from skrf._risk_statements import equation_2, exact_risk
 from skrf._spectrum import NeuronSpectrum
-from skrf._validation import (
-    BIAS,
-    POSITIVE_INTEGER,
-    RANDOM_STATE,
-    Interval,
-    validate_params,
-)
+from skrf._typing import RandomState
+from skrf._validation import RANDOM_STATE, validate_params
 from skrf._wave import WeightCertificate, weight_certificate
 from skrf._wave_statements import proposition_4_6, remark_4_7, wave_relu_correlations
 from skrf.displays import (
@@ -66,9 +57,6 @@ from skrf.displays import (
     LazinessDisplay,
     SpectrumDisplay,
 )
-from skrf.features import RandomFeatures
-from skrf.networks import OverparamNetRegressor
-from skrf.ridge import RandomFeatureRidge
 
 __all__ = [
     "NeuronSpectrum",
@@ -96,6 +84,7 @@ __all__ = [
 ]
 
 
+<<<<<<< HEAD
 def exact_risk(model, target):
     """Mean squared error of a fitted model on a ReLU neuron under Gaussian inputs, exactly.
 
@@ -226,6 +215,8 @@ def equation_2(d=10, width=50, bias=-1.0, n_samples=200_000, random_state=0):
 
 # ------------------------------------------------------------------------------ all of them
 
+=======
+>>>>>>> d7e2c28 (Docstrings and types of skrf.gaussian and skrf.theory are tested; the risk of models in a file)
 _STATEMENTS = (
     equation_2,
     section_2,
@@ -271,8 +262,16 @@ errors are relative, E (N - g)^2 / E g^2, where they are not called absolute.
 
 
 @validate_params({"random_state": RANDOM_STATE}, prefer_skip_nested_validation=False)
-def reproduce(size="default", *, html=None, progress=True, random_state=0):
+def reproduce(
+    size: Literal["small", "default", "large"] = "default",
+    *,
+    html: str | PathLike[str] | None = None,
+    progress: bool = True,
+    random_state: RandomState = 0,
+) -> list[Report]:
     """Measure every statement of the paper and print one table.
+
+    Source: Yehudai and Shamir (2019), from Eq. (2) to Theorem 4.8.
 
     Parameters
     ----------
@@ -283,7 +282,7 @@ def reproduce(size="default", *, html=None, progress=True, random_state=0):
         pictures need matplotlib.
     progress : bool, default=True
         Whether to show a bar on standard error.
-    random_state : int or None, default=0
+    random_state : int, RandomState instance or None, default=0
         Fixes everything that is drawn.
 
     Returns
@@ -294,33 +293,44 @@ def reproduce(size="default", *, html=None, progress=True, random_state=0):
     Raises
     ------
     ValueError
-        For an unknown size.
+        For an unknown size, html that is no path, progress that is not a boolean, or
+        random_state that is no seed.
     OSError
         When `html` cannot be written, before anything is measured.
+    ImportError
+        For `html` without matplotlib; names the extra to install.
+
+    Examples
+    --------
+    >>> from skrf.theory import reproduce
+    >>> reports = reproduce("small", progress=False)  # doctest: +ELLIPSIS
+    statement               printed                   corrected  ...
+    >>> reports[0].title, len(reports)
+    ('Equations (2) and (7)', 10)
     """
     check_choice("size", size, _SIZES)
     check_boolean("progress", progress)
-    if html is not None:
-        if not isinstance(html, (str, PathLike)):
-            raise ValueError(f"html={html!r} must be a path. Give the name of a file.")
-        html = Path(html)
-        _require_page(html)
+    page = None if html is None else _page(html)
+    reports = _measure(size, progress, random_state)
+    print(table([row for report in reports for row in report.rows]))
+    print(_LEGEND)
+    if page is not None:
+        title = "Yehudai and Shamir (2019), measured"
+        page.write_text(html_page(title, reports, _figures(reports)))
+        print(f"The page is {page}")
+    return reports
+
+
+def _measure(size, progress, random_state):
+    """The reports of all statements."""
     reports = []
     for k, statement in enumerate(_STATEMENTS):
-        name = statement.__name__
-        _show_progress(progress, k, name)
+        _show_progress(progress, k, statement.__name__)
         options = dict(_SIZES[size].get(statement, {}))
         if "random_state" in signature(statement).parameters:
             options["random_state"] = random_state
         reports.append(statement(**options))
     _show_progress(progress, len(_STATEMENTS), "")
-    print(table([row for report in reports for row in report.rows]))
-    print(_LEGEND)
-    if html is not None:
-        html.write_text(
-            html_page("Yehudai and Shamir (2019), measured", reports, _figures(reports))
-        )
-        print(f"The page is {html}")
     return reports
 
 
@@ -332,10 +342,13 @@ def _show_progress(shown, done, name):
         print(f"\r[{bar}] {done} of {n} {name:<16}", end=end, file=sys.stderr, flush=True)
 
 
-def _require_page(html):
-    """Raise before the work when the page cannot be written or has no pictures."""
-    if not html.parent.is_dir() or html.is_dir():
-        raise OSError(f"html={html} cannot be written. Name a file in an existing folder.")
+def _page(html):
+    """The path; raises before the work when it cannot be written or has no pictures."""
+    if not isinstance(html, (str, PathLike)):
+        raise ValueError(f"html={html!r} must be a path. Give the name of a file.")
+    path = Path(html)
+    if not path.parent.is_dir() or path.is_dir():
+        raise OSError(f"html={path} cannot be written. Name a file in an existing folder.")
     try:
         import matplotlib  # noqa: F401
     except ImportError as error:
@@ -343,6 +356,7 @@ def _require_page(html):
             "The page's pictures need matplotlib: python -m pip install "
             '"scikit-random-features[examples]".'
         ) from error
+    return path
 
 
 def _figures(reports):

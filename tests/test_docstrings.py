@@ -16,12 +16,12 @@ from numpydoc.docscrape import NumpyDocString
 from numpydoc.validate import validate
 
 import skrf
-from skrf import displays, kernels
+from skrf import displays, gaussian, kernels, theory
 from skrf._laziness import Laziness
 from skrf._width_path import WidthPath
 
 # Modules whose public names are documented like those of skrf itself.
-MODULES = [skrf, kernels, displays]
+MODULES = [skrf, kernels, gaussian, theory, displays]
 # Classes that are met as entries of tables, or as what methods return.
 MET = [type(skrf.ACTIVATIONS["relu"]), type(skrf.LOSSES["hinge"]), Laziness, WidthPath]
 

@@ -35,7 +35,7 @@ _base_ridge _learning_statements _wave_statements
 --
 _limit_statements ridge
 --
-displays
+_risk_statements displays
 --
 theory
 --
