@@ -41,8 +41,9 @@ def exact_risk(
     Parameters
     ----------
     model : OverparamNetRegressor, RandomFeatureRidge or tuple
-        A fitted network or ridge regression with relu features and one output, on as many
-        inputs as the target has; or arrays (u, W, b) or (u, W, b, intercept).
+        A fitted network or ridge regression with relu features (frozen or not) and one
+        output, on as many inputs as the target has; or arrays (u, W, b) or (u, W, b,
+        intercept).
     target : SingleNeuron
         With activation "relu".
 

@@ -10,28 +10,27 @@ import skrf
 ROOT = Path(skrf.__file__).parent
 # From the lowest: files of one layer do not know each other.
 ROWS = """
-_arguments _interrupts _jit _typing _version
+_arguments _blas _dask _environment _harmonics _interrupts _jit _progress _report _typing
+_version
 --
-_bivariate _blas _dask _drawing _environment _epochs _hadamard _harmonics
-_kernels_elementary _progress _report _validation
+_bivariate _blocks _drawing _epochs _hadamard _kernels_elementary _spectrum _validation
 --
-_kernels
+_gaussian_pairs _kernels _moments _relu_spectrum _weights
 --
-_blocks _kernels_sgd _spectrum activations losses
+_bounds _gaussian_grams _kernels_sgd _primal _tangent activations losses
 --
-_bounds _duals _gaussian_pairs _moments _network_checks _objective _tangent _weights targets
+_base_features _dual _duals _hermite _network_checks _objective _penalties _sgd
+_width_path targets
 --
-_base_features _gaussian_grams _hermite _pairwise _primal _sgd _wave datasets
+_fitted_ridge _nested_features _pairwise _population_risk _step _wave datasets features
 --
-_dual _nested_features _penalties _population_risk _step _width_path features kernels
---
-_best_error _feature_matrix _fitted_ridge _gaussian_gaps _laziness
+_best_error _feature_matrix _gaussian_gaps _laziness _wave_statements kernels
 --
 _base_network _min_weight _solvers
 --
 _streaming gaussian networks
 --
-_base_ridge _learning_statements _wave_statements
+_base_ridge _learning_statements
 --
 _limit_statements ridge
 --
