@@ -336,9 +336,8 @@ class LinearizedNTKFeatures(HiddenLayerFeatures):
         self._largest = max(self._largest, largest_entry(self.output_weights_))
         self._train = self.train
         self._has_biases = self.biases != "none"
-        hidden = self.width * (self.n_features_in_ + self._has_biases)
-        columns = {"hidden": hidden, "output": self.width, "both": hidden + self.width}
-        self._n_features_out = columns[self.train]
+        hidden = (self.train != "output") * (self.n_features_in_ + self._has_biases)
+        self._n_features_out = self.width * (hidden + (self.train != "hidden"))
 
     def _select_output_weights(self, width):
         if self.output_weights is not None:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
-from numbers import Integral, Real
+from numbers import Real
 from typing import ClassVar, Self
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.special import comb
 from sklearn.utils import check_random_state
 
-from skrf._arguments import check_choice, is_number, real_array, real_numbers
+from skrf._arguments import check_choice, check_integer, is_number, real_array, real_numbers
 from skrf._typing import MatrixLike, RandomState
 from skrf._validation import (
     NON_NEGATIVE_INTEGER,
@@ -215,13 +215,8 @@ class BoundedDegreePolynomial(_Target):
         powers.flags.writeable = False
         degrees, sizes = powers.sum(axis=1), np.abs(factors)
         degree = int(degrees.max()) if degree is None else degree
-        whole = isinstance(degree, Integral) and not isinstance(degree, bool)
-        if not whole or degree < degrees.max():
-            raise ValueError(
-                f"degree={degree!r} must be an integer not below the degree "
-                f"{degrees.max()} of monomial {degrees.argmax()}. Raise degree, or drop "
-                "the monomial."
-            )
+        why = f"the degree of monomial {degrees.argmax()}. Raise degree, or drop it"
+        check_integer("degree", degree, int(degrees.max()), why)
         bound = sizes.max() if coefficient_bound is None else coefficient_bound
         number = isinstance(bound, Real) and not isinstance(bound, bool)
         if not number or not bound >= sizes.max():

@@ -160,7 +160,7 @@ def test_a_target_does_not_follow_the_callers_array():
         (lambda: TriangleWave([np.inf]), "weight must be finite; got inf"),
         (
             lambda: BoundedDegreePolynomial([[1, 2], [0, 1]], [1, 1], degree=2),
-            "degree=2 .* degree 3 of monomial 0.*Raise degree",
+            "degree=2 .* >= 3: the degree of monomial 0.*Raise degree",
         ),
         (
             lambda: BoundedDegreePolynomial([[1, 2]], [-4.0], coefficient_bound=3),
