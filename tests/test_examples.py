@@ -19,7 +19,7 @@ SMALL = {
     "plot_kernel_approximation": "--sizes 16 64 --n-samples 100 --seeds 1",
     "plot_width_path": "--n-samples 100 --width 150 --n-features 4",
     "plot_million_rows": "--n-samples 3000 --widths 5 20",
-    "plot_features_needed": "--dimensions 3 5 --seeds 3",
+    "plot_features_needed": "--dimensions 3 5 --seeds 1",
     "plot_error_floor": "--dimensions 3 5 --biases 0 -1 --width 40 --columns 30",
     "plot_psi": "--dimensions 3 4 5 6 --neurons 5",
     "plot_laziness": "--widths 10 40 --n-samples 50 --n-features 3",
