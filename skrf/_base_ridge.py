@@ -1,7 +1,7 @@
 """What the two ridge estimators share: parameters, checks, fit and predictions."""
 
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -64,6 +64,34 @@ class RidgeOnFeatures(
         "verbose": ["verbose"],
         "random_state": ["random_state"],
     }
+
+    # ------------------------------------------------------------------ parameters
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, and those of `features` by names like ``features__width``.
+
+        Parameters
+        ----------
+        **params : dict
+            New values by name.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            For a name that is no parameter, and for one of `features` while that is None.
+        """
+        nested = [name for name in params if name.startswith("features__")]
+        if nested and params.get("features", self.features) is None:
+            raise ValueError(
+                f"{nested[0]} cannot be set, as features=None has no parameters. Give "
+                "features=RandomReLUFeatures(), which is what None stands for."
+            )
+        return super().set_params(**params)
 
     # ------------------------------------------------------------------ fitting
 

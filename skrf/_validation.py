@@ -119,8 +119,8 @@ _COMPLETIONS = {
         "X must be 2-D",
         "Give one row per sample.",
     ),
-    "0 sample": ("X must have rows", "Give at least one."),
-    "0 feature": ("X must have columns", "Give at least one."),
+    r"\b0 sample": ("X must have rows", "Give at least one."),
+    r"\b0 feature": ("X must have columns", "Give at least one."),
     "Incompatible dim": ("", "Give X and Y the same columns."),
     "features, but": ("", "Give as many columns as in fit."),
     "feature names should match": ("X has other columns", "Give those of fit in order."),
@@ -177,7 +177,8 @@ def check_sample_weight(sample_weight, X, *, dtype, **options):
 
 def first_partial_fit(estimator, classes):
     """Take the classes of the first call of `partial_fit`, and compare those of others."""
-    with _completed(after="Give classes all labels that will come, in every call."):
+    remedy = "Give all labels that will come as classes; later the same ones, or None."
+    with _completed(after=remedy):
         return _check_partial_fit_first_call(estimator, classes)
 
 

@@ -81,6 +81,12 @@ FEATURES = [
     (lambda: relu().weights_, AttributeError, "RandomReLUFeatures", "call fit"),
     (lambda: relu().fit(X).transform(X[:, :2]), ValueError, "X", "as many columns as in"),
     (
+        lambda: relu().fit(np.ones((3, 10))).transform(np.ones((3, 20))),
+        ValueError,
+        "X",
+        "as many columns as in",
+    ),
+    (
         lambda: RandomFeatures(3, activation="squared_relu").fit(X).transform(1e200 * X),
         ValueError,
         "X",
