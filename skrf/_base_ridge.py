@@ -84,6 +84,13 @@ class RidgeOnFeatures(
         ------
         ValueError
             For a name that is no parameter, and for one of `features` while that is None.
+
+        Examples
+        --------
+        >>> from skrf import RandomFeatureRidge, RandomReLUFeatures
+        >>> model = RandomFeatureRidge(RandomReLUFeatures())
+        >>> model.set_params(features__width=50, alphas=0.1)
+        RandomFeatureRidge(alphas=0.1, features=RandomReLUFeatures(width=50))
         """
         nested = [name for name in params if name.startswith("features__")]
         if nested and params.get("features", self.features) is None:

@@ -80,7 +80,9 @@ class RandomFeatures(HiddenLayerFeatures):
 
     Notes
     -----
-    Deeper random networks are a Pipeline of these transformers.
+    Deeper random networks are a Pipeline of these transformers. Features are of order
+    1/sqrt(width): put a StandardScaler before the next map, or give it a `weight_scale` of
+    sqrt(width), else its biases drown them.
 
     Examples
     --------

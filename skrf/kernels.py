@@ -309,6 +309,26 @@ class WideNetworkKernel(Kernel):
         self.bias_scale_bounds = bias_scale_bounds
         self.depth = depth
 
+    def __repr__(self) -> str:
+        """The parameters but for the bounds, as Gaussian processes print them.
+
+        Returns
+        -------
+        text : str
+            Scales as they are; scikit-learn's default would print their logarithms.
+
+        Examples
+        --------
+        >>> from skrf.kernels import WideNetworkKernel
+        >>> WideNetworkKernel(weight_scale=2.0)
+        WideNetworkKernel('relu', 'both', weight_scale=2, bias_scale=1, depth=1)
+        """
+        return (
+            f"{type(self).__name__}({self.activation!r}, {self.train!r}, "
+            f"weight_scale={self.weight_scale:.3g}, bias_scale={self.bias_scale:.3g}, "
+            f"depth={self.depth})"
+        )
+
     @property
     def hyperparameter_weight_scale(self) -> Hyperparameter:
         """The first scale, as Gaussian processes see it."""

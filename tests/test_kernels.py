@@ -235,6 +235,14 @@ def test_kernel_machines(rng):
     np.testing.assert_allclose(mapped @ mapped.T, limit, atol=1e-6)
 
 
+def test_kernel_object_shows_its_scales():
+    """Not the logarithms that Gaussian processes work with."""
+    kernel = WideNetworkKernel("erf", "output", weight_scale=3.0, bias_scale=0.5)
+    text = "WideNetworkKernel('erf', 'output', weight_scale=3, bias_scale=0.5, depth=1)"
+    assert repr(kernel) == text
+    assert repr(2 * kernel) == f"1.41**2 * {text}"
+
+
 @pytest.mark.parametrize("bounds", [(1e-2, 1e2), "fixed"])
 @pytest.mark.parametrize("train", ["both", "hidden", "output"])
 def test_kernel_object(train, bounds, rng):
