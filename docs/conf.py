@@ -1,10 +1,13 @@
 """Sphinx settings: python -m sphinx -W --keep-going -b html docs docs/_build/html."""
 
+import re
 import sys
 from importlib import import_module
+from inspect import getdoc
 from pathlib import Path
 
 import matplotlib
+from numpydoc.docscrape import NumpyDocString
 from sphinx.util.logging import getLogger
 from sphinx.util.nodes import make_refnode
 
@@ -43,15 +46,29 @@ autosummary_generate = True
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
+toc_object_entries_show_parents = "hide"
 
 
 def own_methods(name):
     """The public methods of a class that are documented in this package, in its order."""
     module, _, cls = name.rpartition(".")
+    return _own_members(getattr(import_module(module), cls), _is_public_method)
+
+
+def own_properties(name):
+    """The public properties of a class that its docstring has no entry for."""
+    module, _, cls = name.rpartition(".")
+    cls = getattr(import_module(module), cls)
+    entries = NumpyDocString(getdoc(cls))["Attributes"]
+    described = {name for entry in entries for name in entry.name.split(", ")}
+    return [p for p in _own_members(cls, _is_public_property) if p not in described]
+
+
+def _own_members(cls, are_meant):
     found = {}
-    for base in reversed(getattr(import_module(module), cls).__mro__):
+    for base in reversed(cls.__mro__):
         if base.__module__.startswith("skrf"):
-            found |= dict.fromkeys(filter(_is_public_method(base), vars(base)))
+            found |= dict.fromkeys(filter(are_meant(base), vars(base)))
     return list(found)
 
 
@@ -67,8 +84,12 @@ def _is_public_method(cls):
     return check
 
 
-autosummary_context = {"own_methods": own_methods}
-# A function among the settings is not kept between builds, and need not be.
+def _is_public_property(cls):
+    return lambda name: isinstance(vars(cls)[name], property) and not name.startswith("_")
+
+
+autosummary_context = {"own_methods": own_methods, "own_properties": own_properties}
+# Functions among the settings are not kept between builds, and need not be.
 suppress_warnings = ["config.cache"]
 
 sphinx_gallery_conf = {
@@ -124,6 +145,8 @@ MODULES = [
     "skrf.displays",
     "skrf.gaussian",
     "skrf.kernels",
+    "skrf.networks",
+    "skrf.ridge",
     "skrf.theory",
 ]
 
@@ -147,10 +170,17 @@ def _resolve(app, env, node, contnode):
 
 def _signature(app, what, name, obj, options, signature, return_annotation):
     """Leave out how a result is made: only this package makes those of private modules."""
-    return ("", None) if what == "class" and "._" in name else None
+    return ("", None) if what == "class" and "._" in obj.__module__ else None
+
+
+def _attributes(app, what, name, obj, options, lines):
+    """Show properties as other attributes: numpydoc links them to pages there are not."""
+    lines[:] = [re.sub(r"^:obj:`(\w+) <.*>` : ", r"**\1** : ", line) for line in lines]
 
 
 def setup(app):
-    """Names without a module, as docstrings write them; signatures of results."""
+    """Names without a module, as docstrings write them; signatures and attributes."""
+    # After numpydoc, which has the usual priority.
+    app.connect("autodoc-process-docstring", _attributes, priority=900)
     app.connect("autodoc-process-signature", _signature)
     app.connect("missing-reference", _resolve)

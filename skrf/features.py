@@ -69,7 +69,7 @@ class RandomFeatures(HiddenLayerFeatures):
         The hidden biases b_i; zeros where there are none.
     n_features_in_ : int
         Number of columns seen in `fit`.
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of those columns, where they were all strings.
 
     See Also

@@ -9,6 +9,7 @@ from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin, RegressorMixin
 
 from skrf._base_network import OverparamNet
+from skrf._laziness import Laziness as Laziness
 from skrf._network_checks import can_stream
 from skrf._typing import MatrixLike, RandomState
 from skrf._validation import (
@@ -144,7 +145,7 @@ class OverparamNetRegressor(RegressorMixin, OverparamNet):
         The step in use.
     n_features_in_ : int
         Number of columns seen in `fit`.
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of those columns, where they were all strings.
 
     See Also
@@ -350,7 +351,7 @@ class OverparamNetClassifier(ClassifierMixin, OverparamNet):
         As in `OverparamNetRegressor`; the scores are accuracies.
     n_features_in_ : int
         Number of columns seen in `fit`.
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of those columns, where they were all strings.
 
     See Also

@@ -22,6 +22,7 @@ from skrf._validation import (
     named_data,
     signs_of_labels,
 )
+from skrf._width_path import WidthPath as WidthPath
 
 
 class RandomFeatureRidge(RegressorMixin, RidgeOnFeatures):
@@ -94,7 +95,7 @@ class RandomFeatureRidge(RegressorMixin, RidgeOnFeatures):
         Steps of refinement (primal) or of conjugate gradients.
     n_features_in_ : int
         Number of columns seen in `fit`.
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of those columns, where they were all strings.
 
     See Also
@@ -330,7 +331,7 @@ class RandomFeatureRidgeClassifier(ClassifierMixin, RidgeOnFeatures):
         Steps of refinement (primal) or of conjugate gradients.
     n_features_in_ : int
         Number of columns seen in `fit`.
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of those columns, where they were all strings.
 
     See Also

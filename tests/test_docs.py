@@ -3,7 +3,9 @@
 import doctest
 import re
 import runpy
+import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from sklearn import config_context
@@ -57,6 +59,34 @@ def test_every_public_name_is_in_the_reference():
             and getattr(value, "__module__", None) == module.__name__
         }
     assert not public - listed
+
+
+def test_the_reference_sends_nobody_to_a_private_module():
+    assert not re.findall(r"^   ~?(?:\w+\.)*_.*", (DOCS / "api.rst").read_text(), re.M)
+    assert skrf.networks.Laziness.__name__ == "Laziness"
+    assert skrf.ridge.WidthPath.__name__ == "WidthPath"
+
+
+def test_properties_without_an_entry_in_the_docstring_are_shown(monkeypatch):
+    pytest.importorskip("sphinx", reason="in the extra 'docs'")
+    # The settings add the folder of the extensions.
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    own_properties = runpy.run_path(str(DOCS / "conf.py"))["own_properties"]
+    assert "eigenvalues" in own_properties("skrf.theory.NeuronSpectrum")
+    assert own_properties("skrf.RandomFeatureRidge") == []
+    # Its docstring describes several attributes at once.
+    assert own_properties("skrf.RandomReLUFeatures") == []
+
+
+def test_brackets_of_formulas_do_not_grow_with_their_neighbours():
+    pytest.importorskip("sphinx", reason="in the extra 'docs'")
+    from docutils import nodes
+
+    mathml = runpy.run_path(str(DOCS / "_ext" / "mathml.py"))["_mathml"]
+    formula = nodes.math_block(text=r"\sum_i \|w_i\|^2 + \langle w, x\rangle")
+    page = mathml(formula, as_block=True)
+    marks = [e for e in ElementTree.fromstring(page).iter() if e.text in list("‖⟨⟩")]
+    assert [mark.get("stretchy") for mark in marks] == ["false"] * 4
 
 
 def test_no_description_reads_as_an_item_of_a_list():

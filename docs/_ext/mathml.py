@@ -14,6 +14,8 @@ _TOKEN = re.compile(
     r"|\\[A-Za-z]+"
     r"|[A-Za-z]{3,}(?:\\_[A-Za-z]+)*"  # a name such as act or weight\_scale
 )
+# docutils lets these grow with their neighbours, as only those after \left should.
+_GROWING = re.compile("<mo>([⟨⟩‖])</mo>")
 
 
 def _translate(token):
@@ -25,10 +27,11 @@ def _translate(token):
 
 def _mathml(node, *, as_block):
     try:
-        return tex2mathml(_TOKEN.sub(_translate, node.astext()), as_block=as_block)
+        page = tex2mathml(_TOKEN.sub(_translate, node.astext()), as_block=as_block)
     except MathError as error:
         logging.getLogger(__name__).warning("%s: %s", error, node.astext(), location=node)
         return ""
+    return _GROWING.sub(r'<mo stretchy="false">\1</mo>', page)
 
 
 def _visit_math(translator, node):
