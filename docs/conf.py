@@ -175,7 +175,7 @@ def _signature(app, what, name, obj, options, signature, return_annotation):
 
 def _attributes(app, what, name, obj, options, lines):
     """Show properties as other attributes: numpydoc links them to pages there are not."""
-    lines[:] = [re.sub(r"^:obj:`(\w+) <.*>` : ", r"**\1** : ", line) for line in lines]
+    lines[:] = [re.sub(r"^( +):obj:`(\w+) <.*>` :", r"\1**\2** :", line) for line in lines]
 
 
 def setup(app):

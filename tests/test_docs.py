@@ -83,7 +83,7 @@ def test_brackets_of_formulas_do_not_grow_with_their_neighbours():
     from docutils import nodes
 
     mathml = runpy.run_path(str(DOCS / "_ext" / "mathml.py"))["_mathml"]
-    formula = nodes.math_block(text=r"\sum_i \|w_i\|^2 + \langle w, x\rangle")
+    formula = nodes.math_block(text=r"\sum_i \big\|w_i\big\|^2 + \langle w, x\rangle")
     page = mathml(formula, as_block=True)
     marks = [e for e in ElementTree.fromstring(page).iter() if e.text in list("‖⟨⟩")]
     assert [mark.get("stretchy") for mark in marks] == ["false"] * 4

@@ -14,8 +14,9 @@ _TOKEN = re.compile(
     r"|\\[A-Za-z]+"
     r"|[A-Za-z]{3,}(?:\\_[A-Za-z]+)*"  # a name such as act or weight\_scale
 )
-# docutils lets these grow with their neighbours, as only those after \left should.
-_GROWING = re.compile("<mo>([⟨⟩‖])</mo>")
+# docutils lets these grow with their neighbours, and browsers put one of a larger size too
+# low where it has an exponent.
+_GROWING = re.compile("<mo(?: maxsize[^>]*)?>([⟨⟩‖()])</mo>")
 
 
 def _translate(token):
