@@ -157,8 +157,8 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
         -------
         self : object
             The fitted network. Ctrl-C ends the training early with the weights reached
-            so far, and warns; before and after the training it is passed on, and the
-            network is as it was before the call. So it is after an exception.
+            so far, and warns. Before and after the training it is passed on, which leaves
+            the network as it was, as an exception does.
 
         Raises
         ------

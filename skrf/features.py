@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse.linalg import LinearOperator
 
 from skrf import _kernels
-from skrf._arguments import real_numbers
+from skrf._arguments import real_array
 from skrf._base_features import HiddenLayerFeatures, largest_entry
 from skrf._blocks import dense_rows
 from skrf._environment import require_memory
@@ -316,19 +316,16 @@ class LinearizedNTKFeatures(HiddenLayerFeatures):
             )
         if self.output_weights is None:
             return
-        given = real_numbers("output_weights", self.output_weights)
-        if given.shape != (self.width,) or given.dtype.kind not in "biuf":
+        given = real_array("output_weights", self.output_weights, ndim=1)
+        if given.shape != (self.width,):
             raise ValueError(
-                f"output_weights must be numbers of shape (width,) = ({self.width},); got "
-                f"shape {given.shape} and dtype {given.dtype}. Give one per neuron, or "
-                "None for all ones."
+                f"output_weights must be of shape (width,) = ({self.width},); got "
+                f"{given.shape}. Give one per neuron, or None for all ones."
             )
-        with np.errstate(over="ignore"):
-            bad = ~np.isfinite(given.astype(dtype))
-        if bad.any():
+        if largest_entry(given) > np.finfo(dtype).max:
             raise ValueError(
-                f"output_weights must be finite in {dtype}; got {given[bad][0]}. Replace "
-                "NaN, infinity and numbers that are too large."
+                f"output_weights must be finite in {dtype}; got {largest_entry(given)} in "
+                "magnitude. Replace numbers that are too large."
             )
 
     def _prepare(self):

@@ -310,19 +310,7 @@ class WideNetworkKernel(Kernel):
         self.depth = depth
 
     def __repr__(self) -> str:
-        """The parameters but for the bounds, as Gaussian processes print them.
-
-        Returns
-        -------
-        text : str
-            Scales as they are; scikit-learn's default would print their logarithms.
-
-        Examples
-        --------
-        >>> from skrf.kernels import WideNetworkKernel
-        >>> WideNetworkKernel(weight_scale=2.0)
-        WideNetworkKernel('relu', 'both', weight_scale=2, bias_scale=1, depth=1)
-        """
+        # scikit-learn's default would print the logarithms of the scales.
         return (
             f"{type(self).__name__}({self.activation!r}, {self.train!r}, "
             f"weight_scale={self.weight_scale:.3g}, bias_scale={self.bias_scale:.3g}, "
