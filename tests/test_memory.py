@@ -207,7 +207,7 @@ def resident():
 
 
 def use(name, model, n_times):
-    """Fit it, stream to it where it can, and ask it for what it gives."""
+    """Fit it again and again, and ask it for what it gives."""
     X, y = make_single_neuron(120, 10, random_state=0)
     y = np.where(y > y.mean(), 1, -1) if "classifier" in name else y
     for _ in range(n_times):
