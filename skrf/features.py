@@ -355,7 +355,7 @@ class LinearizedNTKFeatures(HiddenLayerFeatures):
         F : scipy.sparse.linalg.LinearOperator of shape (n_samples, n_features_out)
             ``F @ v`` is ``transform(X) @ v`` and ``F.T @ y`` is ``transform(X).T @ y``, of
             the dtype of X; either takes the time of two products of X with a matrix of
-            shape (n_features, width), and the memory of a block of rows.
+            shape (n_features, width), and the memory of a block of rows a thread.
 
         Raises
         ------
