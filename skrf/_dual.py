@@ -258,7 +258,9 @@ class NystromPreconditioner:
             except LinAlgError:
                 shift *= 10
         solve_rows(np.ascontiguousarray(lower), columns)
-        values, vectors = eigh(columns.T @ columns)
+        squares = columns.T @ columns
+        _require_finite([np.abs(squares).sum()])
+        values, vectors = eigh(squares)
         used = values > shift
         self.U = columns @ (vectors[:, used] / np.sqrt(values[used]))
         self.factors = 1 / (values[used] - shift + alpha) - 1 / alpha

@@ -335,3 +335,18 @@ def test_rows_of_weights_that_leave_nothing_behind(data):
 
 def relu_features():
     return RandomReLUFeatures(4, random_state=0)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_conjugate_gradients_on_features_whose_squares_may_overflow(seed):
+    """For seed 3 those of the preconditioner did, in an error of LAPACK's wrapper."""
+    X = np.linspace(-1, 1, 9)[:, np.newaxis]
+    features = RandomReLUFeatures(62, bias_scale=1e150, random_state=seed)
+    model = RandomFeatureRidge(features, solver="cg", random_state=0)
+    try:
+        predicted = model.fit(X, np.cos(3 * X[:, 0])).predict(X)
+    except ValueError as error:
+        assert "overflow float64" in str(error)
+        assert "Scale" in str(error)
+    else:
+        assert np.isfinite(predicted).all()
