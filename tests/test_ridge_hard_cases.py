@@ -343,10 +343,10 @@ def test_conjugate_gradients_on_features_whose_squares_may_overflow(seed):
     X = np.linspace(-1, 1, 9)[:, np.newaxis]
     features = RandomReLUFeatures(62, bias_scale=1e150, random_state=seed)
     model = RandomFeatureRidge(features, solver="cg", random_state=0)
+    predicted, message = np.zeros(1), ""
     try:
         predicted = model.fit(X, np.cos(3 * X[:, 0])).predict(X)
     except ValueError as error:
-        assert "overflow float64" in str(error)
-        assert "Scale" in str(error)
-    else:
-        assert np.isfinite(predicted).all()
+        message = str(error)
+    assert np.isfinite(predicted).all()
+    assert not message or ("overflow float64" in message and "Scale" in message)
