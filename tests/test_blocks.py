@@ -46,17 +46,17 @@ def test_a_failing_block_lifts_the_limit():
 @pytest.mark.skipif(blas_threads() == {1}, reason="BLAS has one thread here")
 def test_only_one_user_limits_blas_at_a_time():
     """The second works in its own thread, and the limit goes with the first."""
-    inside, leave = threading.Event(), threading.Event()
+    all_inside, leave = threading.Barrier(3), threading.Event()
 
     def first(blocks):
-        inside.set()
+        all_inside.wait(60)
         assert leave.wait(60)
         return threading.get_ident()
 
     results, full = [], blas_threads()
     thread = threading.Thread(target=lambda: results.extend(in_threads(first, [0, 1])))
     thread.start()
-    assert inside.wait(60)
+    all_inside.wait(60)  # both threads of the first, or one might do the work of both
     assert blas_threads() == {1}
     second = in_threads(lambda blocks: (blocks, threading.get_ident()), [0, 1])
     assert second == [([0, 1], threading.get_ident())]
