@@ -1,6 +1,9 @@
 """Row blocks, and threads that each have a BLAS of one thread."""
 
+import os
+import signal
 import threading
+import time
 import tracemalloc
 
 import numpy as np
@@ -26,7 +29,7 @@ def test_blocks_are_all_rows_in_order(n_rows, at_least):
 
 def test_every_block_is_done_once_with_one_thread_of_blas():
     with threadpool_limits(2, user_api="blas"):
-        seen = in_threads(lambda blocks: (blocks, blas_threads()), list(range(11)))
+        seen = in_threads(lambda blocks: (list(blocks), blas_threads()), list(range(11)))
         assert blas_threads() == {2}
     assert sorted(b for blocks, _ in seen for b in blocks) == list(range(11))
     assert all(threads == {1} for _, threads in seen)
@@ -35,7 +38,7 @@ def test_every_block_is_done_once_with_one_thread_of_blas():
 
 def test_a_failing_block_lifts_the_limit():
     def fail(blocks):
-        raise RuntimeError(f"block {blocks[0]}")
+        raise RuntimeError(f"block {next(blocks)}")
 
     with threadpool_limits(2, user_api="blas"):
         with pytest.raises(RuntimeError, match="block 0"):
@@ -72,12 +75,30 @@ def test_a_thread_that_may_not_limit_blas_works_alone():
     results = []
     with threadpool_limits(2, user_api="blas"):
         thread = threading.Thread(
-            target=lambda: results.extend(in_threads(lambda blocks: blocks, [0, 1, 2]))
+            target=lambda: results.extend(in_threads(list, [0, 1, 2]))
         )
         thread.start()
         thread.join(60)
         assert blas_threads() == {2}
     assert [b for part in results for b in part] in ([0, 1, 2], [0, 2, 1])
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, RuntimeError])
+def test_no_further_block_begins_after_a_failure(failure):
+    done = []
+
+    def work(blocks):
+        for block in blocks:
+            if block == 1 and failure is KeyboardInterrupt:
+                os.kill(os.getpid(), signal.SIGINT)
+            elif block == 0 and failure is RuntimeError:
+                raise RuntimeError
+            time.sleep(0.01)
+            done.append(block)
+
+    with threadpool_limits(2, user_api="blas"), pytest.raises(failure):
+        in_threads(work, list(range(1000)))
+    assert len(done) < 500
 
 
 def test_number_of_threads_changes_no_bit(rng):

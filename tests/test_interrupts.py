@@ -28,6 +28,7 @@ from skrf import (
     RandomFeatureRidge,
     RandomFeatureRidgeClassifier,
     RandomReLUFeatures,
+    _blocks,
     make_single_neuron,
 )
 
@@ -214,6 +215,21 @@ def _interrupt_lines(job, fresh, n_moments):
     assert "raised" in outcomes
 
 
+def test_ctrl_c_at_any_line_gives_blas_back():
+    """Both the right to limit its threads and the threads."""
+
+    def call():
+        return _blocks.in_threads(list, [0, 1])
+
+    with threadpool_limits(2, user_api="blas"):
+        pools, n = threadpool_info(), 1
+        while not AtLine(n)(call):
+            assert not _blocks._BLAS.locked()
+            assert threadpool_info() == pools
+            n += 1
+        assert n > 20
+
+
 # ---------------------------------------------------------------- at random moments
 
 
@@ -306,7 +322,7 @@ def save_of_readme():
     return names["save"]
 
 
-CHUNKS = 40
+CHUNKS = 100
 
 
 def streams():
