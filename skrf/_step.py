@@ -14,6 +14,8 @@ _ROWS = 1000
 # benchmarks/bench_eta0.py five passes brought 87% within a factor 3 of the best constant
 # step, three 83%, ten 85%, and the estimate alone 38%.
 _PASSES, _DOUBLINGS = 5, 24
+# Of the neurons that the first trial leaves alive, later ones must leave this share.
+_ALIVE = 0.5
 
 
 class Probe(NamedTuple):
@@ -85,7 +87,9 @@ def search_step(first, objective, new_weights, found, data, **options):
 
     A trial is five passes at a step (or schedule) over up to 1,000 rows in a fixed random
     order; its result is the mean loss of the last. Steps are doubled as long as that
-    helps; if it does not at once, they are halved as long as that does.
+    helps; if it does not at once, they are halved as long as that does. A step that kills
+    half of the neurons that the first one leaves alive is no help: the loss alone would
+    prefer the fastest way to a large mean, which ends in ReLUs that are 0 everywhere.
 
     Parameters
     ----------
@@ -104,24 +108,36 @@ def search_step(first, objective, new_weights, found, data, **options):
     X, Y, sample_weight = X[rows], Y[rows], sample_weight[rows]
     order = np.random.default_rng(0).permutation(len(rows))
 
-    def last_loss(eta0):
+    def trial(eta0):
+        """The last loss, and the number of neurons alive at the end."""
         run = SGD(None, new_weights(), found, eta0)
         run.configure(objective, average_after=-1, **options)
         try:
-            return [run.run(X, Y, sample_weight, order) for _ in range(_PASSES)][-1]
+            losses = [run.run(X, Y, sample_weight, order) for _ in range(_PASSES)]
         except Diverged:
-            return np.inf
+            return np.inf, 0
+        return losses[-1], _n_alive(objective, run.weights, X)
 
-    best, lowest = first, last_loss(first)
+    best, (lowest, alive_at_first) = first, trial(first)
     for factor in (2.0, 0.5):
         for _ in range(_DOUBLINGS):
-            loss = last_loss(factor * best)
-            if not loss < lowest:
+            loss, alive = trial(factor * best)
+            if not (loss < lowest and alive >= _ALIVE * alive_at_first):
                 break
             best, lowest = factor * best, loss
         if best != first:
             break
     return best
+
+
+def _n_alive(objective, weights, X):
+    """Number of neurons whose activation has a derivative other than 0 on some row."""
+    W, b = weights[:2]
+    alive = np.zeros(len(W), bool)
+    for rows in row_blocks(X.shape[0], 4 * max(W.shape)):
+        _, slope = objective.activation.value_and_derivative(X[rows] @ W.T + b)
+        alive |= (slope != 0).any(axis=0)
+    return alive.sum()
 
 
 def _some_rows(squares):

@@ -95,9 +95,11 @@ class OverparamNetRegressor(RegressorMixin, OverparamNet):
         multiplies its row's gradients, and with several outputs ||grad N||^2 is the
         largest eigenvalue of the tangent kernel. Then it doubles or halves the step as
         long as that lowers the loss of the last of five passes over these rows, each
-        time from the same start. The step is halved when the loss grows without bound:
-        `fit` then starts again, while `partial_fit`, which keeps the step of its first
-        chunk, and a warm start go on from the last finite weights.
+        time from the same start, and kills at most half of the neurons (those with a
+        derivative of 0 on all rows) that the estimate leaves alive. The step is halved
+        when the loss grows without bound: `fit` then starts again, while `partial_fit`,
+        which keeps the step of its first chunk, and a warm start go on from the last
+        finite weights.
     power_t : float, default=0.5
         Exponent of "invscaling".
     momentum : float, default=0.0

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import reference
 from scipy import sparse
-from sklearn.datasets import load_iris, make_classification
+from sklearn.datasets import load_diabetes, load_iris, make_classification
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPRegressor
 
 from skrf import (
@@ -369,22 +370,41 @@ def test_automatic_step_starts_from_the_documented_estimate(neuron):
 @pytest.mark.parametrize("loss", ["squared_error", "hinge"])
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
 def test_automatic_step_beats_its_neighbours(loss, scale, neuron):
-    """Five passes in the order of the search are worse at half and at twice the step."""
+    """Five passes in the order of the search are worse at half and at twice the step.
+
+    Twice the step may also diverge, or kill half of the ReLUs.
+    """
     X, y = neuron
     X, y = scale * X, np.sign(y - np.median(y)) if loss == "hinge" else scale * y
     order = np.random.default_rng(0).permutation(len(X))
     settings = {"loss": loss, "shuffle": False, "max_iter": 5, "tol": None}
     Network = OverparamNetClassifier if loss == "hinge" else OverparamNetRegressor
     step = Network(20, random_state=0, **settings).fit(X, y).eta0_
-    last_losses = {}
+    last_losses, alive = {}, {}
     for factor in (0.5, 1.0, 2.0):
         net = Network(20, random_state=0, eta0=factor * step, **settings)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # twice may diverge
             net.fit(X[order], y[order])
-        diverged = net.n_iter_ < 5
+        z = X @ net.hidden_weights_.T + net.hidden_biases_
+        diverged, alive[factor] = net.n_iter_ < 5, (z > 0).any(axis=0).sum()
         last_losses[factor] = np.inf if diverged else net.loss_curve_[-1]
+    if alive[2.0] <= 0.5 * alive[1.0]:
+        del last_losses[2.0]
     assert last_losses[1.0] == min(last_losses.values())
+
+
+@pytest.mark.parametrize("early_stopping", [True, False])
+@pytest.mark.parametrize("seed", [0, 3])
+def test_automatic_step_leaves_neurons_alive(early_stopping, seed):
+    """A long step is the fastest way to a mean of 152, but ends in ReLUs that are 0."""
+    X, y = load_diabetes(return_X_y=True)
+    X, X_test, y, y_test = train_test_split(X, y, random_state=seed)
+    net = OverparamNetRegressor(100, early_stopping=early_stopping, random_state=seed)
+    net.fit(X, y)
+    alive = (X @ net.hidden_weights_.T + net.hidden_biases_ > 0).any(axis=0)
+    assert alive.mean() > 0.5
+    assert net.score(X_test, y_test) > 0.3
 
 
 @pytest.mark.parametrize("Network", BOTH)
