@@ -73,8 +73,10 @@ class Objective:
         """N(x) for every row of X: (n_samples, n_outputs)."""
         W, b, U, c = weights
         N = np.empty((X.shape[0], len(U)), W.dtype)
-        for rows in row_blocks(X.shape[0], len(W)):
-            Z = np.empty((rows.stop - rows.start, len(W)), W.dtype)
+        blocks = row_blocks(X.shape[0], len(W))
+        scratch = np.empty((blocks[0].stop, len(W)), W.dtype)
+        for rows in blocks:
+            Z = scratch[: rows.stop - rows.start]
             multiply(X[rows], W, Z)
             _kernels.random_feature_rows(Z, b, self.activation.code, self.scale)
             N[rows] = c

@@ -181,6 +181,25 @@ def test_operator_takes_blocks_of_rows_and_its_coefficients():
     assert 2 * rows < X.shape[0] * operator.shape[1] * 8 / 500
 
 
+@pytest.mark.parametrize("others", [None, 700])
+def test_kernel_takes_its_result_and_what_it_is_a_product_of(others):
+    X, _ = data(2000)
+    r, Y = 1500, None if others is None else X[:others]
+    ntk = LinearizedNTKFeatures(r, random_state=0).fit(X)
+    numbers = 2000**2 + 2000 * r if others is None else 2000 * 700 + r * 2700
+    assert_peak(lambda: ntk.kernel(X, Y), 8 * numbers, BLOCKS)
+
+
+def test_predictions_take_a_block_of_rows():
+    X, y = data(4000)
+    net = OverparamNetRegressor(2000, max_iter=1, eta0=1e-4, tol=None, random_state=0)
+    net.fit(X[:50], y[:50])
+    assert_peak(lambda: net.predict(X), 8 * (2**20 + len(X)))
+    model = RandomFeatureRidge(RandomReLUFeatures(2000), block_size=700, random_state=0)
+    model.fit(X[:50], y[:50])
+    assert_peak(lambda: model.predict(X), 8 * (700 * 2000 + len(X)))
+
+
 # --------------------------------------------------------------------------- growth
 
 
