@@ -106,10 +106,14 @@ def solve_rows(lower, b):
 
 
 def _as_fortran_sees(matrix):
-    """(matrix, leading dimension, whether to transpose); copied if strided otherwise."""
+    """(matrix, leading dimension, whether to transpose).
+
+    Copied unless its rows or its columns are contiguous and come one after the other: those
+    of views may overlap, or run backwards.
+    """
     item = matrix.itemsize
-    if matrix.strides[1] == item:
-        return matrix, max(matrix.strides[0] // item, matrix.shape[1]), b"N"
-    if matrix.strides[0] == item:
-        return matrix, max(matrix.strides[1] // item, matrix.shape[0]), b"T"
+    for view, letter in ((matrix, b"N"), (matrix.T, b"T")):
+        (step, within), (n, length) = view.strides, view.shape
+        if within == item and (n <= 1 or (step >= length * item and step % item == 0)):
+            return matrix, step // item if n > 1 else max(1, length), letter
     return _as_fortran_sees(np.array(matrix, order="C"))

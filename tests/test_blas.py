@@ -12,21 +12,28 @@ from skrf._blas import product
 
 
 def layout(array, kind):
-    """The same numbers as a C or Fortran array, or as part of a larger one."""
+    """The same numbers as a C or Fortran array, backwards, or as part of a larger one."""
     if kind == "slice":
         larger = np.zeros((array.shape[0] + 2, array.shape[1] + 3), array.dtype)
         larger[1:-1, 2:-1] = array
         return larger[1:-1, 2:-1]
     if kind == "strided":
         return np.repeat(np.repeat(array, 2, axis=0), 2, axis=1)[::2, ::2]
+    if kind == "rows backwards":
+        return array[::-1].copy()[::-1]
+    if kind == "columns backwards":
+        return array[:, ::-1].copy()[:, ::-1]
     return np.asarray(array, order=kind)
+
+
+KINDS = ["C", "F", "slice", "strided", "rows backwards", "columns backwards"]
 
 
 @given(
     m=st.integers(1, 6),
     n=st.integers(1, 6),
     k=st.integers(1, 6),
-    kinds=st.tuples(*[st.sampled_from(["C", "F", "slice", "strided"])] * 2),
+    kinds=st.tuples(*[st.sampled_from(KINDS)] * 2),
     c_kind=st.sampled_from(["C", "slice"]),
     beta=st.sampled_from([0.0, 1.0, 0.5]),
     dtype=st.sampled_from([np.float64, np.float32]),
@@ -40,6 +47,24 @@ def test_product_in_place(m, n, k, kinds, c_kind, beta, dtype):
     product(a, b, c, beta)
     tolerance = 1e-13 if dtype == np.float64 else 1e-5
     np.testing.assert_allclose(c, expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda x: np.lib.stride_tricks.sliding_window_view(x, 4),
+        lambda x: np.broadcast_to(x[:4], (9, 4)),
+        lambda x: np.broadcast_to(x[:9, np.newaxis], (9, 4)),
+        lambda x: np.broadcast_to(x[0], (9, 4)),
+        lambda x: x.view([("a", float), ("b", float)])["b"][:9, np.newaxis],
+    ],
+    ids=["windows", "equal rows", "equal columns", "one number", "field"],
+)
+def test_product_of_views_whose_rows_overlap(view, rng):
+    a, c = view(rng.normal(size=24)), np.empty((4, 4))
+    a = a if a.shape[1] == 4 else np.broadcast_to(a, (len(a), 4))
+    product(a.T, a, c)
+    np.testing.assert_allclose(c, a.T.copy() @ a.copy(), rtol=1e-13, atol=1e-13)
 
 
 def test_a_result_of_nan_is_overwritten():

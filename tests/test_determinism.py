@@ -9,6 +9,7 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.base import clone
@@ -24,6 +25,7 @@ from skrf import (
     RandomReLUFeatures,
     make_single_neuron,
 )
+from skrf.kernels import arc_cosine_kernel, neural_tangent_kernel
 
 PAGE = Path(__file__).parents[1] / "docs" / "determinism.rst"
 
@@ -288,3 +290,40 @@ def test_every_test_that_the_page_names_exists():
         - {"test_every_test_that_the_page_names_exists"}
     )
     assert not missing
+
+
+VIEWS = {
+    "backwards": lambda x: x[:200].reshape(50, 4)[::-1, ::-1],
+    "reordered frame": lambda x: pd.DataFrame(x[:200].reshape(50, 4))[[3, 1, 2, 0]],
+    "backwards frame": lambda x: pd.DataFrame(x[:200].reshape(50, 4))[[3, 2, 1, 0]],
+    "windows": lambda x: np.lib.stride_tricks.sliding_window_view(x[:53], 4),
+    "equal rows": lambda x: np.broadcast_to(x[:4], (50, 4)),
+    "equal columns": lambda x: np.broadcast_to(x[:50, np.newaxis], (50, 4)),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("view", VIEWS)
+def test_views_are_read_as_their_copies(view, dtype, rng):
+    """Rows that run backwards or overlap in memory."""
+    V, y = VIEWS[view](rng.standard_normal(200).astype(dtype)), rng.standard_normal(50)
+    C = np.array(V, order="C")
+    C = C if isinstance(V, np.ndarray) else pd.DataFrame(C, columns=V.columns)
+    tolerance = 1e-9 if dtype == np.float64 else 1e-3
+    given = {"width": 30, "random_state": 0}
+    for model in (
+        RandomReLUFeatures(**given),
+        RandomReLUFeatures(**given, projection="structured"),
+        LinearizedNTKFeatures(**given),
+        RandomFeatureRidge(RandomReLUFeatures(30), random_state=0),
+        RandomFeatureRidge(RandomReLUFeatures(30), solver="dual", random_state=0),
+        RandomFeatureRidge(LinearizedNTKFeatures(9), solver="cg", random_state=0),
+        OverparamNetRegressor(**given, eta0=0.01, max_iter=2, tol=None),
+    ):
+        method = "transform" if hasattr(model, "transform") else "predict"
+        fitted, copied = clone(model).fit(V, y), clone(model).fit(C, y)
+        expected = getattr(copied, method)(C)
+        for found in (getattr(fitted, method)(V), getattr(copied, method)(V)):
+            np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
+    for kernel in (arc_cosine_kernel, neural_tangent_kernel):
+        np.testing.assert_allclose(kernel(V), kernel(C), rtol=tolerance, atol=tolerance)

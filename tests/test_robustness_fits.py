@@ -41,7 +41,7 @@ DOCUMENTED = ConvergenceWarning, LinAlgWarning
 
 EXPONENTS = st.sampled_from([0] * 9 + [-3, 3, -20, 20, -38, 38, -75, 75, -150, 150])
 KINDS = ["normal", "constant", "duplicated", "zero", "subnormal", "float32", "integer"]
-KINDS += ["boolean", "frame", "sparse"]
+KINDS += ["boolean", "frame", "sparse", "backwards", "windows"]
 
 
 def table(draw, rng, n, d):
@@ -66,6 +66,11 @@ def table(draw, rng, n, d):
         types = ["float64", "float32", "int8", "bool", "Int64"]
         columns = {f"c{j}": pd.array(X[:, j] > 0, types[j % 5]) for j in range(d)}
         return pd.DataFrame({**columns, "c0": X[:, 0]})
+    if kind == "backwards":
+        return X[::-1, ::-1]
+    if kind == "windows":
+        series = rng.standard_normal(n + d - 1) * np.abs(X).max()
+        return np.lib.stride_tricks.sliding_window_view(series, d)
     if kind == "sparse":
         X[rng.uniform(size=X.shape) < 0.7] = 0
         rows = sparse.csr_array(X)
