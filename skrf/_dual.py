@@ -24,6 +24,7 @@ from skrf._primal import (
     best_penalty,
     cholesky_in_place,
     cholesky_solve,
+    require_two_rows,
     warn_imprecise,
 )
 
@@ -36,6 +37,8 @@ _MOST_LANDMARKS, _PRECONDITIONER_ELEMENTS = 2000, 2**27
 def solve_dual(matrix, problem):
     """Ridge regression for one penalty, or the best by leave-one-out error."""
     matrix = _used_rows(matrix)
+    if problem.searches:
+        require_two_rows(matrix.n_rows, problem.fit_intercept)
     full = matrix.exact()
     system = GramSystem(full.gram(), matrix.Y, matrix.weights, problem.fit_intercept)
     k, scores = 0, None
@@ -286,11 +289,12 @@ def solve_cg(matrix, problem, rng):
     duals, n_iter = _solve_iteratively(operator, alpha, y / sizes, precondition, done)
     duals *= sizes
     coef = full.transposed_times(operator.roots * duals)
-    # The rounding of Z'c, where c is large because alpha is small.
+    # The rounding of Z'c, where c is large because alpha is small, and that of M^{-1}, which
+    # bounds the error and whose terms cancel.
     lengths = np.linalg.norm(duals, axis=0) * np.sqrt(precondition.largest)
-    error = np.finfo(np.float64).eps * np.max(
-        lengths / np.maximum(np.linalg.norm(coef, axis=0), np.finfo(np.float64).tiny)
-    )
+    lengths /= np.maximum(np.linalg.norm(coef, axis=0), np.finfo(np.float64).tiny)
+    error = np.finfo(np.float64).eps * max(lengths.max(), precondition.largest / alpha)
+    error = min(error, 1.0)
     if error > 1e-6:
         warn_imprecise(f"the coefficients for alpha={alpha:.3g}", error)
     intercept = y_mean
@@ -330,12 +334,15 @@ def _most_iterations(y):
 
 
 def _relative_error(c, y, r, z, alpha):
-    """Bound of the error of u in units of ||u||, from ||u||^2 = c' K c."""
+    """Bound of the error of u in units of ||u||, from ||u||^2 = c' K c.
+
+    One that rounding has made negative is as wrong as it is large.
+    """
     squares = np.einsum("ij,ij->j", c, y - r - alpha * c)
-    bounds = np.einsum("ij,ij->j", r, z)
+    bounds = np.abs(np.einsum("ij,ij->j", r, z))
     ratios = np.where(bounds > 0, np.inf, 0.0)
     np.divide(bounds, squares, out=ratios, where=squares > 1e-300)
-    return float(np.sqrt(np.max(np.maximum(ratios, 0.0))))
+    return float(np.sqrt(np.max(ratios)))
 
 
 def _conjugate_gradients(operator, alpha, start, y, r, precondition, done):

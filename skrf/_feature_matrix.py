@@ -30,6 +30,14 @@ class FeatureMap:
     def __init__(self, features, X):
         while isinstance(features, FrozenEstimator):
             features = features.estimator
+        # `rows` goes past the checks of these.
+        hidden_layer = isinstance(features, HiddenLayerFeatures)
+        if hidden_layer and X.shape[1] != features.n_features_in_:
+            raise ValueError(
+                f"features={features!r} were fitted to {features.n_features_in_} columns, "
+                f"but X has {X.shape[1]}. Give X with as many, or features that are not "
+                "frozen."
+            )
         self.features = features
         first = self.rows(take_rows(X, slice(0, 1)), Scratch())
         self.n_columns, self.dtype = first.shape[1], first.dtype

@@ -29,6 +29,7 @@ from skrf._primal import (
     moments_of,
     not_positive_definite,
     refine,
+    require_two_rows,
     warn_imprecise,
 )
 
@@ -37,11 +38,7 @@ def search_primal(matrix, problem):
     """Ridge regression with the best penalty by exact leave-one-out error."""
     moments = moments_of(matrix, problem)
     check_finite(moments)
-    if moments.centred and moments.n_rows < 2:
-        raise ValueError(
-            "Leave-one-out errors need at least 2 rows of positive weight; got "
-            "n_samples=1. Give more rows, or one number as alphas."
-        )
+    require_two_rows(moments.n_rows, moments.centred)
     zy = moments.zy.copy()
     basis = Basis.of(moments, problem.alphas)
     errors = matrix.reduce(LeaveOneOutTask.of(basis, moments))

@@ -114,6 +114,15 @@ def check_finite(moments):
         )
 
 
+def require_two_rows(n_rows, centred):
+    """Raise where leaving a row out leaves none to find the intercept from."""
+    if centred and n_rows < 2:
+        raise ValueError(
+            "Leave-one-out errors need at least 2 rows of positive weight; got "
+            f"n_samples={n_rows}. Give more rows, or one number as alphas."
+        )
+
+
 def largest_eigenvalue(zz, n_steps=10):
     """Of the symmetric matrix in the lower triangle, by power iteration."""
     v, size = np.ones(len(zz)), 0.0

@@ -28,6 +28,7 @@ from skrf._primal import (
     largest_eigenvalue,
     moments_of,
     not_positive_definite,
+    require_two_rows,
     warn_imprecise,
 )
 
@@ -151,6 +152,7 @@ def compute_width_path(matrix, n_widths, problem):
     """The `WidthPath` of a feature matrix whose columns belong to n_widths neurons."""
     moments = moments_of(matrix, problem)
     check_finite(moments)
+    require_two_rows(moments.n_rows, moments.centred)
     smallest = problem.alphas.min()
     error = 1e-15 * largest_eigenvalue(moments.zz) / smallest
     if error > 1e-6:

@@ -15,7 +15,12 @@ from sklearn.model_selection import KFold, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from skrf import RandomFeatureRidge, RandomFeatureRidgeClassifier, RandomReLUFeatures
+from skrf import (
+    LinearizedNTKFeatures,
+    RandomFeatureRidge,
+    RandomFeatureRidgeClassifier,
+    RandomReLUFeatures,
+)
 
 
 @pytest.fixture
@@ -232,11 +237,55 @@ def test_memory_of_paths_and_blocks(data):
     RandomFeatureRidge(RandomReLUFeatures(200), block_size=10**9, solver="primal").fit(X, y)
 
 
-def test_one_row_has_no_leave_one_out_error(data):
-    X, y = data
-    model = RandomFeatureRidge(RandomReLUFeatures(5), alphas=[1.0], solver="primal")
+@pytest.mark.parametrize("weights", [None, [0, 0, 1, 0, 0]])
+@pytest.mark.parametrize(
+    "options",
+    [{"solver": "primal"}, {"solver": "dual"}, {"solver": "auto"}, {"select_width": True}],
+    ids=str,
+)
+def test_one_row_has_no_leave_one_out_error(weights, options, data):
+    rows = slice(1 if weights is None else 5)
+    X, y = (array[rows] for array in data)
+    model = RandomFeatureRidge(RandomReLUFeatures(5), alphas=[0.1, 1.0], random_state=0)
     with pytest.raises(ValueError, match="n_samples=1"):
-        model.fit(X[:1], y[:1])
+        model.set_params(**options).fit(X, y, weights)
+    with pytest.raises(ValueError, match="n_samples=1"):
+        model.width_path(X, y, weights)
+
+
+@pytest.mark.parametrize("n_columns", [2, 3, 8])
+@pytest.mark.parametrize(
+    "features",
+    [
+        RandomReLUFeatures(9),
+        RandomReLUFeatures(9, projection="orthogonal"),
+        RandomReLUFeatures(9, projection="structured"),
+        LinearizedNTKFeatures(9),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_frozen_features_have_their_columns(method, features, n_columns, rng):
+    """Products know sizes only by what they are told."""
+    frozen = FrozenEstimator(clone(features).fit(rng.standard_normal((30, 4))))
+    X, y = rng.standard_normal((60, n_columns)), rng.standard_normal(60)
+    with pytest.raises(ValueError, match=f"4 columns, but X has {n_columns}"):
+        getattr(RandomFeatureRidge(frozen), method)(X, y)
+
+
+@pytest.mark.parametrize("alpha", [1e-8, 1e-10, 1e-12])
+@pytest.mark.parametrize("Features", [RandomReLUFeatures, LinearizedNTKFeatures])
+def test_conjugate_gradients_are_right_or_warn_for_tiny_penalties(Features, alpha, rng):
+    """Also where rounding makes the bound of their error negative."""
+    X = rng.standard_normal((300, 20))
+    y = np.sin(X[:, 0]) + 0.1 * rng.standard_normal(300)
+    model = RandomFeatureRidge(Features(500), alphas=alpha, random_state=0, solver="cg")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(X, y)
+    exact = clone(model).set_params(solver="dual").fit(X, y)
+    error = relative_error(model.coef_, exact.coef_)
+    assert error < 1e-6 or LinAlgWarning in [w.category for w in caught]
 
 
 class NoColumns(TransformerMixin, BaseEstimator):
