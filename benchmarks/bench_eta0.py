@@ -7,12 +7,12 @@ to. A loss below a millionth of that of the
 prediction 0 counts as 0. "auto" may take 300 epochs.
 
 The settings are all combinations of data (diabetes, digits, a Gaussian neuron), factors of
-X and of a real y, width, loss, train and parametrization. Squared loss is that of the
-regressor, hinge that of the classifier, on digits with all ten classes, on the others of
-whether y is above its median. Prints settings by group, then the worst.
+X and of a real y, width, loss, train, parametrization and activation. Squared loss is that
+of the regressor, hinge that of the classifier, on digits with all ten classes, on the
+others of whether y is above its median. Prints settings by group, then the worst.
 
     python benchmarks/bench_eta0.py [--full] [--data digits] [--losses hinge]
-        [--widths 1 100] [--trains both] [--factors 1] [--jobs 2]
+        [--widths 1 100] [--trains both] [--factors 1] [--activations tanh] [--jobs 2]
 """
 
 import argparse
@@ -36,6 +36,7 @@ LOSSES = ["squared_error", "hinge"]
 TRAINS = ["both", "output", "hidden"]
 PARAMETRIZATIONS = ["standard", "ntk"]
 WIDTHS = [1, 100, 2000]
+ACTIVATIONS = ["relu"]
 FACTORS = [1e-3, 1.0, 1e3]
 GRID = range(-3, 5)
 EPOCHS, GRID_EPOCHS = 300, 100
@@ -55,6 +56,7 @@ class Setting(NamedTuple):
     train: str
     parametrization: str
     width: int
+    activation: str
 
 
 class Outcome(NamedTuple):
@@ -94,6 +96,7 @@ def fit(setting, X, y, eta0, epochs):
         loss=setting.loss,
         train=setting.train,
         parametrization=setting.parametrization,
+        activation=setting.activation,
         eta0=eta0,
         max_iter=epochs,
         tol=None,
@@ -149,6 +152,7 @@ def settings(options):
         options.trains,
         PARAMETRIZATIONS,
         options.widths,
+        options.activations,
     ):
         setting = Setting(*setting)
         if setting.loss == "squared_error" or setting.y == options.factors[0]:
@@ -201,6 +205,7 @@ def main(argv=None):
     parser.add_argument("--trains", nargs="+", choices=TRAINS, default=TRAINS)
     parser.add_argument("--widths", nargs="+", type=int, default=WIDTHS)
     parser.add_argument("--factors", nargs="+", type=float, default=FACTORS)
+    parser.add_argument("--activations", nargs="+", default=ACTIVATIONS)
     parser.add_argument("--full", action="store_true", help="also width 20,000")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args(argv)
@@ -218,6 +223,7 @@ def main(argv=None):
     for names in (
         ["loss", "train", "parametrization", "width"],
         ["data", "loss", "x", "y"],
+        ["activation", "width"],
     ):
         print_groups(outcomes, names)
     print_worst(outcomes)

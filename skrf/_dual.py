@@ -289,8 +289,8 @@ def solve_cg(matrix, problem, rng):
     duals, n_iter = _solve_iteratively(operator, alpha, y / sizes, precondition, done)
     duals *= sizes
     coef = full.transposed_times(operator.roots * duals)
-    # The rounding of Z'c, where c is large because alpha is small, and that of M^{-1}, which
-    # bounds the error and whose terms cancel.
+    # The rounding of Z'c, where c is large because alpha is small, and that of M^{-1}, in
+    # the bound of the error, whose terms cancel.
     lengths = np.linalg.norm(duals, axis=0) * np.sqrt(precondition.largest)
     lengths /= np.maximum(np.linalg.norm(coef, axis=0), np.finfo(np.float64).tiny)
     error = np.finfo(np.float64).eps * max(lengths.max(), precondition.largest / alpha)
