@@ -42,8 +42,8 @@ def exact_risk(
     ----------
     model : OverparamNetRegressor, RandomFeatureRidge or tuple
         A fitted network or ridge regression with relu features (frozen or not) and one
-        output, on as many inputs as the target has; or arrays (u, W, b) or (u, W, b,
-        intercept).
+        output, on the same inputs as the target's; or arrays (u, W, b) or (u, W, b,
+        intercept). Not the last step of a Pipeline: earlier steps change its inputs.
     target : SingleNeuron
         With activation "relu".
 
@@ -112,8 +112,8 @@ def _as_relu_sum(model):
         return u, features.weights_, features.biases_, float(model.intercept_)
     raise ValueError(
         f"model must be an OverparamNetRegressor, a RandomFeatureRidge or arrays "
-        f"(u, W, b); got {type(model).__name__}. Give the last step of a Pipeline, or "
-        "a tuple of plain arrays."
+        f"(u, W, b); got {type(model).__name__}. Fit such a model without earlier steps, "
+        "which change its inputs, or give plain arrays that hold for the raw inputs."
     )
 
 

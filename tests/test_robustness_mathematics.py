@@ -142,7 +142,7 @@ THEORY = [
     (lambda: theory.reproduce("small", html=3), "html", "name of a file"),
     (lambda: theory.exact_risk((U, W), TARGET), "model", "Give all of them"),
     (lambda: theory.exact_risk("model", TARGET), "model", "plain arrays"),
-    (lambda: theory.exact_risk(make_pipeline(ridge()), TARGET), "model", "last step"),
+    (lambda: theory.exact_risk(make_pipeline(ridge()), TARGET), "model", "raw inputs"),
     (lambda: exact_risk_of(ridge(ntk())), "model", "plain arrays"),
     (lambda: exact_risk_of(ridge(), Y[:, None]), "model", "y.ravel()"),
     (lambda: exact_risk_of(net(), np.c_[Y, Y]), "model", "y.ravel()"),

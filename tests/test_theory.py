@@ -6,6 +6,8 @@ import sys
 
 import numpy as np
 import pytest
+from sklearn.decomposition import PCA
+from sklearn.pipeline import make_pipeline
 
 from skrf import (
     LinearizedNTKFeatures,
@@ -68,6 +70,8 @@ def test_exact_risk_of_arrays_and_what_has_none(neuron):
         (tanh, "activation='tanh'"),
         ((u, W), "model must be"),
         ("net", "got str"),
+        # The risk of the last step alone is that of another function.
+        (make_pipeline(PCA(), tanh), "got Pipeline. Fit such a model without earlier"),
     ):
         with pytest.raises(ValueError, match=message):
             theory.exact_risk(model, target)
