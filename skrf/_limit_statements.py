@@ -111,7 +111,7 @@ def proposition_4_1(
             f"Beta((d - r) / 2, r / 2), mean {law.mean():.3f}",
             f"{n_draws} draws: mean {errors.mean():.3f}, least {errors.min():.3f}; "
             f"Kolmogorov-Smirnov p = {p_value:.2f}",
-            verdict(p_value > 1e-3),
+            verdict(p_value > 1e-6),
         ),
         Row(
             "Prop. 4.1: P(error < 1/4)",

@@ -28,7 +28,8 @@ class Row:
         What was found.
     verdict : {"holds", "corrected", "measured", "fails"}
         "holds" as printed; "corrected": the printed constant fails, and the corrected one
-        holds; "measured": the paper gives no number to compare with; or "fails".
+        holds; "measured": the paper gives no number to compare with, or the noise is too
+        large to compare; or "fails".
 
     Examples
     --------

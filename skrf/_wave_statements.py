@@ -212,7 +212,7 @@ def remark_4_7(d: int = 41, norms: ArrayLike | None = None) -> Report:
             "eps below (||w*|| / d)^2 / (3 (12 d^2 + 3)^2) = "
             f"{certificate.largest_error:.2g}",
             f"eps = 1/50, b* = 0: at least 10^{count:.1f} features of any kind",
-            "corrected",
+            verdict(certificate.printed_largest_error <= certificate.largest_error, True),
         )
         for alpha, certificate, count in zip(alphas, certificates, needed, strict=True)
     ]
@@ -223,7 +223,7 @@ def remark_4_7(d: int = 41, norms: ArrayLike | None = None) -> Report:
             f"|b*| <= 6 ||w*|| d + 1 = {last.printed_bias_bound:.10g}",
             f"(||w*|| / d) (6 d^2 + 1) = {last.bias_bound:.10g}",
             "scaling Eq. (7) scales the 1 too",
-            "corrected",
+            verdict(last.printed_bias_bound >= last.bias_bound, True),
         )
     )
     source = "Scaling a neuron by lambda scales its squared error by lambda^2."

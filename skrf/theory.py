@@ -122,7 +122,7 @@ _SIZES = {
 
 _LEGEND = """
 holds: as printed. corrected: the printed constant fails, the corrected one holds. measured:
-the paper has no number to compare with. fails: neither holds.
+the paper has no number to compare with, or noise hides it. fails: neither holds.
 d inputs, r features or neurons, g(x) = [<w*, x> + b*]_+ the target, u the output weights;
 errors are relative, E (N - g)^2 / E g^2, where they are not called absolute.
 """

@@ -16,6 +16,7 @@ from skrf import (
     RandomReLUFeatures,
     SingleNeuron,
     TriangleWave,
+    _learning_statements,
     gaussian,
     make_single_neuron,
     theory,
@@ -89,6 +90,54 @@ def test_networks_become_lazy():
     for name in ("flipped", "coupling_gap", "feature_gap"):
         assert np.all(np.diff(values[name]) < 0), name
         assert values[name][-1] < values[name][0] / 3
+
+
+def verdicts(report):
+    return [row.verdict for row in report.rows]
+
+
+def test_rates_of_close_widths_do_not_fail():
+    assert verdicts(theory.section_2([30, 100])) == ["holds"] * 3
+    close = theory.section_2([300, 310], n_samples=100)
+    assert verdicts(close) == ["measured"] * 3
+    assert re.search(r"r\^\(-?\d+\.\d+ \+- 12.\d+\)", close.rows[0].measured)
+
+
+@pytest.mark.parametrize(
+    ("power", "verdict"), [(-0.5, "holds"), (0.0, "fails"), (0.5, "fails")]
+)
+def test_gaps_that_do_not_fall_fail(power, verdict, monkeypatch):
+    widths = np.array([30, 100, 300, 1000])
+    curve = np.array([1.0, 1.2, 0.9, 1.1]) * widths**power
+    names = "flipped", "coupling_gap", "feature_gap"
+    values = {"widths": widths, **dict.fromkeys(names, curve)}
+    monkeypatch.setattr(_learning_statements, "_gaps_of_training", lambda *_: values)
+    assert verdicts(theory.section_2(widths)) == [verdict] * 3
+
+
+def test_gaps_of_dead_networks_have_no_rate(monkeypatch):
+    names = "flipped", "coupling_gap", "feature_gap"
+    values = dict.fromkeys(names, np.array([0.0, 0.1]))
+    monkeypatch.setattr(_learning_statements, "_gaps_of_training", lambda *_: values)
+    report = theory.section_2([2, 4])
+    assert verdicts(report) == ["measured"] * 3
+    assert report.rows[0].measured.endswith("no rate")
+
+
+def test_too_few_samples_neurons_or_steps_do_not_fail():
+    small = [theory.equation_2(n_samples=2, random_state=seed) for seed in range(20)]
+    assert {row.verdict for report in small for row in report.rows} == {"holds", "measured"}
+    rare = theory.equation_2(d=3, width=2000, bias=-3.0, n_samples=1000)
+    assert verdicts(rare) == ["measured"]
+    assert verdicts(theory.theorem_3_1([30, 300], n_samples=100)) == ["measured"] * 2
+
+
+def test_what_is_printed_of_the_norm_holds_where_it_does():
+    assert verdicts(theory.remark_4_7(5)) == ["corrected"] * 5
+    # The printed bound of the bias is the larger one for ||w*|| <= d, and the printed error
+    # the smaller one beyond some 86 d^4.
+    assert verdicts(theory.remark_4_7(5, norms=[1.0])) == ["corrected", "holds"]
+    assert verdicts(theory.remark_4_7(5, norms=[1e6])) == ["holds", "corrected"]
 
 
 def test_the_coupling_is_the_linearised_network_where_the_output_is_fixed(rng):
