@@ -21,8 +21,14 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 
+# From more curves than this on, a scale of colours replaces the legend.
+_MOST_IN_LEGEND = 6
+
+
 class WidthPathDisplay:
     """Errors of ridge regression against the width of its features.
+
+    A legend names up to six alphas; more are coloured by their size, with a colorbar.
 
     Source: scikit-learn's Display classes.
 
@@ -171,14 +177,29 @@ shape (n_samples, n_features)
         ax = axes_or_new(ax)
         path, unit = self.path, 1.0 if target_variance is None else target_variance
         self.lines_ = []
-        for k, alphas in enumerate(path.alphas):
-            label = f"alpha = {alphas[-1]:.3g} at width {path.widths[-1]}"
+        alphas, widest = path.alphas[:, -1], path.widths[-1]
+        many = len(alphas) > _MOST_IN_LEGEND
+        line_width = 1 if many else None
+        colors: list[Any] = [None] * len(alphas)
+        if many:
+            from matplotlib.cm import ScalarMappable
+            from matplotlib.colors import LogNorm
+
+            scale = ScalarMappable(LogNorm(alphas.min(), alphas.max()), "viridis")
+            colors = [scale.to_rgba(alpha) for alpha in alphas]
+            ax.figure.colorbar(scale, ax=ax, label=f"alpha at width {widest}")
+        for k, alpha in enumerate(alphas):
+            label = f"alpha = {alpha:.3g} at width {widest}"
             errors = path.leave_one_out_errors[k] / unit
-            self.lines_ += ax.plot(path.widths, errors, label=label)
+            self.lines_ += ax.plot(
+                path.widths, errors, label=label, color=colors[k], linewidth=line_width
+            )
             if training:
                 errors = np.maximum(path.training_errors[k] / unit, np.finfo(float).tiny)
                 color = self.lines_[-1].get_color()
-                self.lines_ += ax.plot(path.widths, errors, ":", color=color)
+                self.lines_ += ax.plot(
+                    path.widths, errors, ":", color=color, linewidth=line_width
+                )
         if path.n_rows <= path.widths[-1]:
             ax.axvline(path.n_rows, color="0.6", linewidth=1, zorder=0)
             ax.annotate(
@@ -200,7 +221,11 @@ shape (n_samples, n_features)
             xlabel="width",
             ylabel="squared error" if target_variance is None else "relative squared error",
         )
-        ax.legend(title="leave-one-out" + (", training dotted" if training else ""))
+        if many:
+            names = ["leave-one-out", "training"][: 1 + training]
+            ax.legend(self.lines_[: 1 + training], names)
+        else:
+            ax.legend(title="leave-one-out" + (", training dotted" if training else ""))
         self.ax_, self.figure_ = ax, ax.figure
         return self
 

@@ -1,6 +1,8 @@
 """All widths at once: against separately fitted narrow models, refits and rank."""
 
+import io
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -163,6 +165,30 @@ def test_display(data):
         halved.lines_[0].get_ydata(), display.path.leave_one_out_errors[0] / 2
     )
     assert halved.ax_.get_ylabel() == "relative squared error"
+
+
+def test_display_of_many_alphas(data):
+    pytest.importorskip("matplotlib", reason="pictures need the extra 'examples'")
+    from matplotlib.figure import Figure
+
+    X, Y, _ = data
+    alphas = np.logspace(-3, 3, 50)
+    figure = Figure(layout="constrained")
+    display = WidthPathDisplay.from_estimator(
+        RandomFeatureRidge(RandomReLUFeatures(30), alphas=alphas),
+        X,
+        Y,
+        ax=figure.subplots(),
+    )
+    assert len({line.get_color() for line in display.lines_}) == 50
+    ax, bar = figure.axes
+    assert (bar.get_ylabel(), bar.get_yscale()) == ("alpha at width 30", "log")
+    assert bar.get_ylim() == pytest.approx((1e-3, 1e3))
+    names = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert names == ["leave-one-out", "training"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure.savefig(io.BytesIO())
 
 
 def test_display_without_matplotlib(data, monkeypatch):
