@@ -12,7 +12,7 @@ draw at penalty alpha is the model of width r at penalty alpha R / r, with coeff
 smaller by sqrt(r / R).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from numbers import Integral
 
 import numpy as np
@@ -33,7 +33,7 @@ from skrf._primal import (
 )
 
 
-@dataclass
+@dataclass(repr=False)
 class WidthPath:
     """Errors and coefficients of ridge regression on every width of nested features.
 
@@ -72,6 +72,8 @@ class WidthPath:
     (2, 100)
     >>> path.alphas[:, 49]
     array([ 2., 18.])
+    >>> path
+    <WidthPath: widths 1 to 100, 2 alphas, 50 rows; best 0.0591 at width 97, alpha 1.03>
     """
 
     widths: np.ndarray
@@ -79,8 +81,16 @@ class WidthPath:
     leave_one_out_errors: np.ndarray
     training_errors: np.ndarray
     n_rows: int
-    _given_alphas: np.ndarray = field(repr=False)
-    _moments: Moments = field(repr=False)
+    _given_alphas: np.ndarray
+    _moments: Moments
+
+    def __repr__(self) -> str:
+        k, width = self.best
+        error, alpha = (a[k, width - 1] for a in (self.leave_one_out_errors, self.alphas))
+        return (
+            f"<WidthPath: widths 1 to {self.widths[-1]}, {len(self.alphas)} alphas, "
+            f"{self.n_rows} rows; best {error:.3g} at width {width}, alpha {alpha:.3g}>"
+        )
 
     @property
     def best(self) -> tuple[int, int]:

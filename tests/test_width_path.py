@@ -144,6 +144,17 @@ def test_bad_widths_and_penalties(data):
         RandomFeatureRidge(LinearizedNTKFeatures(5, train="both")).width_path(X, Y)
 
 
+def test_a_path_prints_as_one_line(data):
+    X, Y, w = data
+    path = RandomFeatureRidge(RandomReLUFeatures(60), alphas=[0.1, 1]).width_path(X, Y, w)
+    k, width = path.best
+    error, alpha = path.leave_one_out_errors.min(), path.alphas[k, width - 1]
+    assert str(path) == (
+        f"<WidthPath: widths 1 to 60, 2 alphas, {np.count_nonzero(w)} rows; best "
+        f"{error:.3g} at width {width}, alpha {alpha:.3g}>"
+    )
+
+
 def test_display(data):
     pytest.importorskip("matplotlib", reason="pictures need the extra 'examples'")
     from matplotlib.figure import Figure
