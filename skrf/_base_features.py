@@ -1,5 +1,7 @@
 """What all feature maps share: the draw of the hidden layer, checks, blocks of rows."""
 
+from __future__ import annotations
+
 import copy
 from numbers import Integral
 from typing import Self

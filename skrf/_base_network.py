@@ -1,5 +1,7 @@
 """What the two network estimators share: parameters, checks, the fit loop, attributes."""
 
+from __future__ import annotations
+
 import copy
 import warnings
 from numbers import Real

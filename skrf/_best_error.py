@@ -1,5 +1,7 @@
 """The least risk of fixed features on a ReLU neuron, at every width."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Floors of fixed features on random neurons (Theorem 4.8), and on linear ones (4.1)."""
 
+from __future__ import annotations
+
 import math
 
 import numpy as np

@@ -1,5 +1,7 @@
 """What the displays share: axes, checks of curves, and a display of named curves."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Self
 
@@ -46,11 +48,11 @@ def checked_curves(name, curves, x_name, x):
 class CurvesDisplay(ABC):
     """Named curves on logarithmic axes; a subclass draws them in `_draw`."""
 
-    ax_: "Axes"
-    figure_: "Figure | SubFigure"
-    lines_: "list[Line2D]"
+    ax_: Axes
+    figure_: Figure | SubFigure
+    lines_: list[Line2D]
 
-    def plot(self, ax: "Axes | None" = None) -> Self:
+    def plot(self, ax: Axes | None = None) -> Self:
         """Draw the curves, and set `ax_`, `figure_` and `lines_`.
 
         Parameters

@@ -1,5 +1,7 @@
 """Exact distances of a trained ReLU network from its start, under Gaussian inputs."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 

@@ -1,5 +1,7 @@
 """Means and Gram matrices of ReLU neurons, their steps and their gradients."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 

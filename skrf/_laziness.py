@@ -1,5 +1,7 @@
 """How far a trained network is from learning with fixed random features (Section 2)."""
 
+from __future__ import annotations
+
 import copy
 from dataclasses import dataclass
 from numbers import Integral

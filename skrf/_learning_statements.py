@@ -1,5 +1,7 @@
 """What gradient descent learns: Section 2, Theorem 3.1 and one neuron, measured."""
 
+from __future__ import annotations
+
 from numbers import Integral
 
 import numpy as np

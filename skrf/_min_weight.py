@@ -1,5 +1,7 @@
 """The least bound on output weights with which fixed ReLU features reach a risk."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,5 +1,7 @@
 """The exact risk of sums of ReLU neurons on a ReLU neuron, and its gradient."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

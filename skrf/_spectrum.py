@@ -1,5 +1,7 @@
 """Exact spectra of random neurons: what the best fixed features of any kind leave over."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass, field
 from functools import cached_property

@@ -1,5 +1,7 @@
 """The wave psi and the norm of its target: Proposition 4.6 and Remark 4.7, measured."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 

@@ -1,5 +1,7 @@
 """Activations by name: value, derivative and the code of the compiled kernels."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

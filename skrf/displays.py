@@ -3,6 +3,8 @@
 matplotlib, of the extra "examples", is imported when something is drawn.
 """
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -57,9 +59,9 @@ class WidthPathDisplay:
     2
     """
 
-    ax_: "Axes"
-    figure_: "Figure | SubFigure"
-    lines_: "list[Line2D]"
+    ax_: Axes
+    figure_: Figure | SubFigure
+    lines_: list[Line2D]
 
     def __init__(self, *, path: WidthPath) -> None:
         self.path = path
@@ -72,7 +74,7 @@ class WidthPathDisplay:
         y: ArrayLike,
         *,
         sample_weight: ArrayLike | None = None,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
         **options: Any,
     ) -> Self:
         """Compute the path of an estimator on data and draw it.
@@ -124,7 +126,7 @@ shape (n_samples, n_features)
 
     def plot(
         self,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
         *,
         training: bool = True,
         target_variance: float | None = None,

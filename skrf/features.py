@@ -1,5 +1,7 @@
 """Feature maps with random hidden weights: random features and linearised networks."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse.linalg import LinearOperator

@@ -11,6 +11,8 @@ rows, which is slow: give them a `WideNetworkKernel`, which they call once. Ever
 computed in float64; float32 data give a float32 matrix.
 """
 
+from __future__ import annotations
+
 from numbers import Integral
 from typing import Any, Literal
 

@@ -1,5 +1,7 @@
 """Losses by name: value, derivative, domain of the labels and the code of the kernels."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

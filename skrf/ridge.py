@@ -1,5 +1,7 @@
 """Ridge regression and classification on any number of features and rows."""
 
+from __future__ import annotations
+
 from typing import Any, Literal, Self
 
 import numpy as np

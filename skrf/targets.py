@@ -1,5 +1,7 @@
 """Target functions that tell the ways of learning apart: frozen, callable objects."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from numbers import Real
