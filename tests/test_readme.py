@@ -1,5 +1,7 @@
 """What the README shows is what happens."""
 
+import ast
+import builtins
 import re
 from pathlib import Path
 
@@ -18,6 +20,20 @@ def test_two_commands():
 @pytest.mark.parametrize("path", re.findall(r"\]\(([\w/.]+)\)", README))
 def test_links_lead_somewhere(path):
     assert (Path(__file__).parents[1] / path).exists()
+
+
+@pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", README, re.DOTALL))
+def test_blocks_of_code_define_what_they_use(code):
+    defined, used = set(vars(builtins)) | {"__name__"}, set()
+    for node in ast.walk(ast.parse(code)):
+        match node:
+            case ast.Name(id=name, ctx=ast.Load()):
+                used.add(name)
+            case ast.Name(id=name) | ast.FunctionDef(name=name) | ast.arg(arg=name):
+                defined.add(name)
+            case ast.Import(names=names) | ast.ImportFrom(names=names):
+                defined |= {(name.asname or name.name).split(".")[0] for name in names}
+    assert used <= defined
 
 
 @pytest.mark.slow
