@@ -119,6 +119,17 @@ def test_scoring_monitor(Network, neuron):
     assert rows[-1][name] == pytest.approx(fitted.score(X, y))
 
 
+def test_monitors_see_the_estimator_that_they_are_given_to(neuron):
+    grid = {"width": [5, 10]}
+    outside, inside = ScoringMonitor(scoring="r2"), ScoringMonitor(scoring="r2")
+    GridSearchCV(net(), grid, cv=2).set_callbacks(outside).fit(*neuron)
+    with pytest.raises(ValueError, match="No logs to retrieve"):
+        outside.get_logs()
+    GridSearchCV(net().set_callbacks(inside), grid, cv=2).fit(*neuron)
+    rows = inside.get_logs().data
+    assert len([row for row in rows if row["task_name"] == "epoch"]) == 5 * 4
+
+
 def test_progress_bar_alone_and_in_a_search(neuron, capsys):
     pytest.importorskip("rich", reason="the bar is drawn by rich, in the extra 'test'")
     X, y = neuron
