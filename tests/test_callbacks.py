@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.callback import ProgressBar, ScoringMonitor
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 
 from skrf import OverparamNetClassifier, OverparamNetRegressor, make_single_neuron
@@ -128,6 +129,19 @@ def test_monitors_see_the_estimator_that_they_are_given_to(neuron):
     GridSearchCV(net().set_callbacks(inside), grid, cv=2).fit(*neuron)
     rows = inside.get_logs().data
     assert len([row for row in rows if row["task_name"] == "epoch"]) == 5 * 4
+
+
+def test_chunks_call_no_callbacks(neuron):
+    recorder = Recorder()
+    net().set_callbacks(recorder).partial_fit(*neuron)
+    assert recorder.events == []
+
+
+def test_a_first_epoch_that_diverges_leaves_an_empty_curve(neuron):
+    with pytest.warns(ConvergenceWarning, match="SGD diverged"):
+        fitted = net(eta0=1e3).fit(*neuron)
+    assert fitted.loss_curve_ == []
+    assert fitted.n_iter_ == 0
 
 
 def test_progress_bar_alone_and_in_a_search(neuron, capsys):
