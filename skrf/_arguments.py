@@ -14,10 +14,16 @@ def is_number(value):
     return bool(-sys.float_info.max <= value <= sys.float_info.max)
 
 
+def own_integer(value):
+    """What NumPy calls an integer as Python's own, which cannot overflow; else itself."""
+    return int(value) if isinstance(value, np.integer) else value
+
+
 def check_integer(name, value, least, why):
-    """Raise for what is not an integer from `least` on."""
+    """Python's own integer; ValueError for what is none from `least` on."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
         raise ValueError(f"{name}={value!r} must be an integer >= {least}: {why}.")
+    return int(value)
 
 
 def check_boolean(name, value):

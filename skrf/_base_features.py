@@ -80,19 +80,19 @@ class HiddenLayerFeatures(
         X = validate_data(self, X, accept_sparse="csr", dtype=_FLOATS)
         n_features = X.shape[1]
         self._check_parameters(X.dtype)
-        projection = _weights.PROJECTIONS[self.projection]
+        projection, width = _weights.PROJECTIONS[self.projection], int(self.width)
         require_memory(
-            projection.size(self.width, n_features) * X.dtype.itemsize,
-            f"Drawing width={self.width} weights for {n_features} columns with "
+            projection.size(width, n_features) * X.dtype.itemsize,
+            f"Drawing width={width} weights for {n_features} columns with "
             f"projection={self.projection!r}",
             'Use a smaller width, float32 input or projection="structured".',
         )
         seed = _weights.draw_seed(self.random_state)
         self._projection = projection.draw(
-            seed, self.width, n_features, self.weights, self.weight_scale, X.dtype
+            seed, width, n_features, self.weights, self.weight_scale, X.dtype
         )
         self.biases_ = _weights.draw_biases(
-            seed, self.width, self.biases, self.bias_scale, X.dtype
+            seed, width, self.biases, self.bias_scale, X.dtype
         )
         self._prepare()
         return self
@@ -241,7 +241,7 @@ class HiddenLayerFeatures(
                 f"width={width!r} must be from 1 to the fitted width, {len(self.biases_)}. "
                 "Fit a wider transformer first."
             )
-        narrow = copy.copy(self)
+        narrow, width = copy.copy(self), int(width)
         narrow.width = width
         narrow._projection = self._projection.first(width)
         narrow.biases_ = self.biases_[:width]
@@ -301,7 +301,7 @@ class HiddenLayerFeatures(
     def _prepare(self):
         """Set what `transform` needs beside the drawn weights."""
         self._activation = ACTIVATIONS[self.activation]
-        self._n_features_out = self.width
+        self._n_features_out = len(self.biases_)
         arrays = self._projection.sizes(), self.biases_
         self._largest = max([self.n_features_in_, *map(largest_entry, arrays)])
 

@@ -16,6 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skrf import _weights
+from skrf._arguments import own_integer
 from skrf._epochs import EpochTasks, Progress, warn_diverged
 from skrf._interrupts import all_or_nothing, whole
 from skrf._laziness import LazinessMixin
@@ -193,7 +194,7 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
         if resume:
             sgd.probe = probe(self._new_objective(), sgd.weights, *train)
             sgd.eta0 = self._given_or_estimated_step(sgd.probe)
-        context = self._init_callback_context(max_subtasks=self.max_iter)
+        context = self._init_callback_context(max_subtasks=int(self.max_iter))
         tasks = EpochTasks(context, estimator=self, X=X, y=y, metadata=metadata)
         sgd, progress = self._train(sgd, train, validation, rng, tasks, attributes, resume)
         if progress.best_weights is not None:
@@ -252,7 +253,9 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
         )
         # As many copies of W as are kept.
         copies = 1 + (self.momentum > 0) + bool(self.average) + self.early_stopping
-        require_training_memory(X, self.width, self.batch_size, self.block_size, copies)
+        options = self._sgd_options()
+        sizes = options["batch_size"], options["block_size"]
+        require_training_memory(X, int(self.width), *sizes, copies)
         return X, Y, sample_weight, attributes
 
     def _new_objective(self):
@@ -260,7 +263,7 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
         return Objective(
             activation=ACTIVATIONS[self.activation],
             loss=LOSSES[self.loss],
-            scale=self.width**-0.5 if self.parametrization == "ntk" else 1.0,
+            scale=int(self.width) ** -0.5 if self.parametrization == "ntk" else 1.0,
             alpha=float(self.alpha),
             train_hidden=trains_hidden,
             train_biases=trains_hidden and self.biases != "none",
@@ -272,7 +275,7 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
         """A new run from freshly drawn weights."""
         start = _weights.Start(
             seed=_weights.draw_seed(rng),
-            width=self.width,
+            width=int(self.width),
             n_features=X.shape[1],
             n_outputs=Y.shape[1],
             dtype=X.dtype,
@@ -339,7 +342,7 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
         # Python's own numbers: every other type would compile the kernel again.
         return {
             "batch_size": int(self.batch_size),
-            "block_size": self.block_size,
+            "block_size": own_integer(self.block_size),
             "power_t": float(self.power_t) if self.learning_rate == "invscaling" else 0.0,
             "momentum": float(self.momentum),
         }

@@ -27,7 +27,7 @@ def check_neuron(d, bias, weight_norm):
             f"weight_norm={weight_norm!r} must be a positive finite number; a neuron "
             "without weight is a constant. Give ||w||."
         )
-    if not is_number(bias) or not abs(bias) <= 1e3 * weight_norm:
+    if not is_number(bias) or not abs(float(bias)) <= 1e3 * weight_norm:
         raise ValueError(
             f"bias={bias!r} must be a number with |bias| <= 1000 weight_norm, here "
             f"{1e3 * weight_norm:.6g}: beyond, the neuron is linear or 0. Use a smaller "
@@ -339,18 +339,20 @@ def squared_distance_law(d, r):
     >>> print(f"{squared_distance_law(160, 80).cdf(0.25):.2g}")
     8.6e-07
     """
-    _check_span(d, r)
+    d, r = _check_span(d, r)
     return beta((d - r) / 2, r / 2)
 
 
 def _check_span(d, r):
-    check_integer("d", d, 2, "give the dimension of w*")
-    check_integer("r", r, 1, "give the number of directions")
+    """Both as Python's own integers."""
+    d = check_integer("d", d, 2, "give the dimension of w*")
+    r = check_integer("r", r, 1, "give the number of directions")
     if r >= d:
         raise ValueError(
             f"r={r} must be below d={d}: the span is all of the space, and the distance "
             "is 0. Use a smaller r."
         )
+    return d, r
 
 
 def log_distance_probability(error, d, r):
@@ -374,7 +376,7 @@ def log_distance_probability(error, d, r):
     >>> print(f"{log_distance_probability(0.25, 160_000, 80_000) / 160_000:.4f}")
     -0.0720
     """
-    _check_span(d, r)
+    d, r = _check_span(d, r)
     what = "in [0, 1]; give a squared distance of a unit vector"
     x = _check_array("error", error, lambda a: (a >= 0) & (a <= 1), what)
     a, b = (d - r) / 2, r / 2
@@ -428,8 +430,8 @@ def simulate_squared_distances(d, r, n_draws=1000, random_state=None):
     -------
     distances : ndarray of shape (n_draws,)
     """
-    _check_span(d, r)
-    check_integer("n_draws", n_draws, 1, "give the number of spans")
+    d, r = _check_span(d, r)
+    n_draws = check_integer("n_draws", n_draws, 1, "give the number of spans")
     rng = check_random_state(random_state)
     distances = np.empty(n_draws)
     for i in range(n_draws):

@@ -92,7 +92,7 @@ class FeatureMap:
 def rows_of_block(n_columns, block_rows="auto"):
     """Most rows of a block of features with so many columns."""
     if block_rows != "auto":
-        return block_rows
+        return int(block_rows)
     return min(max(_FEWEST_ROWS, _BLOCK_ELEMENTS // n_columns), _MOST_ROWS)
 
 

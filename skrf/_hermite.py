@@ -184,7 +184,7 @@ def hermite_coefficients(
     array([0.398942, 0.5     , 0.282095])
     """
     check_choice("activation", activation, COEFFICIENTS)
-    check_integer("n", n, 0, "give the largest degree")
+    n = check_integer("n", n, 0, "give the largest degree")
     if not is_number(bias):
         raise ValueError(f"bias={bias!r} must be a finite number. Use 0.0 for none.")
     if not is_number(weight_norm) or weight_norm < 0:
@@ -192,7 +192,7 @@ def hermite_coefficients(
             f"weight_norm={weight_norm!r} must be a finite number >= 0. Give the length of "
             "the weight vector."
         )
-    return COEFFICIENTS[activation](int(n), float(weight_norm), float(bias))
+    return COEFFICIENTS[activation](n, float(weight_norm), float(bias))
 
 
 def degree_energies(

@@ -60,7 +60,12 @@ def check_widths(widths, least, why):
     """A list of widths; ValueError for anything else."""
     found = np.atleast_1d(real_numbers("widths", widths))
     whole = found.dtype.kind in "iu" and (found.size == 0 or found.min() > 0)
-    if not whole or found.ndim != 1 or found.size < least or np.any(np.diff(found) <= 0):
+    if (
+        not whole
+        or found.ndim != 1
+        or found.size < least
+        or np.any(found[1:] <= found[:-1])
+    ):
         raise ValueError(
             f"widths={widths!r} must be {why} in growing order. Give positive integers, "
             "such as (30, 100, 300)."

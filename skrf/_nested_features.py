@@ -114,7 +114,7 @@ def n_neurons(features):
         return n_neurons(features[-1])
     by_neuron = getattr(features, "train", "output") != "both"
     if isinstance(features, HiddenLayerFeatures) and by_neuron:
-        return features.width
+        return len(features.biases_)
     raise ValueError(
         f"A path over widths needs features of one neuron after the other; got "
         f"features={features!r}. Use RandomReLUFeatures, RandomFeatures or "

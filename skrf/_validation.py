@@ -5,6 +5,7 @@ scikit-learn's own messages are kept, with the name of the argument before them 
 do after them where they lack it.
 """
 
+import functools
 import re
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ from sklearn.utils.multiclass import (
 )
 from sklearn.utils.validation import _check_sample_weight
 
-from skrf._arguments import real_numbers
+from skrf._arguments import own_integer, real_numbers
 from skrf._typing import Function, KeepsSignature
 
 __all__ = [
@@ -56,7 +57,22 @@ __all__ = [
 
 # scikit-learn has no types: what it decorates would have none either.
 fit_context: KeepsSignature = _fit_context
-validate_params: KeepsSignature = _validate_params
+
+
+def validate_params(constraints: dict, **options: bool) -> Callable[[Function], Function]:
+    """scikit-learn's decorator; the function is given Python's own integers."""
+
+    def decorate(function):
+        @functools.wraps(function)
+        def with_own_integers(*arguments, **keywords):
+            return function(
+                *map(own_integer, arguments),
+                **{name: own_integer(value) for name, value in keywords.items()},
+            )
+
+        return _validate_params(constraints, **options)(with_own_integers)
+
+    return decorate
 
 
 class Interval(_Interval):

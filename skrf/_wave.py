@@ -146,11 +146,11 @@ def wave_facts(d):
     >>> print(f"{10**facts.log10_correlation:.1e}")
     1.6e-09
     """
-    check_integer("d", d, 2, "give the number of features, at least two")
-    spectrum = triangle_wave_spectrum(int(d))
+    d = check_integer("d", d, 2, "give the number of features, at least two")
+    spectrum = triangle_wave_spectrum(d)
     a = TriangleWave(np.ones(d)).half_width
     return WaveFacts(
-        n_features=int(d),
+        n_features=d,
         half_width=a,
         printed_relus=a,
         relus=a + 1,
@@ -411,8 +411,8 @@ def weight_certificate(
     """
     check_neuron(d, 0.0, weight_norm)
     _check_certificate(error, r, failure, log10_feature_norm, relative)
+    d, alpha = int(d), float(weight_norm)
     facts = wave_facts(d)
-    alpha = float(weight_norm)
     eps = float(error) * (alpha**2 / 2 if relative else 1.0)
     total, norm = math.sqrt(facts.squared_sum), facts.squared_norm
     bracket = norm - facts.squared_sum * (d / alpha) ** 2 * eps

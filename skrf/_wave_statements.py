@@ -153,7 +153,7 @@ def wave_relu_correlations(d: int, W: ArrayLike, b: ArrayLike) -> np.ndarray:
     >>> wave_relu_correlations(5, W, [0.5, 0.5]).round(2)
     array([-24.52,  -5.09])
     """
-    check_integer("d", d, 2, "give the number of features, at least two")
+    d = check_integer("d", d, 2, "give the number of features, at least two")
     wave = TriangleWave(d * np.eye(d)[0])
     _, log_products = wave_relu_products(wave, W, b, ("W", "b"))
     layer = neurons(W, b)

@@ -147,7 +147,7 @@ class WidthPath:
                 f"width={width!r} is not on the path, which goes from 1 to "
                 f"{len(self.widths)}. Use a width between."
             )
-        moments, R = self._moments, len(self.widths)
+        moments, R, width = self._moments, len(self.widths), int(width)
         p = len(moments.zz) // R * width
         alpha = self._given_alphas[k]
         lower = np.array(moments.zz[:p, :p], order="C")

@@ -357,7 +357,9 @@ class SpectrumDisplay(CurvesDisplay):
         self.max_degree = max_degree
 
     def _draw(self):
-        check_integer("max_degree", self.max_degree, 1, "give the largest degree drawn")
+        most = check_integer(
+            "max_degree", self.max_degree, 1, "give the largest degree drawn"
+        )
         spectra = (
             self.spectra.values() if isinstance(self.spectra, dict) else [self.spectra]
         )
@@ -366,7 +368,7 @@ class SpectrumDisplay(CurvesDisplay):
                 "spectra must be a dict of NeuronSpectrum by name; got "
                 f"{self.spectra!r}. Give what skrf.theory.neuron_spectrum returns."
             )
-        top = min([self.max_degree, *(s.max_degree for s in self.spectra.values())])
+        top = min([most, *(s.max_degree for s in self.spectra.values())])
         curves = {
             name: np.exp(spectrum.log_energy[1 : top + 1])
             for name, spectrum in self.spectra.items()

@@ -332,13 +332,14 @@ class LinearizedNTKFeatures(HiddenLayerFeatures):
 
     def _prepare(self):
         super()._prepare()
+        width = len(self.biases_)
         given = 1.0 if self.output_weights is None else self.output_weights
-        self.output_weights_ = np.full(self.width, given, self.biases_.dtype)
+        self.output_weights_ = np.full(width, given, self.biases_.dtype)
         self._largest = max(self._largest, largest_entry(self.output_weights_))
         self._train = self.train
         self._has_biases = self.biases != "none"
         hidden = (self.train != "output") * (self.n_features_in_ + self._has_biases)
-        self._n_features_out = self.width * (hidden + (self.train != "hidden"))
+        self._n_features_out = width * (hidden + (self.train != "hidden"))
 
     def _select_output_weights(self, width):
         if self.output_weights is not None:

@@ -421,7 +421,7 @@ class WideNetworkKernel(Kernel):
             X = check_array(X, dtype=np.float64, accept_sparse="csr")
         lengths = row_norms(X)[:, np.newaxis]
         pairs = Pairs(lengths, lengths, np.zeros_like(lengths))
-        scales = self.weight_scale, self.bias_scale
+        scales = float(self.weight_scale), float(self.bias_scale)
         shape = X.shape[1], self.activation, self.train
         return _tangent(pairs, *shape, *scales, self.depth)[:, 0]
 
