@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from numbers import Real
 from typing import Literal, Self
 
@@ -39,6 +38,7 @@ from skrf._validation import (
     validate_data,
 )
 from skrf._version import VersionedState
+from skrf._warnings import warn
 from skrf.activations import ACTIVATIONS
 from skrf.losses import LOSSES
 
@@ -230,7 +230,7 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
                 order = np.arange(len(data[1]))
                 curve.append(sgd.run(*data, order, halve=self.eta0 == "auto"))
             except Diverged as stop:
-                warn_diverged(self, stop, sgd, stacklevel=5)
+                warn_diverged(self, stop, sgd)
             finally:
                 # Also after Ctrl-C, which is passed on: a stream would not stop otherwise.
                 self._publish(sgd, attributes, 1, curve, None)
@@ -370,15 +370,14 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
                     break
                 except Diverged as stop:
                     if left == 0:
-                        warn_diverged(self, stop, sgd, stacklevel=6)
+                        warn_diverged(self, stop, sgd)
                         break
                     sgd = SGD(sgd.start, first_weights(sgd.start), sgd.probe, sgd.eta0 / 2)
                     progress = Progress(self.tol, self.n_iter_no_change)
         except KeyboardInterrupt:
-            warnings.warn(
+            warn(
                 f"Training was interrupted after {len(progress.losses)} epochs and "
                 f"{sgd.n_updates} updates; the weights reached so far are kept.",
-                stacklevel=5,
             )
             if sgd.weights is None:  # while the start was drawn again
                 sgd.weights = first_weights(sgd.start)
@@ -409,11 +408,10 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
             if tasks.end(epoch, copies) or stop:
                 return
         if self.tol is not None:
-            warnings.warn(
+            warn(
                 f"The training has not converged after max_iter={self.max_iter} epochs. "
                 "Increase max_iter or tol; tol=None runs all epochs without this warning.",
                 ConvergenceWarning,
-                stacklevel=6,
             )
 
     def _publish(self, sgd, attributes, n_epochs, loss_curve, validation_scores):

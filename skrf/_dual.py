@@ -11,8 +11,6 @@ digits. s itself is an eigenvector of K of eigenvalue 0; it is moved to the valu
 trace(K) / n_rows, so that the term to subtract is small.
 """
 
-import warnings
-
 import numpy as np
 from scipy.linalg import LinAlgError, cholesky, eigh, lapack
 from sklearn.exceptions import ConvergenceWarning
@@ -27,6 +25,7 @@ from skrf._primal import (
     require_two_rows,
     warn_imprecise,
 )
+from skrf._warnings import warn
 
 # Relative precision of the coefficients by conjugate gradients.
 _TOLERANCE, _MOST_ITERATIONS = 1e-7, 2000
@@ -319,11 +318,10 @@ def _solve_iteratively(operator, alpha, y, precondition, done):
         step, more = _conjugate_gradients(operator, alpha, c, y, r, precondition, done)
         c, n_iter = c + step, before + more
     if not reached <= 2 * _TOLERANCE:
-        warnings.warn(
+        warn(
             f"Conjugate gradients stopped after {n_iter} iterations at a relative error of "
             f'at most {reached:.0e}. Use a larger alpha, or solver="dual" or "primal".',
             ConvergenceWarning,
-            stacklevel=2,
         )
     return c, n_iter
 

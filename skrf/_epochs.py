@@ -1,14 +1,13 @@
 """What a fit does around its epochs: stopping rule, tasks of callbacks, warnings."""
 
-import warnings
-
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skrf._interrupts import interrupts_held
+from skrf._warnings import warn
 
 
-def warn_diverged(network, stop, sgd, stacklevel):
+def warn_diverged(network, stop, sgd):
     """Say at which step SGD diverged, and which would be stable."""
     stable = (1 - network.momentum) * sgd.probe.stable_step
     remedy = (
@@ -16,12 +15,11 @@ def warn_diverged(network, stop, sgd, stacklevel):
         if network.eta0 == "auto"
         else 'use a smaller eta0, or eta0="auto"'
     )
-    warnings.warn(
+    warn(
         f"SGD diverged with step eta0={sgd.eta0:.3g}: the mean loss reached "
         f"{stop.mean_loss:.3g} after {stop.n_updates} updates. The last finite weights "
         f"are kept. The largest stable step is estimated as {stable:.3g}; {remedy}.",
         ConvergenceWarning,
-        stacklevel=stacklevel,
     )
 
 

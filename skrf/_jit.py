@@ -6,11 +6,12 @@ the disk is full, in the middle of a fit; and when a file was torn by a crash, f
 """
 
 import pickle
-import warnings
 from pathlib import Path
 
 import numba
 from numba.core.caching import FunctionCache, IndexDataCacheFile
+
+from skrf._warnings import warn
 
 _warned = False
 
@@ -77,9 +78,8 @@ def _warn(error):
     global _warned
     if not _warned:
         _warned = True
-        warnings.warn(
+        warn(
             f"Compiled code cannot be kept on disk ({error}), so that every process "
             "compiles anew, for some fifteen seconds in its first fit. Set the environment "
             "variable NUMBA_CACHE_DIR to a folder that can be written.",
-            stacklevel=2,
         )

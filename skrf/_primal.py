@@ -5,7 +5,6 @@ solve (S_zz + alpha I) u = S_zy. Products are made in the features' dtype, and r
 float64 then bring the answer to full precision.
 """
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +14,7 @@ from skrf import _kernels
 from skrf._blocks import in_threads
 from skrf._jit import njit
 from skrf._moments import MomentsTask, row_slices
+from skrf._warnings import warn
 
 # Relative error of the coefficients that refinement goes on to.
 _TOLERANCE = 1e-8
@@ -183,11 +183,10 @@ def refine(matrix, moments, alpha, coef, solve, error):
 
 def warn_imprecise(what, error):
     """Say that rounding has spoiled a result."""
-    warnings.warn(
+    warn(
         f"The features are so collinear that the relative error of {what} may be "
         f"{error:.0e}. Use larger alphas.",
         LinAlgWarning,
-        stacklevel=2,
     )
 
 

@@ -1,6 +1,5 @@
 """Ridge estimators from chunks of rows: `partial_fit` and `merge`."""
 
-import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -17,6 +16,7 @@ from skrf._nested_features import (
 )
 from skrf._primal import check_finite
 from skrf._solvers import require_fitting_memory
+from skrf._warnings import warn
 
 
 def can_stream(model):
@@ -52,10 +52,9 @@ class StreamingMixin:
             moments = vars(self).get("_moments")
             first = moments is None
             if first and "features_" in vars(self):
-                warnings.warn(
+                warn(
                     "partial_fit begins anew: fit keeps no sums of products that it could "
                     "go on from. Begin a clone with partial_fit to keep the fitted model.",
-                    stacklevel=3,
                 )
             if _dask.is_dask(X):
                 raise ValueError(

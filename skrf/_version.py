@@ -1,7 +1,8 @@
 """The version of this package, and the trace it leaves in pickles."""
 
 import re
-import warnings
+
+from skrf._warnings import warn
 
 __version__ = "0.1.0"
 
@@ -24,11 +25,10 @@ class VersionedState:
 def warn_if_newer(name, version):
     """Warn that a pickle comes from a later release than the one that reads it."""
     if version is not None and _release(version) > _release(__version__):
-        warnings.warn(
+        warn(
             f"This {name} was pickled by scikit-random-features {version} and is read by "
             f"{__version__}, which may not know all that is in it. Install version "
             f"{version} or later, or fit it again.",
-            stacklevel=3,
         )
 
 

@@ -10,6 +10,8 @@ import skrf
 ROOT = Path(skrf.__file__).parent
 # From the lowest: files of one layer do not know each other.
 ROWS = """
+_warnings
+--
 _arguments _blas _dask _environment _harmonics _interrupts _jit _progress _report _typing
 _version
 --

@@ -1,0 +1,95 @@
+"""Every warning of the package points at the user's line, whatever lies between."""
+
+import ast
+import pickle
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from attacks import X, Y, net, relu, ridge
+from scipy.linalg import LinAlgWarning
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+import skrf
+from skrf import _jit, _kernels_sgd, _version
+
+TWICE = np.c_[X, X]
+
+
+def collinear(alphas=1e-14, **options):
+    return ridge(FunctionTransformer(), alphas=alphas, **options)
+
+
+def empty_kernel(monkeypatch):
+    features = relu(45, weight_scale=1e-150, bias_scale=1e-150)
+    ridge(features, alphas=1e-8, solver="cg").fit(X, Y)
+
+
+def interrupted(monkeypatch):
+    monkeypatch.setattr(
+        _kernels_sgd, "train_block", lambda *_: signal.raise_signal(signal.SIGINT)
+    )
+    net(eta0=0.1).fit(X, Y)
+
+
+def newer(monkeypatch):
+    monkeypatch.setattr(_version, "__version__", "0.0.1")
+    pickle.loads(PICKLED)
+
+
+def no_cache(monkeypatch):
+    monkeypatch.setattr(_jit, "_warned", False)
+    _jit._warn(OSError())
+
+
+PICKLED = pickle.dumps(relu())
+
+CALLS = [
+    (LinAlgWarning, lambda _: collinear().fit(TWICE, Y)),
+    (LinAlgWarning, lambda _: collinear([1e-14]).fit(TWICE, Y)),
+    (LinAlgWarning, lambda _: collinear([1e-13, 1e-12]).fit(TWICE, Y)),
+    (LinAlgWarning, lambda _: collinear([1e-13, 1e-12], cv=3).fit(TWICE, Y)),
+    (LinAlgWarning, lambda _: collinear(1e-13, solver="dual").fit(TWICE, Y)),
+    (LinAlgWarning, lambda _: collinear([1e-13, 1], solver="dual").fit(TWICE, Y)),
+    (LinAlgWarning, lambda _: ridge(relu(60), alphas=1e-13).width_path(TWICE, Y)),
+    (LinAlgWarning, lambda _: collinear().partial_fit(TWICE, Y).coef_),
+    (LinAlgWarning, lambda _: collinear([1e-13, 1]).partial_fit(TWICE, Y).predict(TWICE)),
+    (
+        LinAlgWarning,
+        lambda _: make_pipeline(FunctionTransformer(), collinear()).fit(TWICE, Y),
+    ),
+    (
+        LinAlgWarning,
+        lambda _: GridSearchCV(collinear(), {"alphas": [1e-14]}, cv=2).fit(TWICE, Y),
+    ),
+    (UserWarning, lambda _: ridge().fit(X, Y).partial_fit(X, Y)),
+    (ConvergenceWarning, empty_kernel),
+    (ConvergenceWarning, lambda _: net(tol=0.0).fit(X, Y)),
+    (ConvergenceWarning, lambda _: net(eta0=1e9).fit(X, Y)),
+    (ConvergenceWarning, lambda _: net(eta0=1e9).partial_fit(X, Y)),
+    (
+        ConvergenceWarning,
+        lambda _: GridSearchCV(net(tol=0.0), {"width": [3]}, cv=2).fit(X, Y),
+    ),
+    (UserWarning, interrupted),
+    (UserWarning, newer),
+    (UserWarning, no_cache),
+]
+
+
+@pytest.mark.parametrize(("category", "call"), CALLS)
+def test_warnings_point_at_the_users_line(category, call, monkeypatch):
+    with pytest.warns(category) as caught:
+        call(monkeypatch)
+    assert {warning.filename for warning in caught} == {__file__}
+
+
+def test_there_is_one_way_to_warn():
+    for path in Path(skrf.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if path.stem != "_warnings" and isinstance(node, ast.Attribute):
+                assert node.attr not in ("warn", "warn_explicit"), path
