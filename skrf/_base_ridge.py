@@ -1,10 +1,12 @@
 """What the two ridge estimators share: parameters, checks, fit and predictions."""
 
 from functools import partial
+from numbers import Number
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.callback import CallbackSupportMixin
 from sklearn.pipeline import Pipeline
@@ -112,7 +114,8 @@ class RidgeOnFeatures(
         ----------
         X : {array-like, sparse matrix, data frame, Dask array or Dask data frame} of \
 shape (n_samples, n_features)
-            The data, whatever `features` takes. Arrays of float32 stay float32.
+            The data, whatever `features` takes: arrays and lists of text or dicts, too,
+            are handed on. Arrays of float32 stay float32.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The targets; the classifier takes labels of shape (n_samples,).
         sample_weight : array-like of shape (n_samples,), default=None
@@ -303,10 +306,14 @@ shape (n_samples, n_features)
         return seed_nested(clone(self.features), self.random_state)
 
     def _check_rows(self, X, reset):
-        """X with float64 or float32 columns, or a data frame as it is."""
-        if hasattr(X, "iloc"):
-            validate_data(self, X, reset=reset, skip_check_array=True)
-            return X
+        """X with float64 or float32 columns, or a data frame, text and the like as it is.
+
+        Those are for `features` to take or to refuse.
+        """
+        rows = X if hasattr(X, "iloc") else as_objects(X)
+        if rows is not None:
+            validate_data(self, rows, reset=reset, skip_check_array=True)
+            return rows
         tags = get_tags(self).input_tags
         return validate_data(
             self,
@@ -381,6 +388,25 @@ shape (n_samples, n_features)
             tags.input_tags.allow_nan = get_tags(features).input_tags.allow_nan
         tags.target_tags.required = True
         return tags
+
+
+def as_objects(X):
+    """Text, dicts and the like as an array; None for numbers and for ragged rows."""
+    if issparse(X):
+        return None
+    try:
+        array = np.asarray(X)
+    except ValueError:
+        return None
+    if array.dtype.kind in "biufc":
+        return None
+    if array is not X:
+        # NumPy makes strings of numbers that stand beside strings.
+        array = np.asarray(X, dtype=object)
+    numbers = array.dtype == object and all(
+        entry is None or isinstance(entry, Number) for entry in array.flat
+    )
+    return None if numbers else array
 
 
 def matrix_of_block(checks, X, y, sample_weight, feature_map):

@@ -7,6 +7,7 @@ features Z (which it may overwrite) with targets Y and weights w to a result, an
 """
 
 import copy
+from contextlib import suppress
 
 import numpy as np
 from scipy import sparse
@@ -44,12 +45,17 @@ class FeatureMap:
 
     def rows(self, X, scratch):
         """Features of the rows of X: a C-ordered float array, kept in `scratch`."""
-        if isinstance(self.features, HiddenLayerFeatures) and not hasattr(X, "iloc"):
+        checked = not hasattr(X, "iloc") and X.dtype.kind == "f"
+        if isinstance(self.features, HiddenLayerFeatures) and checked:
             Z = scratch.array("Z", X.shape[0], self.features._n_features_out, X.dtype)
             self.features._transform_into(X, Z)
             return Z
         Z = self.features.transform(X)
         Z = Z.toarray() if sparse.issparse(Z) else np.asarray(Z)
+        if Z.dtype == object:
+            # Numbers that were let through beside text.
+            with suppress(TypeError, ValueError):
+                Z = Z.astype(np.float64)
         if Z.ndim != 2 or len(Z) != X.shape[0]:
             raise ValueError(
                 f"features={self.features!r} gave an array of shape {Z.shape} for "

@@ -5,16 +5,20 @@ import numpy as np
 import pytest
 from sklearn import config_context
 from sklearn.base import clone
+from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
+from sklearn.feature_extraction import DictVectorizer
+from sklearn.feature_extraction.text import HashingVectorizer, TfidfVectorizer
 from sklearn.linear_model import Ridge, RidgeClassifier
 from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from skrf import (
     LinearizedNTKFeatures,
     OverparamNetClassifier,
     OverparamNetRegressor,
+    RandomFeatureRidge,
     RandomReLUFeatures,
 )
 
@@ -152,3 +156,49 @@ def test_a_failing_refit_of_bad_data_keeps_the_fit(digits):
     with pytest.raises(ValueError, match="NaN"):
         net.fit(np.full((4, 64), np.nan), [0, 1, 0, 1])
     np.testing.assert_array_equal(net.predict(X), before)
+
+
+COLOURS = [["red"], ["green"], ["blue"]] * 10
+TEXTS = ["one two", "two three", "three one"] * 10
+ENCODED = {
+    "objects": (OneHotEncoder(), np.array(COLOURS, dtype=object)),
+    "strings": (OneHotEncoder(), np.array(COLOURS)),
+    "lists": (OneHotEncoder(), COLOURS),
+    "pipeline": (make_pipeline(OneHotEncoder(), RandomReLUFeatures(20)), COLOURS),
+    "columns": (
+        make_column_transformer((OneHotEncoder(), [0]), remainder="passthrough"),
+        [["red", 1.0], ["green", 2.5], ["blue", 0.5]] * 10,
+    ),
+    "texts": (TfidfVectorizer(), TEXTS),
+    "hashed": (HashingVectorizer(n_features=32), TEXTS),
+    "dicts": (DictVectorizer(), [{"a": 1}, {"a": 2, "b": 1}, {"b": 3}] * 10),
+}
+
+
+@pytest.mark.parametrize("solver", ["primal", "dual", "cg"])
+@pytest.mark.parametrize("name", ENCODED)
+def test_ridge_hands_what_is_no_number_to_its_features(name, solver):
+    features, X = ENCODED[name]
+    y = np.arange(30) % 3
+    model = RandomFeatureRidge(features, alphas=1e-3, solver=solver, random_state=0)
+    predicted = model.fit(X, y).predict(X)
+    Z = model.features_.transform(X)
+    Z = (Z.toarray() if hasattr(Z, "toarray") else Z).astype(np.float64)
+    np.testing.assert_allclose(predicted, Ridge(1e-3).fit(Z, y).predict(Z), rtol=1e-5)
+
+
+def test_ridge_counts_the_columns_of_text():
+    model = RandomFeatureRidge(OneHotEncoder()).fit(COLOURS, np.arange(30) % 3)
+    with pytest.raises(ValueError, match="X has 2 features"):
+        model.predict([["red", "red"]])
+
+
+def test_ridge_streams_texts_and_searches_folds_of_them():
+    y = np.arange(30) % 3
+    features = HashingVectorizer(n_features=32)
+    stream = RandomFeatureRidge(features).partial_fit(TEXTS[:15], y[:15])
+    model = RandomFeatureRidge(features).fit(TEXTS, y)
+    stream.partial_fit(TEXTS[15:], y[15:])
+    np.testing.assert_allclose(stream.predict(TEXTS), model.predict(TEXTS))
+    search = RandomFeatureRidge(TfidfVectorizer(), alphas=[1e-3, 1.0], cv=3)
+    assert search.fit(TEXTS, y).alpha_ == 1e-3
