@@ -199,9 +199,15 @@ def first_partial_fit(estimator, classes):
 
 
 def check_targets(y):
-    """Raise for targets of a regression that are not real numbers: dates, or text."""
-    if y is not None:
-        real_numbers("y", y)
+    """Raise for targets of a regression that are not real numbers, in rows."""
+    if y is None:
+        return
+    shape = real_numbers("y", y).shape
+    if len(shape) not in (1, 2):
+        raise ValueError(
+            f"y must be 1-D, or 2-D for several outputs; got shape {shape}. Give one row "
+            "per sample."
+        )
 
 
 def check_labels(y):

@@ -250,6 +250,7 @@ shape (n_samples, n_features)
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
+        check_targets(y)
         self._flat = np.asarray(y).ndim == 1
 
     def _encode(self, y, n_rows):
