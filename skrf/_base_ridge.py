@@ -251,9 +251,11 @@ shape (n_samples, n_features)
         alphas = np.atleast_1d(alphas).astype(np.float64)
         bad = ~(np.isfinite(alphas) & (alphas > 0))
         if bad.any():
+            worst = alphas[bad][0]
+            remedy = "a small positive" if np.isfinite(worst) else "a finite"
             raise ValueError(
-                f"alphas must be positive and finite; got {alphas[bad][0]}. Use a small "
-                "positive penalty instead of 0."
+                f"alphas must be positive and finite; got {worst}. Use {remedy} penalty "
+                f"instead of {worst:g}."
             )
         if searches and self.solver == "cg":
             raise ValueError(

@@ -15,14 +15,21 @@ from skrf._base_features import HiddenLayerFeatures
 
 
 def require_estimator(features):
-    """Raise for a class, and for transformers that cannot be cloned."""
+    """Raise for a class, for what is no transformer, and for what cannot be cloned."""
     if isinstance(features, type):
         raise ValueError(
             f"features must be a transformer; got the class {features.__name__}. Give an "
             f"instance, {features.__name__}()."
         )
+    if features is None:
+        return
+    if not (hasattr(features, "fit") and hasattr(features, "transform")):
+        raise ValueError(
+            f"features={features!r} is no transformer: it lacks 'fit' or 'transform'. Give "
+            "a transformer, for instance RandomReLUFeatures()."
+        )
     missing = [m for m in ("get_params", "set_params") if not hasattr(features, m)]
-    if features is not None and missing:
+    if missing:
         raise ValueError(
             f"features={features!r} has no {' and no '.join(missing)}, so that fit cannot "
             "clone it. Derive its class from sklearn.base.BaseEstimator, or use a "

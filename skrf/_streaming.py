@@ -154,8 +154,8 @@ class StreamingMixin:
         if type(other) is not type(self) or not identical(self.features_, other.features_):
             raise ValueError(
                 "merge needs identical fitted features on both sides, or their sums do not "
-                "add; these differ. Give both the same integer random_state and columns, "
-                "or the same FrozenEstimator."
+                "add; these differ. Give both the same integer random_state, and X of the "
+                "same columns and dtype, or the same FrozenEstimator."
             )
         mine, others = self._moments, other._moments
         if mine.centred != others.centred or not self._same_targets(other):

@@ -141,7 +141,8 @@ _COMPLETIONS = {
     "features, but": ("", "Give as many columns as in fit."),
     "feature names should match": ("X has other columns", "Give those of fit in order."),
     "inconsistent numbers": ("X and y must have as many rows", "Drop what is too many."),
-    "Input [Xy] contains NaN": ("", "Replace NaN, for instance by SimpleImputer."),
+    "Input X contains NaN": ("", "Replace NaN, for instance by SimpleImputer."),
+    "Input y contains NaN": ("", "Drop the rows where y is NaN."),
     "infinity": ("", "Replace infinity, and scale what is too large."),
     "1d array": ("", "Give y as a 1-D array, for instance y.ravel()."),
 }

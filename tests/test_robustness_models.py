@@ -26,6 +26,7 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
@@ -87,6 +88,7 @@ RIDGES = [
     (lambda: ridge(alphas=0.0).fit(X, Y), ValueError, "alphas", "range (0.0"),
     (lambda: ridge(alphas=[]).fit(X, Y), ValueError, "alphas", "np.logspace"),
     (lambda: ridge(alphas=[1, 0]).fit(X, Y), ValueError, "alphas", "small positive"),
+    (lambda: ridge(alphas=[1, np.inf]).fit(X, Y), ValueError, "alphas", "Use a finite"),
     (lambda: ridge(alphas=[[1], [1, 2]]).fit(X, Y), ValueError, "alphas", "np.logspace"),
     (lambda: ridge(alphas=True).fit(X, Y), ValueError, "alphas", "Got True"),
     (
@@ -142,6 +144,7 @@ RIDGES = [
     (lambda: ridge(solver="dual").partial_fit, AttributeError, "solver", "or fit"),
     (lambda: ridge(StandardScaler()).partial_fit, AttributeError, "features", "FrozenEst"),
     (lambda: ridge(RandomReLUFeatures).partial_fit, AttributeError, "features", "instance"),
+    (lambda: ridge(Ridge()).partial_fit, AttributeError, "features", "Give a transformer"),
     (
         lambda: sort(class_weight="balanced").partial_fit,
         AttributeError,
@@ -187,6 +190,12 @@ RIDGES = [
         ValueError,
         "features",
         "same integer random_state",
+    ),
+    (
+        lambda: stream().merge(ridge().partial_fit(X.astype("f"), Y)),
+        ValueError,
+        "features",
+        "same columns and dtype",
     ),
     (
         lambda: ridge().partial_fit(X, Y, 0 * ORDERED).coef_,
