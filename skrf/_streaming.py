@@ -111,7 +111,7 @@ class StreamingMixin:
         return moments
 
     def merge(self, other: Self) -> Self:
-        """Add what another estimator has seen by `partial_fit`.
+        """Add what another estimator has seen by `partial_fit` to this one, in place.
 
         Equivalent to having passed its chunks to this one's `partial_fit`.
 
@@ -128,9 +128,9 @@ class StreamingMixin:
         Raises
         ------
         ValueError
-            When one of the two has no sums; when their features, intercepts, outputs or
-            classes differ, or the features cannot be pickled, and so not compared; or
-            when the sums overflow.
+            When `other` is this estimator, or one of the two has no sums; when their
+            features, intercepts, outputs or classes differ, or the features cannot be
+            pickled, and so not compared; or when the sums overflow.
 
         Examples
         --------
@@ -140,11 +140,16 @@ class StreamingMixin:
         >>> X, y = make_single_neuron(n_samples=100, n_features=3, random_state=0)
         >>> first = RandomFeatureRidge(RandomReLUFeatures(20), random_state=0)
         >>> second, both = clone(first), clone(first)
-        >>> merged = first.partial_fit(X[:50], y[:50]).merge(
-        ...     second.partial_fit(X[50:], y[50:]))
-        >>> np.allclose(merged.predict(X), both.partial_fit(X, y).predict(X))
+        >>> first = first.partial_fit(X[:50], y[:50])
+        >>> first = first.merge(second.partial_fit(X[50:], y[50:]))
+        >>> np.allclose(first.predict(X), both.partial_fit(X, y).predict(X))
         True
         """
+        if other is self:
+            raise ValueError(
+                "merge needs another estimator: this one's rows would count twice. Give "
+                "one that has seen other rows."
+            )
         for name, model in (("this estimator", self), ("other", other)):
             if getattr(model, "_moments", None) is None:
                 raise ValueError(

@@ -183,6 +183,7 @@ RIDGES = [
         "features",
         "Give features=RandomReLUFeatures()",
     ),
+    (lambda: (one := stream()).merge(one), ValueError, "another", "seen other rows"),
     (lambda: stream().merge("other"), ValueError, "other", "Fit both by partial_fit"),
     (lambda: stream().merge(ridge().fit(X, Y)), ValueError, "other", "Fit both by"),
     (
