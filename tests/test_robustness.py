@@ -153,7 +153,11 @@ DATA = [
     (lambda: net().fit(1e200 * X, Y), ValueError, "X", "StandardScaler"),
     (lambda: ridge().fit(X, Y).predict(1e308 * np.sign(X)), ValueError, "X", "Scale X"),
     (
-        lambda: net(eta0=1e300, batch_size=20, weight_scale=1e4).fit(X, Y).predict(X),
+        lambda: (
+            net(eta0=1e300, batch_size=20, weight_scale=1e4, random_state=0)
+            .fit(X, Y)
+            .predict(X)
+        ),
         ValueError,
         "eta0",
         "smaller eta0",
