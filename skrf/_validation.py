@@ -141,7 +141,7 @@ _COMPLETIONS = {
     "features, but": ("", "Give as many columns as in fit."),
     "feature names should match": ("X has other columns", "Give those of fit in order."),
     "inconsistent numbers": ("X and y must have as many rows", "Drop what is too many."),
-    "Input X contains NaN": ("", "Replace NaN, for instance by SimpleImputer."),
+    "Input [XY] contains NaN": ("", "Replace NaN, for instance by SimpleImputer."),
     "Input y contains NaN": ("", "Drop the rows where y is NaN."),
     "infinity": ("", "Replace infinity, and scale what is too large."),
     "1d array": ("", "Give y as a 1-D array, for instance y.ravel()."),
@@ -169,7 +169,9 @@ def named_data(name="X"):
     except (TypeError, ValueError) as error:
         for pattern, (before, after) in _COMPLETIONS.items():
             if re.search(pattern, str(error)):
-                with _completed(before.replace("X", name, 1), after):
+                with _completed(
+                    before.replace("X", name, 1), after.replace("X.", f"{name}.")
+                ):
                     raise
         raise
 

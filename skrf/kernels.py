@@ -418,7 +418,7 @@ class WideNetworkKernel(Kernel):
         """
         self._check_parameters()
         with named_data():
-            X = check_array(X, dtype=np.float64, accept_sparse="csr")
+            X = check_array(X, dtype=np.float64, accept_sparse="csr", input_name="X")
         lengths = row_norms(X)[:, np.newaxis]
         pairs = Pairs(lengths, lengths, np.zeros_like(lengths))
         scales = float(self.weight_scale), float(self.bias_scale)
