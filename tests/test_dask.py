@@ -14,7 +14,12 @@ from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 
-from skrf import RandomFeatureRidge, RandomFeatureRidgeClassifier, RandomReLUFeatures
+from skrf import (
+    OverparamNetRegressor,
+    RandomFeatureRidge,
+    RandomFeatureRidgeClassifier,
+    RandomReLUFeatures,
+)
 
 da = pytest.importorskip("dask.array", reason="Dask input needs the extra 'dask'")
 distributed = pytest.importorskip("distributed", reason="needs the extra 'dask'")
@@ -190,6 +195,15 @@ def test_the_four_lines_of_the_readme(data):
     with names["client"]:
         assert names["predictions"].compute().shape == Y.shape
         names["client"].cluster.close()
+
+
+def test_networks_load_everything(data):
+    X, y = data
+    net = OverparamNetRegressor(5, max_iter=1, tol=None, random_state=0)
+    expected = net.fit(X, y).predict(X)
+    found = net.fit(da.from_array(X), da.from_array(y)).predict(da.from_array(X))
+    assert isinstance(found, np.ndarray)
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_input_that_cannot_be_streamed_is_refused(data):
