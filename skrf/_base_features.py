@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import inspect
+from functools import wraps
 from numbers import Integral
 from typing import Self
 
@@ -33,6 +35,24 @@ def largest_entry(array):
     return float(max(entries.max(), -entries.min())) if entries.size else 0.0
 
 
+def _lazy_for_dask(cls):
+    """A class whose results for Dask input stay lazy, whatever `set_output` asks for."""
+
+    def lazy(method):
+        @wraps(method)
+        def chosen(self, X, *args, **options):
+            # What scikit-learn wraps, for its wrapper makes a data frame in memory.
+            called = inspect.unwrap(method) if _dask.is_dask(X) else method
+            return called(self, X, *args, **options)
+
+        return chosen
+
+    for name in ("transform", "fit_transform"):
+        setattr(cls, name, lazy(getattr(cls, name)))
+    return cls
+
+
+@_lazy_for_dask
 class HiddenLayerFeatures(
     VersionedState, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 ):
@@ -122,7 +142,7 @@ class HiddenLayerFeatures(
         Returns
         -------
         Z : ndarray of shape (n_samples, n_features_out)
-            The features, dense; for Dask input a lazy Dask array.
+            The features, dense; for Dask input a lazy Dask array, also after `set_output`.
 
         Raises
         ------
@@ -137,8 +157,12 @@ class HiddenLayerFeatures(
         if _dask.is_dask(X):
             check_is_fitted(self, "biases_")
             return _dask.map_rows(
-                self.transform, X, self._n_features_out, _dask.dtype_of(X)
+                self._features_of, X, self._n_features_out, _dask.dtype_of(X)
             )
+        return self._features_of(X)
+
+    def _features_of(self, X):
+        """The features of rows in memory, as an array."""
         X = self._check_rows(X)
         shape = (X.shape[0], self._n_features_out)
         require_memory(

@@ -10,6 +10,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+from sklearn import config_context
 from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
@@ -102,6 +103,28 @@ def test_predictions_stay_lazy(client, data):
     Z = features.transform(in_blocks(X))
     assert isinstance(Z, da.Array)
     np.testing.assert_allclose(Z.compute(), features.transform(X), rtol=1e-12)
+
+
+@pytest.mark.parametrize("everywhere", [True, False])
+def test_features_stay_lazy_whatever_set_output_says(everywhere, data):
+    dd = pytest.importorskip("dask.dataframe", reason="needs pandas and the extra 'dask'")
+    pd = pytest.importorskip("pandas", reason="data frames are pandas'")
+    X = data[0]
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    features = RandomReLUFeatures(50, random_state=0).fit(frame)
+    right = features.transform(frame)
+    if not everywhere:
+        features.set_output(transform="pandas")
+    with config_context(transform_output="pandas" if everywhere else "default"):
+        lazy_frame = dd.from_pandas(frame, npartitions=3)
+        for Z in features.transform(lazy_frame), features.fit_transform(lazy_frame):
+            assert isinstance(Z, da.Array)
+            np.testing.assert_array_equal(Z.compute(), right)
+        assert isinstance(features.transform(frame), pd.DataFrame)
+        for Z in features.fit_transform(in_blocks(X)), features.transform(in_blocks(X)):
+            assert isinstance(Z, da.Array)
+            np.testing.assert_allclose(Z.compute(), right, rtol=1e-12)
+        assert isinstance(features.fit_transform(X), pd.DataFrame)
 
 
 def test_data_frames(client, data):
