@@ -216,6 +216,8 @@ shape (n_samples, n_features)
         """
         model = clone(self)
         model._validate_params()
+        # What is not used must not be refused either.
+        model.set_params(cv=None, solver="auto")
         problem = model._problem()
         if _dask.is_dask(X):
             matrix, features = model._dask_matrix(X, y, sample_weight)

@@ -82,6 +82,19 @@ def test_leave_one_out_errors_are_those_of_refits(data):
         assert path.leave_one_out_errors[0, width - 1] == pytest.approx(right, rel=1e-8)
 
 
+@pytest.mark.parametrize(
+    "unused", [{"solver": "cg"}, {"solver": "dual"}, {"cv": 3}, {"solver": "cg", "cv": 3}]
+)
+def test_solver_and_folds_are_not_used(unused, data):
+    X, Y, w = data
+    model = RandomFeatureRidge(RandomReLUFeatures(9), alphas=[1.0, 2.0], random_state=0)
+    model.set_params(select_width=True)
+    path = model.width_path(X, Y, w)
+    found = model.set_params(**unused).width_path(X, Y, w)
+    np.testing.assert_array_equal(found.leave_one_out_errors, path.leave_one_out_errors)
+    assert {name: getattr(model, name) for name in unused} == unused
+
+
 def test_double_descent_peaks_where_the_fit_becomes_exact(rng):
     X = rng.standard_normal((60, 10))
     y = np.sin(X[:, 0]) + 0.3 * rng.standard_normal(60)
