@@ -197,7 +197,8 @@ class FullMatrix:
         self.tangent = tangent
         if tangent is not None:
             inputs = X if before is None else before.transform(X)
-            if hasattr(inputs, "iloc"):
+            # Steps before it may give data frames, of pandas or of polars.
+            if hasattr(inputs, "to_numpy"):
                 inputs, tangent = inputs.to_numpy(), _without_names(tangent)
                 self.tangent = tangent
             self.inputs = inputs.astype(np.float64, copy=False)

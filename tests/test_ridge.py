@@ -16,7 +16,7 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge, RidgeClassifierCV, RidgeCV
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from skrf import (
     LinearizedNTKFeatures,
@@ -229,6 +229,29 @@ def test_frames_of_mixed_types(data):
     model = RandomFeatureRidge(features, block_size=11).fit(frame, Y)
     peer = make_pipeline(clone(features), Ridge()).fit(frame, Y)
     np.testing.assert_allclose(model.predict(frame), peer.predict(frame), rtol=1e-9)
+
+
+class Frame:
+    """As little of a pandas data frame as one of polars is."""
+
+    def __init__(self, values):
+        self.values, self.shape = values, values.shape
+
+    def to_numpy(self):
+        return self.values
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.values, dtype)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_steps_that_give_frames_of_other_packages(solver, data):
+    X, Y, w = data
+    ntk = LinearizedNTKFeatures(20, random_state=0)
+    plain = RandomFeatureRidge(ntk, solver=solver, random_state=0).fit(X, Y, w)
+    framed = make_pipeline(FunctionTransformer(Frame), ntk)
+    model = RandomFeatureRidge(framed, solver=solver, random_state=0).fit(X, Y, w)
+    np.testing.assert_array_equal(model.predict(X), plain.predict(X))
 
 
 @pytest.mark.parametrize(
