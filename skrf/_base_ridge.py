@@ -9,8 +9,10 @@ from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.callback import CallbackSupportMixin
+from sklearn.model_selection import check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state, get_tags
+from sklearn.utils.metadata_routing import UNUSED, MetadataRouter, MethodMapping
 from sklearn.utils.validation import check_is_fitted
 
 from skrf import _dask
@@ -67,6 +69,9 @@ class RidgeOnFeatures(
         "random_state": ["random_state"],
     }
 
+    # The folds ask for groups, or not, so that fit does not (see get_metadata_routing).
+    __metadata_request__fit = {"groups": UNUSED}
+
     # ------------------------------------------------------------------ parameters
 
     def set_params(self, **params: Any) -> Self:
@@ -102,11 +107,42 @@ class RidgeOnFeatures(
             )
         return super().set_params(**params)
 
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Which metadata go where, for scikit-learn's metadata routing.
+
+        `fit` takes groups where `cv` asks for them, as GroupKFold does.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            The requests of this estimator and of `cv`.
+
+        Raises
+        ------
+        ValueError
+            For a `cv` that gives no folds.
+
+        Examples
+        --------
+        >>> from sklearn.model_selection import GroupKFold
+        >>> from skrf import RandomFeatureRidge
+        >>> model = RandomFeatureRidge(alphas=[0.1, 1.0], cv=GroupKFold(3))
+        >>> model.get_metadata_routing().consumes("fit", ["groups"])
+        {'groups'}
+        """
+        router = MetadataRouter(owner=self).add_self_request(self)
+        fit_splits = MethodMapping().add(caller="fit", callee="split")
+        return router.add(splitter=check_cv(self.cv), method_mapping=fit_splits)
+
     # ------------------------------------------------------------------ fitting
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(
-        self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
     ) -> Self:
         """Fit the features, then the coefficients and, of several, the best penalty.
 
@@ -120,6 +156,8 @@ shape (n_samples, n_features)
             The targets; the classifier takes labels of shape (n_samples,).
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples' squared errors; None means 1.
+        groups : array-like of shape (n_samples,), default=None
+            Groups of the samples, for a `cv` that keeps groups together.
 
         Returns
         -------
@@ -132,7 +170,8 @@ shape (n_samples, n_features)
             For a parameter outside its set; parameters that exclude each other, such as
             ``solver="cg"`` with several `alphas`; X, y or weights that are empty, not
             finite, or of different lengths, or labels of one class only; weights that are
-            all 0; folds without rows of positive weight; features that give no real
+            all 0; groups without `cv`, of another length, or missing where `cv` needs
+            them; folds without rows of positive weight; features that give no real
             numbers, or squares that overflow; `select_width` with other features than
             those of `width_path`; and for Dask input y in other blocks, solvers and `cv`
             that need all rows at once, and features that learn from the values in X.
@@ -150,6 +189,11 @@ shape (n_samples, n_features)
         """
         with all_or_nothing(self):
             problem = self._problem()
+            if groups is not None and self.cv is None:
+                raise ValueError(
+                    "groups are for folds, and cv=None leaves single rows out. Use for "
+                    "instance cv=GroupKFold(5), or give no groups."
+                )
             metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
             if _dask.is_dask(X):
                 matrix, features = self._dask_matrix(X, y, sample_weight)
@@ -160,7 +204,7 @@ shape (n_samples, n_features)
             if self.select_width:
                 features, solution = self._best_width(matrix, features, problem)
             else:
-                solution = self._solve(matrix, problem, y)
+                solution = self._solve(matrix, problem, y, groups)
             self._publish(features, matrix.dtype, solution)
             self._moments = None
             tasks.finish()
@@ -347,11 +391,13 @@ shape (n_samples, n_features)
             )
         return weights * factors
 
-    def _solve(self, matrix, problem, y):
+    def _solve(self, matrix, problem, y, groups):
         rng = check_random_state(self.random_state)
         if self.cv is None or not problem.searches:
             return solve(self.solver, matrix, problem, rng)
-        return cross_validate(self.solver, matrix, problem, self.cv, y, is_classifier(self))
+        return cross_validate(
+            self.solver, matrix, problem, self.cv, y, groups, is_classifier(self)
+        )
 
     # -------------------------------------------------------------------- predicting
 

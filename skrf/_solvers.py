@@ -30,10 +30,10 @@ def solve(solver, matrix, problem, rng):
     )
 
 
-def cross_validate(solver, matrix, problem, cv, y, is_classifier):
+def cross_validate(solver, matrix, problem, cv, y, groups, is_classifier):
     """Ridge regression with the best penalty by the mean error on folds."""
     solver = choose_solver(solver, matrix, problem, folds=True)
-    splits = _row_numbers(cv, matrix, y, is_classifier)
+    splits = _row_numbers(cv, matrix, y, groups, is_classifier)
     if solver == "dual":
         scores = cross_validate_dual(matrix, problem, splits)
     else:
@@ -50,12 +50,17 @@ def cross_validate(solver, matrix, problem, cv, y, is_classifier):
     return solution
 
 
-def _row_numbers(cv, matrix, y, is_classifier):
+def _row_numbers(cv, matrix, y, groups, is_classifier):
     """Pairs of row numbers of the folds, checked."""
+    if groups is not None and np.shape(groups) != (matrix.n_rows,):
+        raise ValueError(
+            f"groups has shape {np.shape(groups)}, but X has {matrix.n_rows} rows. Give "
+            "one group per row."
+        )
     folds = check_cv(cv, y, classifier=is_classifier)
     splits = [
         tuple(np.arange(matrix.n_rows)[np.asarray(part)] for part in pair)
-        for pair in folds.split(np.zeros(matrix.n_rows), y)
+        for pair in folds.split(np.zeros(matrix.n_rows), y, groups)
     ]
     if not splits or any(
         not matrix.weights[part].any() for pair in splits for part in pair

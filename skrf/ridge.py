@@ -58,7 +58,7 @@ class RandomFeatureRidge(RegressorMixin, RidgeOnFeatures):
         How the alphas are compared. None means the exact leave-one-out error: each row is
         left out with its whole weight, and the squared errors are averaged by weight.
         Otherwise the mean over the folds of minus the mean squared error; the features are
-        those of the whole input in either case.
+        those of the whole input in either case. `fit` takes the groups of GroupKFold.
     solver : {"auto", "primal", "dual", "cg"}, default="auto"
         "primal" sums Z'Z over blocks of rows, with memory for a few matrices of shape
         (width, width); "dual" takes the Gram matrix ZZ' of shape (n_samples, n_samples);

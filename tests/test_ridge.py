@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 from scipy.linalg import LinAlgWarning
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
@@ -14,7 +15,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.kernel_approximation import Nystroem, RBFSampler
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge, RidgeClassifierCV, RidgeCV
-from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
@@ -167,6 +168,41 @@ def test_folds(solver, cv, data):
     assert model.best_score_ == pytest.approx(max(scores))
     exact = Ridge(model.alpha_).fit(Z, Y)
     assert relative_error(model.coef_, exact.coef_) < 1e-8
+
+
+@pytest.mark.parametrize("solver", ["primal", "dual"])
+def test_folds_of_groups(solver, data):
+    X, Y, w = data
+    groups, cv = np.arange(60) // 5 % 6, GroupKFold(3)
+    model = RandomFeatureRidge(RandomReLUFeatures(30), alphas=[0.01, 1.0], random_state=0)
+    model.set_params(solver=solver)
+    peer = clone(model).set_params(cv=list(cv.split(X, Y, groups))).fit(X, Y, w)
+    model.set_params(cv=cv).fit(X, Y, w, groups=groups.tolist())
+    np.testing.assert_array_equal(model.scores_, peer.scores_)
+    with pytest.raises(ValueError, match="'groups' parameter should not be None"):
+        model.fit(X, Y)
+    with pytest.raises(ValueError, match=r"groups has shape \(59,\), but X has 60"):
+        model.fit(X, Y, groups=groups[:59])
+    with pytest.raises(ValueError, match=r"groups are for folds.*cv=GroupKFold"):
+        model.set_params(cv=None).fit(X, Y, groups=groups)
+
+
+@pytest.mark.parametrize("cv", [GroupKFold(3), 3, None])
+def test_groups_are_routed_to_folds_that_ask_for_them(cv, data):
+    X, Y, _ = data
+    groups, labels = np.arange(60) // 5 % 6, Y[:, 0] > 0
+    model = RandomFeatureRidgeClassifier(RandomReLUFeatures(9), alphas=[0.01, 1.0], cv=cv)
+    search = GridSearchCV(
+        make_pipeline(StandardScaler(), model.set_params(random_state=0)),
+        {"randomfeatureridgeclassifier__features__width": [5, 9]},
+        cv=GroupKFold(2),
+    )
+    with config_context(enable_metadata_routing=True):
+        search.fit(X, labels, groups=groups)
+    scaled = search.best_estimator_[0].transform(X)
+    by_hand = clone(search.best_estimator_[1])
+    by_hand.fit(scaled, labels, groups=groups if isinstance(cv, GroupKFold) else None)
+    np.testing.assert_array_equal(search.best_estimator_[1].scores_, by_hand.scores_)
 
 
 @pytest.mark.parametrize("solver", ["primal", "dual"])
