@@ -168,11 +168,11 @@ shape (n_samples, n_features)
         ------
         ValueError
             For a parameter outside its set; parameters that exclude each other, such as
-            ``solver="cg"`` with several `alphas`; X, y or weights that are empty, not
-            finite, or of different lengths, or labels of one class only; weights that are
-            all 0; groups without `cv`, of another length, or missing where `cv` needs
-            them; folds without rows of positive weight; features that give no real
-            numbers, or squares that overflow; `select_width` with other features than
+            ``solver="cg"`` with a sequence of `alphas` or with `cv`; X, y or weights that
+            are empty, not finite, or of different lengths, or labels of one class only;
+            weights that are all 0; groups without `cv`, of another length, or missing where
+            `cv` needs them; folds without rows of positive weight; features that give no
+            real numbers, or squares that overflow; `select_width` with other features than
             those of `width_path`; and for Dask input y in other blocks, solvers and `cv`
             that need all rows at once, and features that learn from the values in X.
         LinAlgError
@@ -292,8 +292,8 @@ shape (n_samples, n_features)
                 f"alphas must be a positive number or a 1-D sequence of them; got "
                 f"{self.alphas!r}. Give for instance np.logspace(-3, 3, 7)."
             )
-        # With folds even one penalty has a score, but for conjugate gradients.
-        searches = alphas.ndim == 1 or (self.cv is not None and self.solver != "cg")
+        # With folds even one penalty has a score.
+        searches = alphas.ndim == 1 or self.cv is not None
         alphas = np.atleast_1d(alphas).astype(np.float64)
         bad = ~(np.isfinite(alphas) & (alphas > 0))
         if bad.any():
@@ -305,8 +305,9 @@ shape (n_samples, n_features)
             )
         if searches and self.solver == "cg":
             raise ValueError(
-                f"solver='cg' gives no errors to compare the {len(alphas)} alphas by. Give "
-                'one number as alphas, or use solver="primal" or "dual", or a GridSearchCV.'
+                "solver='cg' gives no errors to compare alphas by; got a sequence of "
+                f"{len(alphas)}, or cv={self.cv!r}. Give one number as alphas and cv=None, "
+                'or use solver="primal" or "dual", or a GridSearchCV.'
             )
         if self.select_width and (self.solver in ("dual", "cg") or self.cv is not None):
             raise ValueError(
@@ -393,7 +394,7 @@ shape (n_samples, n_features)
 
     def _solve(self, matrix, problem, y, groups):
         rng = check_random_state(self.random_state)
-        if self.cv is None or not problem.searches:
+        if self.cv is None:
             return solve(self.solver, matrix, problem, rng)
         return cross_validate(
             self.solver, matrix, problem, self.cv, y, groups, is_classifier(self)

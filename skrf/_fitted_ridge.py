@@ -80,7 +80,8 @@ class FittedRidge:
         Raises
         ------
         AttributeError
-            When `alphas` was a number, and as `coef_` does.
+            When `alphas` was a number, without `cv` and `select_width`; and as `coef_`
+            does.
         ValueError, LinAlgError
             As `coef_` does.
 
@@ -92,7 +93,8 @@ class FittedRidge:
         scores = self._fitted().scores
         if scores is None:
             raise AttributeError(
-                "There are scores only when alphas is a sequence; it was one number."
+                "There are scores only when alphas is a sequence, or with cv or "
+                "select_width; it was one number."
             )
         return scores
 

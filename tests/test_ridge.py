@@ -520,6 +520,7 @@ def test_grid_search_over_width():
         ({"block_size": 0}, "block_size"),
         ({"fit_intercept": 2}, "fit_intercept"),
         ({"solver": "cg", "alphas": [1.0]}, "solver='cg' gives no errors"),
+        ({"solver": "cg", "cv": 3}, "solver='cg' gives no errors.*cv=3.*cv=None"),
         ({"select_width": True, "cv": 3}, "select_width=True"),
         ({"select_width": True, "features": RBFSampler()}, "one neuron after the other"),
     ],

@@ -169,6 +169,8 @@ def test_one_alpha_with_folds_has_a_score(data):
     model = RandomFeatureRidge(FunctionTransformer(), alphas=1.0, cv=3).fit(X, y)
     scores = cross_val_score(Ridge(), X, y, cv=3, scoring="neg_mean_squared_error")
     assert model.best_score_ == pytest.approx(scores.mean())
+    with pytest.raises(AttributeError, match="or with cv or select_width; it was one"):
+        _ = model.set_params(cv=None).fit(X, y).scores_
 
 
 def test_parameters_count_when_a_chunk_is_added(data):
