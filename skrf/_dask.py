@@ -99,7 +99,7 @@ def first_rows_of(parts):
     dask = import_dask()
     for part in parts:
         first = dask.compute(*(dask.delayed(_head)(block) for block in part))
-        if len(first[0]):
+        if first[0].shape[0]:
             return first
     raise ValueError("X has 0 samples. Give at least one row.")
 
@@ -162,7 +162,7 @@ class DaskFeatureMatrix:
 
 def _reduce_block(shared, X, y, weights):
     task, feature_map, as_matrix = shared
-    if len(X) == 0:
+    if X.shape[0] == 0:
         return task.zero()
     return as_matrix(X, y, weights, feature_map).reduce(task)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn import config_context
 from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import Ridge
@@ -69,6 +70,20 @@ def test_the_same_coefficients_as_in_memory(client, data, alphas, fit_intercept)
     assert model.alpha_ == local.alpha_
     if np.ndim(alphas):
         np.testing.assert_allclose(model.scores_, local.scores_, rtol=1e-10)
+
+
+@pytest.mark.parametrize("kind", [sparse.csr_matrix, sparse.csr_array])
+def test_sparse_blocks(kind, data):
+    X, Y = data
+    X = np.where(np.abs(X) > 1, X, 0.0)
+    blocks = in_blocks(X).map_blocks(kind)
+    model, local = ridge(alphas=[0.1, 1.0]), ridge(alphas=[0.1, 1.0], solver="primal")
+    model.fit(blocks, in_blocks(Y))
+    local.fit(kind(X), Y)
+    np.testing.assert_allclose(model.coef_, local.coef_, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(model.predict(blocks).compute(), local.predict(X))
+    Z = model.features_.transform(blocks).compute()
+    np.testing.assert_allclose(Z, model.features_.transform(X), rtol=1e-12)
 
 
 def test_without_a_cluster(data):
