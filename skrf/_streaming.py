@@ -128,9 +128,9 @@ class StreamingMixin:
         Raises
         ------
         ValueError
-            When `other` is this estimator, or one of the two has no sums; when their
-            features, intercepts, outputs or classes differ, or the features cannot be
-            pickled, and so not compared; or when the sums overflow.
+            When `other` is this estimator or of another class, or one of the two has no
+            sums; when their features, intercepts, outputs or labels differ, or the
+            features cannot be pickled, and so not compared; or when the sums overflow.
 
         Examples
         --------
@@ -150,13 +150,18 @@ class StreamingMixin:
                 "merge needs another estimator: this one's rows would count twice. Give "
                 "one that has seen other rows."
             )
+        if type(other) is not type(self):
+            raise ValueError(
+                f"merge adds estimators of one class; other is a {type(other).__name__}, "
+                f"and not a {type(self).__name__}. Fit both by partial_fit as one class."
+            )
         for name, model in (("this estimator", self), ("other", other)):
             if getattr(model, "_moments", None) is None:
                 raise ValueError(
                     f"merge adds what partial_fit keeps, and {name} has not been fitted by "
                     "partial_fit. Fit both by partial_fit."
                 )
-        if type(other) is not type(self) or not identical(self.features_, other.features_):
+        if not identical(self.features_, other.features_):
             raise ValueError(
                 "merge needs identical fitted features on both sides, or their sums do not "
                 "add; these differ. Give both the same integer random_state, and X of the "

@@ -434,6 +434,11 @@ def test_merge_refuses_what_does_not_add(data):
                 X, Y[:, 0]
             )
         )
+    labels = Y[:, 0] > 0
+    classifier = RandomFeatureRidgeClassifier(RandomReLUFeatures(9), random_state=0)
+    classifier.partial_fit(X, labels, classes=[False, True])
+    with pytest.raises(ValueError, match="other is a RandomFeatureRidgeClassifier, and no"):
+        stream().merge(classifier)
 
 
 # -------------------------------------------------------------------- classification
