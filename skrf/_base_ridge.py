@@ -27,7 +27,7 @@ from skrf._nested_features import (
     seed_nested,
 )
 from skrf._primal import Problem, Solution
-from skrf._progress import PassTasks
+from skrf._progress import PassTasks, printed
 from skrf._solvers import cross_validate, require_fitting_memory, solve
 from skrf._streaming import StreamingMixin
 from skrf._typing import MatrixLike
@@ -268,6 +268,7 @@ shape (n_samples, n_features)
         else:
             matrix, features = model._matrix(X, y, sample_weight)
         require_fitting_memory(matrix, "width path", problem)
+        matrix.progress = printed if self.verbose else None
         return compute_width_path(matrix, n_neurons(features), problem)
 
     def _best_width(self, matrix, features, problem):

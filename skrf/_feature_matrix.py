@@ -181,7 +181,7 @@ class FeatureMatrix:
     def exact(self):
         """Z in float64, with products and Gram matrix, as a `FullMatrix`."""
         X = self.X if self.index is None else take_rows(self.X, self.index)
-        return FullMatrix(X, self.feature_map, self.block_rows)
+        return FullMatrix(X, self.feature_map, self.block_rows, self.progress)
 
 
 class FullMatrix:
@@ -190,9 +190,10 @@ class FullMatrix:
     Linearised NTK features are never made: their network is applied instead.
     """
 
-    def __init__(self, X, feature_map, block_rows):
+    def __init__(self, X, feature_map, block_rows, progress=None):
         self.X, self.feature_map, self.block_rows = X, feature_map, block_rows
         self.n_rows, self.n_columns = X.shape[0], feature_map.n_columns
+        self.progress = progress
         before, tangent = feature_map.tangent_part()
         self.tangent = tangent
         if tangent is not None:
@@ -224,10 +225,15 @@ class FullMatrix:
 
     def gram(self):
         """Z Z', of shape (n_rows, n_rows)."""
-        if self.tangent is not None:
-            return self.tangent.kernel(self.inputs)
-        K = np.empty((self.n_rows, self.n_rows))
         groups = blocks(self.n_rows, self.n_columns, self._rows_in_memory())
+        n_parts = len(groups) if self.tangent is None else 1
+        done = self.progress("Gram matrix", n_parts) if self.progress else None
+        if self.tangent is not None:
+            K = self.tangent.kernel(self.inputs)
+            if done:
+                done()
+            return K
+        K = np.empty((self.n_rows, self.n_rows))
         for i, top in enumerate(groups):
             Z = self._float64_rows(top)
             for tile in _tiles(len(Z)):
@@ -236,6 +242,8 @@ class FullMatrix:
             for left in groups[:i]:
                 product(Z, self._float64_rows(left).T, K[top, left])
                 K[left, top] = K[top, left].T
+            if done:
+                done()
         return K
 
     def gram_columns(self, index):

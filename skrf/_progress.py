@@ -1,6 +1,18 @@
 """What a fit of several passes over the data tells callbacks and, if verbose, prints."""
 
 
+def printed(label, n_blocks):
+    """Begin a pass; its result, called after each of its blocks, prints a line."""
+    n_done = 0
+
+    def done():
+        nonlocal n_done
+        n_done += 1
+        print(f"{label}: {n_done}" + (f" of {n_blocks}" if n_blocks else ""))
+
+    return done
+
+
 class PassTasks:
     """A callback task for the fit, one for each pass, and one for each of its blocks.
 
@@ -30,13 +42,13 @@ class PassTasks:
         self._end_pass()
         self.open = self.context.subcontext(task_name=label, max_subtasks=n_blocks)
         self.open.call_on_fit_task_begin(**self.data)
-        n_done = 0
+        n_done, print_line = 0, printed(label, n_blocks)
 
         def done():
             nonlocal n_done
             n_done += 1
             if self.verbose:
-                print(f"{label}: {n_done}" + (f" of {n_blocks}" if n_blocks else ""))
+                print_line()
             block = self.open.subcontext(task_name="block")
             block.call_on_fit_task_begin(**self.data)
             block.call_on_fit_task_end(**self.data)

@@ -15,6 +15,7 @@ from skrf._nested_features import (
     require_fit_on_columns,
 )
 from skrf._primal import check_finite
+from skrf._progress import printed
 from skrf._solvers import require_fitting_memory
 from skrf._warnings import warn
 
@@ -44,6 +45,7 @@ class StreamingMixin:
     # Of the estimator.
     features_: Any
     _flat: bool
+    verbose: bool | int
 
     def _partial_fit(self, X, y, classes, sample_weight):
         self._validate_params()
@@ -83,6 +85,7 @@ class StreamingMixin:
             weights = self._weights(X, y, sample_weight, is_part=True)
             feature_map = FeatureMap(self.features_, X)
             matrix = FeatureMatrix(X, Y, weights, feature_map, self.block_size)
+            matrix.progress = printed if self.verbose else None
             if first:
                 require_fitting_memory(matrix, "partial_fit", problem)
                 self._dtype = np.dtype(matrix.dtype)
@@ -102,12 +105,16 @@ class StreamingMixin:
         A copy, so that a chunk is added as a whole or not at all.
         """
         shape, float64 = (matrix.n_columns, matrix.n_outputs), np.dtype(np.float64)
+        task = MomentsTask(*shape, bool(self.fit_intercept), float64)
         if moments is None:
-            return matrix.reduce(MomentsTask(*shape, bool(self.fit_intercept), float64))
-        moments, scratch = moments.copy(), Scratch()
-        for rows in matrix.blocks():
+            return matrix.reduce(task)
+        moments, scratch, all_blocks = moments.copy(), Scratch(), matrix.blocks()
+        done = matrix.progress(task.label, len(all_blocks)) if matrix.progress else None
+        for rows in all_blocks:
             Z = matrix.rows(rows, scratch)
-            moments.add(Z, matrix.Y[rows], matrix.weights[rows], float64, scratch)
+            task.add(moments, Z, matrix.Y[rows], matrix.weights[rows], scratch)
+            if done:
+                done()
         return moments
 
     def merge(self, other: Self) -> Self:

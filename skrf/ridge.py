@@ -73,7 +73,9 @@ class RandomFeatureRidge(RegressorMixin, RidgeOnFeatures):
     block_size : int or "auto", default="auto"
         Rows whose features exist at a time: at least 256, at most 8,192, some 2^25 numbers.
     verbose : bool or int, default=False
-        Whether to print a line for each block.
+        Whether to print a line for each block of rows in each pass over the data by `fit`,
+        `partial_fit` and `width_path`, and for each step of "cg". The Gram matrix of "dual"
+        is mostly one block, and a pass over Dask input always.
     random_state : int, RandomState instance or None, default=None
         Seeds every `random_state` inside `features` that is None, and the preconditioner
         of "cg".
@@ -128,7 +130,8 @@ class RandomFeatureRidge(RegressorMixin, RidgeOnFeatures):
 
     A fit that fails or is interrupted by Ctrl-C leaves the estimator as it was. So does a
     `partial_fit`: the chunks before it are kept. scikit-learn's callbacks see a task for
-    each pass over the data and one for each block; they cannot end a fit early.
+    each pass over the data by `fit` and one for each block (see `verbose`), and nothing of
+    `partial_fit` and `width_path`; they cannot end a fit early.
 
     Examples
     --------
@@ -310,7 +313,7 @@ class RandomFeatureRidgeClassifier(ClassifierMixin, RidgeOnFeatures):
         Factors of the sample weights by class; "balanced" makes them inverse to the
         classes' numbers of rows.
     verbose : bool or int, default=False
-        Whether to print a line for each block.
+        Whether to print a line for each block of rows in each pass over the data.
     random_state : int, RandomState instance or None, default=None
         Seeds the features and the preconditioner of "cg".
 

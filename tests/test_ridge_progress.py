@@ -8,7 +8,13 @@ import pytest
 from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.model_selection import GridSearchCV
 
-from skrf import RandomFeatureRidge, RandomReLUFeatures, make_single_neuron
+from skrf import (
+    LinearizedNTKFeatures,
+    RandomFeatureRidge,
+    RandomReLUFeatures,
+    make_single_neuron,
+)
+from skrf._feature_matrix import FullMatrix
 
 
 @pytest.fixture
@@ -98,6 +104,35 @@ def test_verbose(neuron, capsys):
     ridge(verbose=True, solver="primal").fit(*neuron)
     lines = capsys.readouterr().out.splitlines()
     assert lines == [f"sums of products: {k} of 3" for k in (1, 2, 3)]
+
+
+def test_verbose_prints_whatever_passes_over_the_data(neuron, capsys):
+    X, y = neuron
+
+    def lines():
+        return capsys.readouterr().out.splitlines()
+
+    sums = [f"sums of products: {k} of 3" for k in (1, 2, 3)]
+    model = ridge(verbose=True)
+    model.partial_fit(X, y)
+    assert lines() == sums
+    model.partial_fit(X, y)
+    assert lines() == sums
+    model.set_params(alphas=[0.1, 1.0]).width_path(X, y)
+    errors = [f"errors of all widths: {k} of 3" for k in (1, 2, 3)]
+    assert lines() == sums + 2 * errors
+    for features in RandomReLUFeatures(20), LinearizedNTKFeatures(5):
+        ridge(verbose=True, solver="dual").set_params(features=features).fit(X, y)
+        assert lines() == ["Gram matrix: 1 of 1"]
+    model.set_params(verbose=False).partial_fit(X, y).width_path(X, y)
+    assert lines() == []
+
+
+def test_a_task_for_each_group_of_rows_of_the_gram_matrix(neuron, monkeypatch):
+    monkeypatch.setattr(FullMatrix, "_rows_in_memory", lambda matrix: 30)
+    recorder = Recorder()
+    ridge(solver="dual").set_callbacks(recorder).fit(*neuron)
+    assert passes(recorder) == [("Gram matrix", 4)]
 
 
 def interrupt():
