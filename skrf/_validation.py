@@ -154,9 +154,16 @@ def _completed(before="", after=""):
     try:
         yield
     except (TypeError, ValueError) as error:
-        parts = [f"{before}:" if before else "", str(error).rstrip(), after]
+        message = str(error).rstrip()
+        if message.startswith("Complex data"):
+            message = message.splitlines()[0]  # The array follows.
+        message = f"{before}: {message}" if before else message
+        if after:
+            ends_in_list = message.splitlines()[-1].startswith("- ")
+            gap = "\n" if ends_in_list else " " if message.endswith(".") else ". "
+            message += gap + after
         kind = ValueError if isinstance(error, ValueError) else TypeError
-        raise kind(" ".join(filter(None, parts))) from error
+        raise kind(message) from error
 
 
 @contextmanager

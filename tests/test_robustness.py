@@ -5,7 +5,10 @@ Models and mathematics have theirs in test_robustness_models.py and
 test_robustness_mathematics.py, generated data in test_robustness_fits.py.
 """
 
+import re
+
 import numpy as np
+import pandas as pd
 import pytest
 from attacks import (
     DATES,
@@ -36,6 +39,7 @@ from skrf import (
     make_polynomial_classification,
     make_single_neuron,
 )
+from skrf.kernels import arc_cosine_kernel
 
 FEATURES = [
     (lambda: relu(0).fit(X), ValueError, "width", "int in the range"),
@@ -217,6 +221,39 @@ MAKERS = [
 ]
 
 TABLE = FEATURES + DATA + MAKERS
+
+
+def partial_fit_with_other_classes():
+    model = label_net().partial_fit(X, SIGNS, [-1, 1])
+    model.partial_fit(X, SIGNS, [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("call", "before", "remedy"),
+    [
+        (
+            lambda: relu().fit(FRAME).transform(FRAME.rename(columns={"c": "d"})),
+            "\n- c\n",
+            "Give those of fit in order.",
+        ),
+        (partial_fit_with_other_classes, "array([-1,  1]). ", "Give all labels that"),
+        (
+            lambda: arc_cosine_kernel(X, X[:, :2]),
+            "Y.shape[1] == 2. ",
+            "Give X and Y the same columns.",
+        ),
+        (lambda: relu().fit(X + 1j), "data not supported. ", "Give its real part"),
+        (lambda: sort().fit(X, Y + 1j), "data not supported. ", "Give classes as y"),
+        (lambda: relu().fit([["a"]]), "to float: 'a'. ", "Encode text"),
+        (lambda: relu().fit(X[:0]), "is required by RandomReLUFeatures. ", "Give at least"),
+    ],
+)
+def test_remedies_stand_apart_from_the_message(call, before, remedy):
+    with pytest.raises(ValueError, match=re.escape(before + remedy)):
+        call()
+
+
+FRAME = pd.DataFrame(X, columns=list("abc"))
 
 
 @pytest.mark.parametrize(("call", "kind", "name", "remedy"), TABLE, ids=names(TABLE))
