@@ -1,5 +1,6 @@
 """What the two ridge estimators share: parameters, checks, fit and predictions."""
 
+import warnings
 from functools import partial
 from numbers import Number
 from typing import Any, Self
@@ -168,8 +169,8 @@ shape (n_samples, n_features)
         ------
         ValueError
             For a parameter outside its set; parameters that exclude each other, such as
-            ``solver="cg"`` with a sequence of `alphas` or with `cv`; X, y or weights that
-            are empty, not finite, or of different lengths, or labels of one class only;
+            ``solver="cg"`` with a sequence of `alphas`; X, y or weights that are empty, not
+            finite, or of different lengths, or labels of one class only;
             weights that are all 0; groups without `cv`, of another length, or missing where
             `cv` needs them; folds without rows of positive weight; features that give no
             real numbers, or squares that overflow; `select_width` with other features than
@@ -186,6 +187,8 @@ shape (n_samples, n_features)
             When the features are so collinear that U or the errors are imprecise.
         ConvergenceWarning
             When conjugate gradients stop short of a relative error of 1e-6.
+        UserWarning
+            When `cv` is given with ``solver="cg"``, which does not use it.
         """
         with all_or_nothing(self):
             problem = self._problem()
@@ -293,8 +296,8 @@ shape (n_samples, n_features)
                 f"alphas must be a positive number or a 1-D sequence of them; got "
                 f"{self.alphas!r}. Give for instance np.logspace(-3, 3, 7)."
             )
-        # With folds even one penalty has a score.
-        searches = alphas.ndim == 1 or self.cv is not None
+        # With folds even one penalty has a score, but for conjugate gradients.
+        searches = alphas.ndim == 1 or (self.cv is not None and self.solver != "cg")
         alphas = np.atleast_1d(alphas).astype(np.float64)
         bad = ~(np.isfinite(alphas) & (alphas > 0))
         if bad.any():
@@ -306,9 +309,15 @@ shape (n_samples, n_features)
             )
         if searches and self.solver == "cg":
             raise ValueError(
-                "solver='cg' gives no errors to compare alphas by; got a sequence of "
-                f"{len(alphas)}, or cv={self.cv!r}. Give one number as alphas and cv=None, "
-                'or use solver="primal" or "dual", or a GridSearchCV.'
+                f"solver='cg' gives no errors to compare the {len(alphas)} alphas by. Give "
+                'one number as alphas, or use solver="primal" or "dual", or a GridSearchCV.'
+            )
+        if self.cv is not None and self.solver == "cg":
+            # No error: scikit-learn's checks set the cv of every estimator that has one.
+            warnings.warn(
+                f"cv={self.cv!r} is not used, as solver='cg' gives no errors on folds. Use "
+                'cv=None, or solver="primal" or "dual" for scores.',
+                stacklevel=4,
             )
         if self.select_width and (self.solver in ("dual", "cg") or self.cv is not None):
             raise ValueError(
@@ -395,7 +404,7 @@ shape (n_samples, n_features)
 
     def _solve(self, matrix, problem, y, groups):
         rng = check_random_state(self.random_state)
-        if self.cv is None:
+        if self.cv is None or not problem.searches:
             return solve(self.solver, matrix, problem, rng)
         return cross_validate(
             self.solver, matrix, problem, self.cv, y, groups, is_classifier(self)

@@ -63,9 +63,9 @@ class RandomFeatureRidge(RegressorMixin, RidgeOnFeatures):
         "primal" sums Z'Z over blocks of rows, with memory for a few matrices of shape
         (width, width); "dual" takes the Gram matrix ZZ' of shape (n_samples, n_samples);
         "cg" is conjugate gradients with products by Z and Z' and a Nystrom preconditioner
-        of at most 2,000 rows, for one alpha without `cv`. Linearised NTK features are never
-        made by the latter two, whatever their number. "auto" is the cheapest that fits into
-        memory. Their coefficients agree to 1e-6.
+        of at most 2,000 rows, for one alpha; it does not use `cv`, and warns. Linearised
+        NTK features are never made by the latter two, whatever their number. "auto" is the
+        cheapest that fits into memory. Their coefficients agree to 1e-6.
     select_width : bool, default=False
         Whether to keep, of all widths up to that of the features, the one with the least
         leave-one-out error (see `width_path`). Needs features whose columns belong to one
