@@ -410,7 +410,8 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
         if self.tol is not None:
             warn(
                 f"The training has not converged after max_iter={self.max_iter} epochs. "
-                "Increase max_iter or tol; tol=None runs all epochs without this warning.",
+                f"Increase max_iter, tol or eta0, which was {sgd.eta0:.3g}; tol=None runs "
+                "all epochs without this warning.",
                 ConvergenceWarning,
             )
 

@@ -1,5 +1,7 @@
 """What the two ridge estimators share: parameters, checks, fit and predictions."""
 
+from __future__ import annotations
+
 import warnings
 from functools import partial
 from numbers import Number

@@ -1,5 +1,7 @@
 """Over-parameterised one-hidden-layer networks trained by stochastic gradient descent."""
 
+from __future__ import annotations
+
 from functools import partial
 from typing import Literal, Self
 
