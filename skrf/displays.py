@@ -235,7 +235,8 @@ shape (n_samples, n_features)
 class ErrorFloorDisplay(CurvesDisplay):
     """Errors of fixed features against their number, with the floor of any features.
 
-    The floor is dashed. `plot` sets the attributes that `WidthPathDisplay` has.
+    The floor is dashed. It is one of the mean over the directions of w*: the error for one
+    w* may lie below. `plot` sets the attributes that `WidthPathDisplay` has.
 
     Source: Theorems 4.2 and 4.8 of Yehudai and Shamir (2019).
 
@@ -273,7 +274,10 @@ class ErrorFloorDisplay(CurvesDisplay):
         curves = checked_curves("errors", self.errors, "n_features", self.n_features)
         self._curves(self.n_features, curves, "number of features", "relative error")
         self.lines_ += self.ax_.plot(
-            self.n_features, self.floor, "k--", label="floor of any features"
+            self.n_features,
+            self.floor,
+            "k--",
+            label="floor of any features, in mean over w*",
         )
 
 

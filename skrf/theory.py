@@ -183,7 +183,7 @@ def reproduce(
     print(_LEGEND)
     if page is not None:
         title = "Yehudai and Shamir (2019), measured"
-        page.write_text(html_page(title, reports, _figures(reports)))
+        page.write_text(html_page(title, reports, _figures(reports)), encoding="utf-8")
         print(f"The page is {page}")
     return reports
 
@@ -214,8 +214,16 @@ def _page(html):
     if not isinstance(html, (str, PathLike)):
         raise ValueError(f"html={html!r} must be a path. Give the name of a file.")
     path = Path(html)
-    if not path.parent.is_dir() or path.is_dir():
-        raise OSError(f"html={path} cannot be written. Name a file in an existing folder.")
+    there = path.exists()
+    try:
+        path.open("a").close()
+    except OSError as error:
+        raise OSError(
+            f"html={path} cannot be written ({error.strerror}). Name a file in an existing "
+            "folder."
+        ) from error
+    if not there:
+        path.unlink()
     try:
         import matplotlib  # noqa: F401
     except ImportError as error:
@@ -242,7 +250,10 @@ def _figures(reports):
         ("Theorem 4.8", "a linearised network"),
     ):
         values = by_title[title]
-        ax = axes(f"{title}: best error of {kind} and the floor of any features")
+        ax = axes(
+            f"{title}: best error of {kind} on one neuron, and the floor of any features "
+            "in mean over the directions of neurons"
+        )
         display = ErrorFloorDisplay(
             n_features=values["n_features"],
             errors={kind: values["errors"]},

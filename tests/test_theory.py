@@ -310,8 +310,11 @@ def test_reproduce(tmp_path, capsys):
 def test_reproduce_checks_first(tmp_path):
     with pytest.raises(ValueError, match="size='huge' is not known"):
         theory.reproduce("huge")
-    with pytest.raises(OSError, match="existing folder"):
-        theory.reproduce("small", html=tmp_path / "missing" / "page.html")
+    # The last folder is there and takes no files, not even those of root.
+    for page in (tmp_path / "missing" / "page.html", tmp_path, "/proc/page.html"):
+        with pytest.raises(OSError, match="existing folder"):
+            theory.reproduce("small", html=page)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_command(tmp_path):
