@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import partial
 from numbers import Number
 from typing import Any, Self
@@ -44,6 +43,7 @@ from skrf._validation import (
     validate_data,
 )
 from skrf._version import VersionedState
+from skrf._warnings import warn
 from skrf._width_path import WidthPath, compute_width_path
 from skrf.features import RandomReLUFeatures
 
@@ -316,10 +316,9 @@ shape (n_samples, n_features)
             )
         if self.cv is not None and self.solver == "cg":
             # No error: scikit-learn's checks set the cv of every estimator that has one.
-            warnings.warn(
-                f"cv={self.cv!r} is not used, as solver='cg' gives no errors on folds. Use "
-                'cv=None, or solver="primal" or "dual" for scores.',
-                stacklevel=4,
+            warn(
+                "cv is not used, as solver='cg' gives no errors on folds. Use cv=None, or "
+                'solver="primal" or "dual" for scores.'
             )
         if self.select_width and (self.solver in ("dual", "cg") or self.cv is not None):
             raise ValueError(

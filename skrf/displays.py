@@ -277,7 +277,7 @@ class ErrorFloorDisplay(CurvesDisplay):
             self.n_features,
             self.floor,
             "k--",
-            label="floor of any features, in mean over w*",
+            label="floor of any, in mean over w*",
         )
 
 

@@ -3,6 +3,8 @@
 import os
 import re
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -222,17 +224,24 @@ def test_grid_search_on_a_cluster(client, data):
     )
 
 
-def test_the_four_lines_of_the_readme(data):
+def test_the_lines_of_the_readme(tmp_path):
+    """Run as a file, which the workers import."""
     readme = (Path(__file__).parents[1] / "README.md").read_text()
-    code = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)[1]
-    assert len([line for line in code.splitlines() if line]) == 4
-    X, Y = data
-    names = {"X": in_blocks(X), "y": in_blocks(Y), "RandomReLUFeatures": RandomReLUFeatures}
-    names["RandomFeatureRidge"] = RandomFeatureRidge
-    exec(compile(code, "README.md", "exec"), names)
-    with names["client"]:
-        assert names["predictions"].compute().shape == Y.shape
-        names["client"].cluster.close()
+    blocks = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
+    (code,) = (block for block in blocks if "Client" in block)
+    program = tmp_path / "program.py"
+    program.write_text(code)
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", program],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=tmp_path,
+    )
+    assert run.returncode == 0, run.stderr
+    printed = np.array(run.stdout.strip("[] \n").split(), float)
+    assert printed.shape == (5,)
+    assert np.abs(printed).max() < 1.5
 
 
 def test_networks_load_everything(data):

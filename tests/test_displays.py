@@ -33,9 +33,7 @@ def test_error_floor(axes):
     ).plot(axes)
     curves = drawn(display)
     np.testing.assert_array_equal(curves["mine"], [0.9, 0.5])
-    np.testing.assert_array_equal(
-        curves["floor of any features, in mean over w*"], [0.8, 0.1]
-    )
+    np.testing.assert_array_equal(curves["floor of any, in mean over w*"], [0.8, 0.1])
     assert display.ax_ is axes
     assert axes.get_xscale() == axes.get_yscale() == "log"
 
