@@ -1,6 +1,7 @@
 """Shared settings of the tests."""
 
 import resource
+import signal
 from contextlib import contextmanager
 
 import hypothesis
@@ -10,6 +11,9 @@ import pytest
 # Compilation makes first examples slow, and machines are shared: no deadline.
 hypothesis.settings.register_profile("default", deadline=None, max_examples=60)
 hypothesis.settings.load_profile("default")
+
+# Jobs in the background of a shell begin with Ctrl-C ignored, which tests send.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
