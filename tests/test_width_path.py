@@ -211,7 +211,7 @@ def test_display_of_many_alphas(data):
     names = [text.get_text() for text in ax.get_legend().get_texts()]
     assert names == ["leave-one-out", "training"]
     with warnings.catch_warnings():
-        warnings.simplefilter("error", UserWarning)  # of a layout that does not fit
+        warnings.filterwarnings("error", "constrained_layout not applied")
         figure.savefig(io.BytesIO())
 
 
