@@ -3,16 +3,16 @@
 import numpy as np
 from scipy import sparse
 from sklearn.metrics.pairwise import check_pairwise_arrays
-from sklearn.utils import check_array
 from sklearn.utils.extmath import row_norms, safe_sparse_dot
 
 from skrf._blocks import row_blocks
 from skrf._duals import Pairs
-from skrf._validation import named_data
+from skrf._validation import check_matrix, named_data
 
 # Pairs whose versine is smaller are measured again by the difference of the rows: 1 - corr
 # has an absolute error of some 1e-16, and the angle is about sqrt(2 v).
 _NEARLY_PARALLEL = 1e-7
+_FLOATS = [np.float64, np.float32]
 
 
 def _row_pairs(X, Y, lengths, rows):
@@ -35,20 +35,13 @@ def _dense(rows):
     return rows.toarray() if sparse.issparse(rows) else rows
 
 
-def _checked(name, rows):
-    # One by one, because scikit-learn's check of pairs does not say which it refuses.
-    with named_data(name):
-        return check_array(
-            rows, accept_sparse="csr", dtype=[np.float64, np.float32], input_name=name
-        )
-
-
 def pairwise(X, Y, evaluate):
     """The matrix evaluate(pairs, n_features), by blocks of rows; a number for two rows."""
     if Y is not None and np.ndim(X) == np.ndim(Y) == 1 and not sparse.issparse(X):
         return pairwise([X], [Y], evaluate)[0, 0]
-    X = _checked("X", X)
-    Y = X if Y is None else _checked("Y", Y)
+    # One by one, because scikit-learn's check of pairs does not say which it refuses.
+    X = check_matrix("X", X, dtype=_FLOATS)
+    Y = X if Y is None else check_matrix("Y", Y, dtype=_FLOATS)
     with named_data():
         X, Y = check_pairwise_arrays(X, Y, accept_sparse="csr")
     out = np.empty((X.shape[0], Y.shape[0]), np.result_type(X, Y))

@@ -13,6 +13,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import _fit_context
 from sklearn.utils import validation
 from sklearn.utils._available_if import _AvailableIfDescriptor
@@ -44,6 +45,7 @@ __all__ = [
     "StrOptions",
     "available_if",
     "check_labels",
+    "check_matrix",
     "check_sample_weight",
     "check_targets",
     "first_partial_fit",
@@ -183,10 +185,33 @@ def named_data(name="X"):
         raise
 
 
+def _one_entry_each(X):
+    """X, or a copy of a sparse X that has several entries for a place, with their sums.
+
+    SciPy's sparse matrices may, and squares of their entries are not those of the matrix.
+    """
+    if not issparse(X) or X.has_canonical_format:
+        return X
+    X = X.copy()
+    X.sum_duplicates()
+    return X
+
+
+def check_matrix(name, X, **options):
+    """scikit-learn's check of a matrix, dense or CSR; errors have its name in them."""
+    with named_data(name):
+        return _one_entry_each(
+            validation.check_array(X, accept_sparse="csr", input_name=name, **options)
+        )
+
+
 def validate_data(estimator, X, *y, **options):
     """scikit-learn's check of X, and of y; errors name what is wrong and a remedy."""
     with named_data():
-        return validation.validate_data(estimator, X, *y, **options)
+        checked = validation.validate_data(estimator, X, *y, **options)
+    if isinstance(checked, tuple):
+        return _one_entry_each(checked[0]), *checked[1:]
+    return _one_entry_each(checked)
 
 
 def check_sample_weight(sample_weight, X, *, dtype, **options):

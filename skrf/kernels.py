@@ -18,7 +18,6 @@ from typing import Any, Literal
 
 import numpy as np
 from sklearn.gaussian_process.kernels import Hyperparameter, Kernel
-from sklearn.utils import check_array
 from sklearn.utils.extmath import row_norms
 
 from skrf._arguments import check_choice, check_integer, is_number
@@ -30,7 +29,7 @@ from skrf._validation import (
     POSITIVE_INTEGER,
     Interval,
     StrOptions,
-    named_data,
+    check_matrix,
     one_of,
     validate_params,
 )
@@ -417,8 +416,7 @@ class WideNetworkKernel(Kernel):
         array([6.75])
         """
         self._check_parameters()
-        with named_data():
-            X = check_array(X, dtype=np.float64, accept_sparse="csr", input_name="X")
+        X = check_matrix("X", X, dtype=np.float64)
         lengths = row_norms(X)[:, np.newaxis]
         pairs = Pairs(lengths, lengths, np.zeros_like(lengths))
         scales = float(self.weight_scale), float(self.bias_scale)

@@ -209,6 +209,18 @@ def test_dtypes_sparse_rows_and_blocks(kernel, rng, monkeypatch):
     np.testing.assert_allclose(kernel(X), K, rtol=1e-13)
 
 
+def test_sparse_rows_with_several_entries_for_a_place(rng):
+    """The lengths of rows are not those of their entries."""
+    X = rng.normal(size=(6, 3))
+    repeated = reference.csr_of_two_entries_each(X)
+    for kernel in [*KERNELS, WideNetworkKernel()]:
+        np.testing.assert_allclose(kernel(repeated), kernel(X), rtol=1e-13, atol=1e-14)
+        np.testing.assert_allclose(kernel(X, repeated), kernel(X), rtol=1e-13, atol=1e-14)
+    diagonals = WideNetworkKernel().diag(repeated), WideNetworkKernel().diag(X)
+    np.testing.assert_allclose(*diagonals, rtol=1e-14)
+    assert repeated.nnz == 36  # X is left as it was
+
+
 @pytest.mark.parametrize("activation", WITH_SLOPE)
 def test_zero_rows_and_large_rows(activation):
     X = np.array([[0.0, 0.0], [1e6, 1e6], [1e6, -1e6], [1e-9, 0.0]])

@@ -209,6 +209,15 @@ def test_sparse_input_gives_the_same_fit(Network, dtype, rng):
     )
 
 
+def test_the_step_of_sparse_rows_with_several_entries_for_a_place(neuron):
+    """The lengths of rows, from which the step follows, are not those of their entries."""
+    X, y = neuron
+    net = OverparamNetRegressor(width=20, max_iter=2, tol=None, random_state=0)
+    first = net.fit(X, y).eta0_
+    net.fit(reference.csr_of_two_entries_each(X), y)
+    assert net.eta0_ == pytest.approx(first, rel=1e-12)
+
+
 def test_float32_is_kept_and_close_to_float64(neuron):
     X, y = neuron
     wide = plain().fit(X, y)
