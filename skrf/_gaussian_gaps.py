@@ -20,8 +20,8 @@ def _layers(W0, b0, W, b, **outputs):
             f"W has shape {last.weights.shape} and W0 {start.weights.shape}. Give the same "
             "neurons before and after training."
         )
-    width = len(start.biases)
-    return start, last, *(output_weights(u, width, name) for name, u in outputs.items())
+    layers = start, last
+    return *layers, *(output_weights(name, u, *layers) for name, u in outputs.items())
 
 
 def flip_probability(
@@ -55,7 +55,7 @@ def flip_probability(
     Raises
     ------
     ValueError
-        If shapes do not fit, or an entry is not finite.
+        If shapes do not fit, or squares of entries leave the range of floats.
 
     Examples
     --------
@@ -135,7 +135,7 @@ def feature_gap(
     Raises
     ------
     ValueError
-        If shapes do not fit, or an entry is not finite.
+        If shapes do not fit, or squares of entries leave the range of floats.
 
     Examples
     --------
@@ -179,7 +179,7 @@ def coupling_gap(
     Raises
     ------
     ValueError
-        If shapes do not fit, or an entry is not finite.
+        If shapes do not fit, or squares of entries leave the range of floats.
 
     Examples
     --------
@@ -229,7 +229,7 @@ def linearization_gap(
     Raises
     ------
     ValueError
-        If shapes do not fit, or an entry is not finite.
+        If shapes do not fit, or squares of entries leave the range of floats.
 
     Examples
     --------

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from skrf import _bivariate
 from skrf._arguments import check_boolean, real_array
-from skrf._gaussian_pairs import neurons, pair_blocks, pair_matrix
+from skrf._gaussian_pairs import neurons, pair_blocks, pair_matrix, require_in_range
 
 
 def two_layers(W, b, V, c, optional=True):
@@ -47,7 +47,7 @@ def relu_mean(W: ArrayLike, b: ArrayLike) -> np.ndarray:
     Raises
     ------
     ValueError
-        If shapes do not fit, or an entry is not finite.
+        If shapes do not fit, or squares of entries leave the range of floats.
 
     Examples
     --------
@@ -91,7 +91,8 @@ def relu_gram(
     Raises
     ------
     ValueError
-        If shapes do not fit, an entry is not finite, or only one of V and c is given.
+        If shapes do not fit, squares of entries leave the range of floats, or only one
+        of V and c is given.
 
     Examples
     --------
@@ -132,7 +133,8 @@ def step_gram(
     Raises
     ------
     ValueError
-        If shapes do not fit, an entry is not finite, or only one of V and c is given.
+        If shapes do not fit, squares of entries leave the range of floats, or only one
+        of V and c is given.
 
     Examples
     --------
@@ -169,7 +171,8 @@ def step_relu_gram(
     Raises
     ------
     ValueError
-        If shapes do not fit, an entry is not finite, or only one of V and c is given.
+        If shapes do not fit, squares of entries leave the range of floats, or only one
+        of V and c is given.
 
     Examples
     --------
@@ -216,7 +219,7 @@ def step_x_relu(
     Raises
     ------
     ValueError
-        If shapes do not fit, or an entry is not finite.
+        If shapes do not fit, or squares of entries leave the range of floats.
 
     Examples
     --------
@@ -232,6 +235,7 @@ def step_x_relu(
                 f"coefficients must have one number for each of the {len(twos.biases)} "
                 f"rows of V; got shape {a.shape}. Give as many."
             )
+        require_in_range("coefficients", a, ones, twos)
         return slope_sums(ones, twos, a)[2]
     S = np.empty((len(ones.biases), *twos.weights.shape))
 
@@ -292,8 +296,8 @@ def tangent_gram(
     Raises
     ------
     ValueError
-        If shapes do not fit, an entry is not finite, or only one of V and c
-        is given, or biases is not a boolean.
+        If shapes do not fit, squares of entries leave the range of floats, only one of
+        V and c is given, or biases is not a boolean.
 
     Examples
     --------
@@ -357,7 +361,8 @@ def tangent_relu_products(
     Raises
     ------
     ValueError
-        If shapes do not fit, an entry is not finite, or biases is not a boolean.
+        If shapes do not fit, squares of entries leave the range of floats, or biases is
+        not a boolean.
 
     Examples
     --------

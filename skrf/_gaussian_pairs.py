@@ -1,5 +1,6 @@
 """Neurons under Gaussian inputs, checked and described, and blocks of pairs of them."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -16,10 +17,8 @@ _BLOCK_PAIRS = 2**16
 _TAIL, _DEPTH = -1.5, 300
 # Above it a neuron is linear, and its bias is all that float64 sees of its moments.
 _ALWAYS_ON = 1e9
-
-
-# Sizes of neurons whose squares are floats, with room for products.
-_LEAST, _MOST = 1e-140, 1e140
+# Sizes of neurons whose squares are floats, and of products that leave room for sums.
+LEAST, MOST, _MOST_PRODUCT = 1e-150, 1e150, 1e140
 
 
 class Neurons(NamedTuple):
@@ -29,6 +28,11 @@ class Neurons(NamedTuple):
     biases: np.ndarray  # (n,)
     units: np.ndarray  # (n, d), the weights divided by their norms, or 0
     table: np.ndarray  # (n, 9), with the columns of _bivariate
+
+    @property
+    def size(self):
+        """The largest number among the weights and biases."""
+        return max(float(np.abs(self.weights).max()), float(np.abs(self.biases).max()))
 
     @property
     def means(self):
@@ -51,8 +55,11 @@ class Neurons(NamedTuple):
         return Neurons(*(field[rows] for field in tuple(self)))
 
 
-def neurons(W, b, names=("W", "b"), n_features=None):
-    """`Neurons` of arrays of shapes (n, d) and (n,); ValueError names what is wrong."""
+def neurons(W, b, names=("W", "b"), n_features=None, least=0.0):
+    """`Neurons` of arrays of shapes (n, d) and (n,); ValueError names what is wrong.
+
+    Sizes are 0, or from `least` to `MOST`.
+    """
     W = real_array(names[0], W, ndim=2)
     b = real_array(names[1], b)
     if b.shape != (len(W),):
@@ -66,6 +73,14 @@ def neurons(W, b, names=("W", "b"), n_features=None):
             "weights for the same inputs."
         )
     largest = np.abs(W).max(axis=1)
+    sizes = np.maximum(largest, np.abs(b))
+    wrong = (sizes > 0) & ((sizes < least) | (sizes > MOST))
+    if wrong.any():
+        raise ValueError(
+            f"{names[0]} and {names[1]} have a neuron of size {sizes[wrong][0]:.3g}, whose "
+            f"square leaves the range of floats. Scale it to between {LEAST:g} and "
+            f"{MOST:g}, or set it to 0."
+        )
     scaled = W / np.where(largest > 0, largest, 1)[:, np.newaxis]
     lengths = np.sqrt(np.einsum("ij,ij->i", scaled, scaled))
     norms = largest * lengths
@@ -73,18 +88,15 @@ def neurons(W, b, names=("W", "b"), n_features=None):
     return Neurons(W, b, units, _table(norms, b))
 
 
-def neurons_of_size(W, b, names=("W", "b")):
-    """`neurons`, but ValueError where squares would leave the range of floats."""
-    layer = neurons(W, b, names)
-    sizes = np.linalg.norm(np.c_[layer.weights, layer.biases], ord=np.inf, axis=1)
-    wrong = (sizes > 0) & ((sizes < _LEAST) | (sizes > _MOST))
-    if wrong.any():
+def require_in_range(name, numbers, *layers):
+    """Raise where numbers times the sizes of neurons have no squares in float64."""
+    size = math.prod(max(layer.size, 1.0) for layer in layers)
+    largest = float(np.abs(numbers).max())
+    if largest * size > _MOST_PRODUCT:
         raise ValueError(
-            f"{names[0]} and {names[1]} have a neuron of size {sizes[wrong][0]:.3g}, whose "
-            f"square leaves the range of floats. Scale it to between {_LEAST:g} and "
-            f"{_MOST:g}, or set it to 0."
+            f"{name} has a number of size {largest:.3g}, whose products with neurons of "
+            f"size {size:.3g} leave the range of floats. Scale {name} or the neurons down."
         )
-    return layer
 
 
 def _table(norms, biases):

@@ -10,7 +10,14 @@ from numpy.typing import ArrayLike
 from skrf import _bivariate
 from skrf._arguments import is_number, real_array
 from skrf._gaussian_grams import slope_sums
-from skrf._gaussian_pairs import Neurons, density, neurons_of_size, quadratic_form
+from skrf._gaussian_pairs import (
+    LEAST,
+    Neurons,
+    density,
+    neurons,
+    quadratic_form,
+    require_in_range,
+)
 from skrf.targets import SingleNeuron
 
 
@@ -68,7 +75,8 @@ def target_neuron(target, n_features):
             "that is not 0, or a positive bias."
         )
     names = "target's weight", "bias"
-    goal = neurons_of_size(target.weight[np.newaxis], np.array([target.bias]), names)
+    weight, bias = target.weight[np.newaxis], np.array([target.bias])
+    goal = neurons(weight, bias, names, least=LEAST)
     if not goal.squares[0] > 0:
         raise ValueError(
             f"target has bias={target.bias:.6g}, so far below its length that its mean "
@@ -79,18 +87,20 @@ def target_neuron(target, n_features):
 
 def layer_and_goal(W, b, target):
     """`Neurons` of the features, and of the target only, on the same inputs."""
-    layer = neurons_of_size(W, b)
+    layer = neurons(W, b, least=LEAST)
     return layer, target_neuron(target, layer.weights.shape[1])
 
 
-def output_weights(u, width, name="u"):
-    """A vector of finite float64, one for each neuron."""
-    u = real_array(name, u)
+def output_weights(name, u, *layers):
+    """A float64 vector, one for each neuron, in range beside the neurons' sizes."""
+    u, width = real_array(name, u), len(layers[0].biases)
     if u.shape != (width,):
         raise ValueError(
             f"{name} must have one output weight for each of the {width} rows of W; got "
             f"shape {u.shape}. Give a 1-D array of as many, for instance {name}.ravel()."
         )
+    for layer in layers:
+        require_in_range(name, u, layer)
     return u
 
 
@@ -104,11 +114,12 @@ def stacked(*layers):
 def _residual(u, W, b, target, intercept):
     """Output weights and neurons of N - g, and the intercept."""
     layer, goal = layer_and_goal(W, b, target)
-    u = output_weights(u, len(layer.biases))
+    u = output_weights("u", u, layer)
     if not is_number(intercept):
         raise ValueError(
             f"intercept={intercept!r} must be a finite number. Use 0.0 for none."
         )
+    require_in_range("intercept", intercept, layer)
     return np.r_[u, -1.0], stacked(layer, goal), float(intercept)
 
 

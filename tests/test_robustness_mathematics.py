@@ -2,9 +2,14 @@
 test_robustness.py.
 """
 
+import dataclasses
+from contextlib import suppress
+
 import numpy as np
 import pytest
 from attacks import X, Y, check, names, net, ntk, relu, ridge
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.frozen import FrozenEstimator
 from sklearn.gaussian_process import GaussianProcessRegressor
@@ -56,6 +61,9 @@ GAUSSIAN = [
     (lambda: gaussian.step_x_relu(W, B, None, None), "V", "Pass W and b again"),
     (lambda: gaussian.step_x_relu(W, B, W, B, "a"), "coefficients", "array of floats"),
     (lambda: gaussian.step_x_relu(W, B, W, B, [1.0]), "coefficients", "Give as many"),
+    (lambda: gaussian.step_x_relu(W, B, W, B, 1e200 * U), "coefficients", "Scale coeff"),
+    (lambda: gaussian.relu_mean(1e300 * W, B), "W", "Scale it to between"),
+    (lambda: gaussian.relu_gram(W, B, W, 1e160 * np.ones(2)), "c", "Scale it to between"),
     (lambda: gaussian.tangent_gram(W, B, biases="no"), "biases", "Give one of them"),
     (lambda: gaussian.hermite_coefficients(["relu"], 3), "activation", "Use one of relu"),
     (lambda: gaussian.hermite_coefficients("relu", True), "n", "give the largest degree"),
@@ -74,13 +82,17 @@ GAUSSIAN = [
     (lambda: risk(target=SingleNeuron([0.0, 0.0])), "target", "positive bias"),
     (lambda: risk(target=SingleNeuron([1.0, 0.0], -60)), "bias", "closer to 0"),
     (lambda: risk(W=1e200 * W), "W", "Scale it to between"),
+    (lambda: risk(u=[1e160, 1]), "u", "Scale u"),
     (lambda: risk(intercept=True), "intercept", "Use 0.0 for none"),
+    (lambda: risk(intercept=1e300), "intercept", "Scale intercept"),
     (lambda: gaussian.best_error(W, B, TARGET, intercept=0.5), "intercept", "Give one"),
     (lambda: gaussian.best_tangent_error(W, B, TARGET, biases=B), "biases", "Give one"),
     (lambda: gaussian.min_weight(W, B, TARGET, True), "error", "multiply a relative"),
     (lambda: gaussian.min_weight(W, B, TARGET, -1.0), "error", "multiply a relative"),
     (lambda: gaussian.flip_probability(W, B, W[:1], B[:1]), "W0", "before and after"),
     (lambda: gaussian.feature_gap([1.0], W, B, W, B), "u", "1-D array"),
+    (lambda: gaussian.feature_gap(U, 1e160 * W, B, W, B), "W0", "Scale it to between"),
+    (lambda: gaussian.coupling_gap(1e145 * U, W, B, W, B), "u", "Scale u"),
     (lambda: gaussian.linearization_gap("u", W, B, U, W, B), "u0", "array of floats"),
     (lambda: gaussian.coupling_gap(U, W, ["b", "b"], W, B), "b0", "array of floats"),
 ]
@@ -229,6 +241,45 @@ IDS = names([(None, None, row[1]) for row in TABLE])
 @pytest.mark.parametrize(("call", "name", "remedy"), TABLE, ids=IDS)
 def test_errors_name_parameter_and_remedy(call, name, remedy):
     check(call, ValueError, name, remedy)
+
+
+def numbers_of(result):
+    """All numbers of an array, a tuple or a result object."""
+    if dataclasses.is_dataclass(result):
+        result = dataclasses.astuple(result)
+    parts = result if isinstance(result, tuple) else (result,)
+    return np.concatenate([np.ravel(part) for part in parts])
+
+
+@pytest.mark.filterwarnings("error")
+@given(exponents=st.tuples(*[st.integers(-310, 300)] * 4), seed=st.integers(0, 2**32 - 1))
+def test_sizes_of_neurons_end_in_finite_numbers_or_errors(exponents, seed):
+    rng = np.random.default_rng(seed)
+    W, V = (rng.normal(size=(4, 3)) * 10.0**k for k in exponents[:2])
+    b, c = rng.normal(size=4) * 10.0 ** exponents[2], V[:, 0] / 2
+    u, target = rng.normal(size=4) * 10.0 ** exponents[3], SingleNeuron([0.6, 0.8, 0.0])
+    calls = [
+        lambda: gaussian.relu_mean(W, b),
+        lambda: gaussian.relu_gram(W, b),
+        lambda: gaussian.relu_gram(W, b, V, c),
+        lambda: gaussian.step_gram(W, b, V, c),
+        lambda: gaussian.step_relu_gram(W, b, V, c),
+        lambda: gaussian.step_x_relu(W, b, V, c),
+        lambda: gaussian.step_x_relu(W, b, V, c, u),
+        lambda: gaussian.tangent_gram(W, b, V, c),
+        lambda: gaussian.tangent_relu_products(W, b, V, c, biases=True),
+        lambda: gaussian.population_risk(u, W, b, target),
+        lambda: gaussian.population_risk_gradient(u, W, b, target),
+        lambda: gaussian.best_error(W, b, target),
+        lambda: gaussian.best_tangent_error(W, b, target, biases=True),
+        lambda: gaussian.flip_probability(W, b, V, c),
+        lambda: gaussian.feature_gap(u, W, b, V, c),
+        lambda: gaussian.coupling_gap(u, W, b, V, c),
+        lambda: gaussian.linearization_gap(u, W, b, -u, V, c),
+    ]
+    for call in calls:
+        with suppress(ValueError):
+            assert np.isfinite(numbers_of(call())).all()
 
 
 @pytest.mark.parametrize(
