@@ -302,14 +302,8 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
             # Trials draw them again, so that only one set is kept at a time.
             sgd.weights, new_weights = None, lambda: first_weights(sgd.start)
         try:
-            sgd.eta0 = search_step(
-                sgd.eta0,
-                self._new_objective(),
-                new_weights,
-                sgd.probe,
-                data,
-                **self._sgd_options(),
-            )
+            start = sgd.eta0, self._new_objective(), new_weights, sgd.probe
+            sgd.eta0 = search_step(*start, data, **self._sgd_options())
         finally:
             if not resume:
                 sgd.weights = first_weights(sgd.start)

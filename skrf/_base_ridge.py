@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from numbers import Number
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.callback import CallbackSupportMixin
 from sklearn.model_selection import check_cv
@@ -24,12 +22,12 @@ from skrf._interrupts import all_or_nothing
 from skrf._nested_features import (
     n_neurons,
     narrowed,
-    require_estimator,
     require_fit_on_columns,
     seed_nested,
 )
-from skrf._primal import Problem, Solution
+from skrf._primal import Solution
 from skrf._progress import PassTasks, printed
+from skrf._ridge_checks import as_objects, problem_of
 from skrf._solvers import cross_validate, require_fitting_memory, solve
 from skrf._streaming import StreamingMixin
 from skrf._typing import MatrixLike
@@ -43,7 +41,6 @@ from skrf._validation import (
     validate_data,
 )
 from skrf._version import VersionedState
-from skrf._warnings import warn
 from skrf._width_path import WidthPath, compute_width_path
 from skrf.features import RandomReLUFeatures
 
@@ -193,7 +190,7 @@ shape (n_samples, n_features)
             When `cv` is given with ``solver="cg"``, which does not use it.
         """
         with all_or_nothing(self):
-            problem = self._problem()
+            problem = problem_of(self)
             if groups is not None and self.cv is None:
                 raise ValueError(
                     "groups are for folds, and cv=None leaves single rows out. Use for "
@@ -267,7 +264,7 @@ shape (n_samples, n_features)
         model._validate_params()
         # What is not used must not be refused either.
         model.set_params(cv=None, solver="auto")
-        problem = model._problem()
+        problem = problem_of(model)
         if _dask.is_dask(X):
             matrix, features = model._dask_matrix(X, y, sample_weight)
         else:
@@ -285,48 +282,6 @@ shape (n_samples, n_features)
         alpha = float(path.alphas[k, width - 1])
         solution = Solution(coef, intercept, alpha, -path.leave_one_out_errors)
         return narrowed(features, width), solution
-
-    def _problem(self):
-        """The penalties and what to do with them, checked like all that needs no data."""
-        require_estimator(self.features)
-        try:
-            alphas = np.asarray(self.alphas)
-        except ValueError:
-            alphas = np.empty(0)
-        if alphas.dtype.kind not in "iuf" or alphas.ndim > 1 or alphas.size == 0:
-            raise ValueError(
-                f"alphas must be a positive number or a 1-D sequence of them; got "
-                f"{self.alphas!r}. Give for instance np.logspace(-3, 3, 7)."
-            )
-        # With folds even one penalty has a score, but for conjugate gradients.
-        searches = alphas.ndim == 1 or (self.cv is not None and self.solver != "cg")
-        alphas = np.atleast_1d(alphas).astype(np.float64)
-        bad = ~(np.isfinite(alphas) & (alphas > 0))
-        if bad.any():
-            worst = alphas[bad][0]
-            remedy = "a small positive" if np.isfinite(worst) else "a finite"
-            raise ValueError(
-                f"alphas must be positive and finite; got {worst}. Use {remedy} penalty "
-                f"instead of {worst:g}."
-            )
-        if searches and self.solver == "cg":
-            raise ValueError(
-                f"solver='cg' gives no errors to compare the {len(alphas)} alphas by. Give "
-                'one number as alphas, or use solver="primal" or "dual", or a GridSearchCV.'
-            )
-        if self.cv is not None and self.solver == "cg":
-            # No error: scikit-learn's checks set the cv of every estimator that has one.
-            warn(
-                "cv is not used, as solver='cg' gives no errors on folds. Use cv=None, or "
-                'solver="primal" or "dual" for scores.'
-            )
-        if self.select_width and (self.solver in ("dual", "cg") or self.cv is not None):
-            raise ValueError(
-                f"select_width=True compares widths by leave-one-out errors from Z'Z; got "
-                f'solver={self.solver!r} and cv={self.cv!r}. Use solver="auto" and '
-                "cv=None."
-            )
-        return Problem(alphas, searches, bool(self.fit_intercept))
 
     def _matrix(self, X, y, sample_weight):
         """(The feature matrix of data in memory, fitted features)."""
@@ -450,25 +405,6 @@ shape (n_samples, n_features)
             tags.input_tags.allow_nan = get_tags(features).input_tags.allow_nan
         tags.target_tags.required = True
         return tags
-
-
-def as_objects(X):
-    """Text, dicts and the like as an array; None for numbers and for ragged rows."""
-    if issparse(X):
-        return None
-    try:
-        array = np.asarray(X)
-    except ValueError:
-        return None
-    if array.dtype.kind in "biufc":
-        return None
-    if array is not X:
-        # NumPy makes strings of numbers that stand beside strings.
-        array = np.asarray(X, dtype=object)
-    numbers = array.dtype == object and all(
-        entry is None or isinstance(entry, Number) for entry in array.flat
-    )
-    return None if numbers else array
 
 
 def matrix_of_block(checks, X, y, sample_weight, feature_map):

@@ -12,31 +12,12 @@ from skrf._nested_features import (
     changed_parameter,
     identical,
     parameters,
-    require_fit_on_columns,
 )
 from skrf._primal import check_finite
 from skrf._progress import printed
+from skrf._ridge_checks import problem_of
 from skrf._solvers import require_fitting_memory
 from skrf._warnings import warn
-
-
-def can_stream(model):
-    """Whether a model has a `partial_fit`; the AttributeError says why not."""
-    allowed = {"cv": [None], "select_width": [False], "solver": ["auto", "primal"]}
-    for name, values in allowed.items():
-        given = getattr(model, name)
-        if not any(given is value or given == value for value in values):
-            raise AttributeError(
-                f"partial_fit keeps no rows, so that {name}={given!r} cannot be met. Use "
-                f"{name}={values[0]!r}, or fit."
-            )
-    if getattr(model, "class_weight", None) == "balanced":
-        raise AttributeError(
-            "class_weight='balanced' needs all labels at once, which partial_fit does not "
-            "see. Give the weights of the classes as a dict."
-        )
-    require_fit_on_columns(model.features, "partial_fit", AttributeError)
-    return True
 
 
 class StreamingMixin:
@@ -50,7 +31,7 @@ class StreamingMixin:
     def _partial_fit(self, X, y, classes, sample_weight):
         self._validate_params()
         with all_or_nothing(self):
-            problem = self._problem()
+            problem = problem_of(self)
             moments = vars(self).get("_moments")
             first = moments is None
             if first and "features_" in vars(self):

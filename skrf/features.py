@@ -60,8 +60,7 @@ class RandomFeatures(HiddenLayerFeatures):
         columns on (5 times at 1,024); its rows are only nearly Gaussian, with a bias of
         order 1 / n_features, and coarse for less than some 16 columns. Not for "uniform".
     random_state : int, RandomState instance or None, default=None
-        Fixes the draw. With the same integer, the first r weights of a wider transformer
-        are the weights of the narrower one.
+        Fixes the draw. For one integer, narrower maps have the first weights of wider ones.
 
     Attributes
     ----------
@@ -161,8 +160,7 @@ class RandomReLUFeatures(RandomFeatures):
     projection : {"dense", "orthogonal", "structured"}, default="dense"
         How the w_i are drawn and multiplied; see `RandomFeatures`.
     random_state : int, RandomState instance or None, default=None
-        Fixes the draw. With the same integer, the first r weights of a wider transformer
-        are the weights of the narrower one.
+        Fixes the draw. For one integer, narrower maps have the first weights of wider ones.
 
     Attributes
     ----------
@@ -250,8 +248,7 @@ class LinearizedNTKFeatures(HiddenLayerFeatures):
     projection : {"dense", "orthogonal", "structured"}, default="dense"
         How the w_i are drawn and multiplied; see `RandomFeatures`.
     random_state : int, RandomState instance or None, default=None
-        Fixes the draw. With the same integer, the first r weights of a wider transformer
-        are the weights of the narrower one.
+        Fixes the draw. For one integer, narrower maps have the first weights of wider ones.
 
     Attributes
     ----------

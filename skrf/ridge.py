@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from skrf import _dask
 from skrf._base_ridge import RidgeOnFeatures
 from skrf._interrupts import all_or_nothing
-from skrf._streaming import can_stream
+from skrf._ridge_checks import can_stream
 from skrf._typing import MatrixLike, RandomState
 from skrf._validation import (
     StrOptions,

@@ -323,9 +323,8 @@ class BoundedDegreePolynomial(_Target):
     def __repr__(self) -> str:
         terms = []
         for row, c in zip(self.exponents, self.coefficients, strict=True):
-            powers = [
-                f"x{j}" if row[j] == 1 else f"x{j}^{row[j]}" for j in np.flatnonzero(row)
-            ]
+            variables = [(j, row[j]) for j in np.flatnonzero(row)]
+            powers = [f"x{j}" if k == 1 else f"x{j}^{k}" for j, k in variables]
             size = [] if abs(c) == 1 and powers else [f"{abs(c):.3g}"]
             terms.append(("- " if c < 0 else "+ ") + " ".join(size + powers))
         shown = " ".join(terms[: self._shown_terms]).removeprefix("+ ")
@@ -413,8 +412,7 @@ class TriangleWave(_Target):
         >>> TriangleWave([1.0]).profile([0.0, 0.5, 1.0, 1.5])
         array([ 0. , -0.5, -1. , -0.5])
         """
-        x = real_array("t", t, finite=False)
-        a = self.half_width
+        x, a = real_array("t", t, finite=False), self.half_width
         wave = 1 - np.abs(np.mod(x + a, 4) - 2)
         return np.where(x < -a, -1.0, np.where(x > a, 1 - (x - a), wave))
 

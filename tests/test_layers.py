@@ -26,7 +26,7 @@ _width_path targets
 --
 _fitted_ridge _nested_features _pairwise _population_risk _step _wave datasets features
 --
-_best_error _feature_matrix _gaussian_gaps _laziness _wave_statements kernels
+_best_error _feature_matrix _gaussian_gaps _laziness _ridge_checks _wave_statements kernels
 --
 _base_network _min_weight _solvers
 --
