@@ -198,7 +198,7 @@ def main(argv=None):
     def smaller(shape):
         return (shape[0] // shrink, *shape[1:])
 
-    print(machine())
+    print(machine(torch=import_torch()))
     transforms(list(map(smaller, SHAPES)), repeats)
     structured(list(map(smaller, STRUCTURED_SHAPES)), repeats)
     operator(smaller(OPERATOR_SHAPE), GRAM_ROWS // shrink, repeats)

@@ -1,9 +1,8 @@
 """Claim: ridge on features at the speed of its products, in memory for width^2 numbers.
 
-float32 data throughout; peer and ours in turn in one run, medians of `--repeats`:
+float32 data throughout; peer and ours in turn in one run, medians of `--repeats` (the cost
+of the products alone is measured by `bench_ridge_bare.py`):
 
-- bare: each mode against its own matrix products and factorisation, at equal dtype; once
-  from 100,000 rows on;
 - peers: one alpha against RBFSampler or Nystroem with Ridge, with test error and peak
   memory, each in a process of its own;
 - alphas: 50 alphas with leave-one-out errors against RidgeCV and GridSearchCV;
@@ -13,7 +12,7 @@ float32 data throughout; peer and ours in turn in one run, medians of `--repeats
 - real: digits, diabetes and breast cancer against RidgeCV in a Pipeline.
 
     python -m pip install -e ".[dask]"
-    python benchmarks/bench_ridge.py [--quick] [--repeats 3] [--only bare peers ...]
+    python benchmarks/bench_ridge.py [--quick] [--repeats 3] [--only peers alphas ...]
 """
 
 import argparse
@@ -31,7 +30,6 @@ from time import perf_counter
 import numpy as np
 from bench_features import seconds
 from bench_sgd import machine
-from scipy.linalg import cho_factor, eigh
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.kernel_approximation import Nystroem, RBFSampler
 from sklearn.kernel_ridge import KernelRidge
@@ -47,8 +45,6 @@ from skrf import (
     RandomFeatures,
     RandomReLUFeatures,
 )
-from skrf._blas import add_gram, product, solve_rows
-from skrf._feature_matrix import blocks
 
 SHAPES = [(20000, 100, 2000), (200000, 50, 4000)]
 ALPHAS = np.logspace(-5, 3, 50)
@@ -74,83 +70,6 @@ def in_turn(methods, repeats):
 
 def median_ratio(times, name, peer):
     return statistics.median(times[name]) / statistics.median(times[peer])
-
-
-# ---------------------------------------------------------------------------- bare cost
-
-
-def bare(n, d, p, dtype, passes, factor):
-    """The products and the factorisation of a mode, and nothing else.
-
-    `passes` counts passes that make features; `factor` is "one", "loo" or "many".
-    """
-    rng = np.random.default_rng(0)
-    X = rng.standard_normal((n, d), dtype=np.float32)
-    W = rng.standard_normal((p, d), dtype=np.float32)
-    rows = blocks(n, p)
-    Z = np.ones((rows[0].stop, p), np.float32)
-    A = Z.astype(dtype)
-    Q, zz = np.ones_like(A), np.eye(p, dtype=dtype) * n
-    for _ in range(passes):
-        for block in rows:
-            size = block.stop - block.start
-            product(X[block], W.T, Z[:size])
-    for block in rows:
-        add_gram(A[: block.stop - block.start], zz)
-    zz = zz.astype(np.float64)
-    if factor == "many":
-        vectors = eigh(zz, lower=True, overwrite_a=True, driver="evd")[1]
-        weights, out = np.ones((p, len(ALPHAS))), np.ones((len(A), len(ALPHAS)))
-        for block in rows:
-            size = block.stop - block.start
-            product(A[:size], vectors, Q[:size])
-            product(Q[:size], weights, out[:size])
-            product(Q[:size], weights, out[:size])
-        return
-    lower = cho_factor(zz, lower=True, overwrite_a=True)[0]
-    if factor == "loo":
-        lower = np.ascontiguousarray(lower)
-        for block in rows:
-            solve_rows(lower, A[: block.stop - block.start])
-
-
-def bench_bare(shapes, repeats):
-    """Every mode of the primal against its bare cost."""
-    print("\n## Modes against their bare cost\n")
-    print("| n | n_features | width | mode | products in | seconds | / bare |")
-    print("| --: | --: | --: | :-- | :-- | --: | --: |")
-    for n, d, p in shapes:
-        X, y = make_data(n, d)
-        features = RandomReLUFeatures(p, random_state=0)
-
-        def fit(alphas, X=X, y=y, features=features):
-            RandomFeatureRidge(features, alphas=alphas, solver="primal").fit(X, y)
-
-        def path(X=X, y=y, features=features):
-            RandomFeatureRidge(features, alphas=[1.0]).width_path(X, y)
-
-        def stream(X=X, y=y, features=features):
-            model = RandomFeatureRidge(features)
-            for rows in np.array_split(np.arange(len(X)), max(1, len(X) // 50000)):
-                model.partial_fit(X[rows[0] : rows[-1] + 1], y[rows[0] : rows[-1] + 1])
-            _ = model.coef_
-
-        modes = {
-            "one alpha": (partial(fit, 1.0), np.float32, 2, "one"),
-            "one alpha, leave-one-out": (partial(fit, [1.0]), np.float64, 2, "loo"),
-            "50 alphas, leave-one-out": (partial(fit, ALPHAS), np.float64, 2, "many"),
-            "all widths, leave-one-out": (path, np.float64, 2, "loo"),
-            "chunks, partial_fit": (stream, np.float64, 1, "one"),
-        }
-        for name, (run, dtype, passes, factor) in modes.items():
-            cost = partial(bare, n, d, p, dtype, passes, factor)
-            times = in_turn({"ours": run, "bare": cost}, repeats if n < 100000 else 1)
-            took, ratio = (
-                statistics.median(times["ours"]),
-                median_ratio(times, "ours", "bare"),
-            )
-            print(f"| {n} | {d} | {p} | {name} | {np.dtype(dtype)} |", end=" ")
-            print(f"{took:.2f} | {ratio:.2f} |", flush=True)
 
 
 # -------------------------------------------------------------- peers, one process each
@@ -432,7 +351,6 @@ def main(argv=None):
     less, repeats = (10, 1) if options.quick else (1, options.repeats)
     shapes = [(n // less, d, p // less) for n, d, p in SHAPES]
     parts = {
-        "bare": lambda: bench_bare(shapes, repeats),
         "peers": lambda: bench_peers(shapes, repeats),
         "alphas": lambda: bench_alphas(shapes[0], repeats),
         "widths": lambda: [

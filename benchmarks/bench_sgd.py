@@ -328,14 +328,19 @@ def speed(shapes, batch_sizes, repeats):
         print("|", *(f"{cell} |" for cell in cells), flush=True)
 
 
-def machine():
-    """One line that names the machine."""
+def machine(**peers):
+    """One line that names the machine, and the versions of what is compared."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     models = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
     model = models[0] if models else platform.processor()
-    versions = {"NumPy": np, "SciPy": scipy, "scikit-learn": sklearn, "numba": numba}
-    versions["torch"] = import_torch()
+    versions = {
+        "NumPy": np,
+        "SciPy": scipy,
+        "scikit-learn": sklearn,
+        "numba": numba,
+        **peers,
+    }
     listed = ", ".join(f"{name} {module.__version__}" for name, module in versions.items())
     python = platform.python_version()
     return f"Machine: {os.cpu_count()} cores of {model}; Python {python}, {listed}."
@@ -354,7 +359,7 @@ def main(argv=None):
     if options.quick:
         options.shapes, options.repeats = SHAPES[:2], 1
     shapes = [tuple(map(int, shape.split("x"))) for shape in options.shapes]
-    print(machine())
+    print(machine(torch=import_torch()))
     speed(shapes, options.batch_sizes, options.repeats)
 
 
