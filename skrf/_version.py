@@ -19,7 +19,10 @@ class VersionedState:
     def __setstate__(self, state):
         state = dict(state)
         warn_if_newer(type(self).__name__, state.pop("_skrf_version", None))
-        super().__setstate__(state)
+        if hasattr(super(), "__setstate__"):  # of scikit-learn's estimators
+            super().__setstate__(state)
+        else:
+            vars(self).update(state)
 
 
 def warn_if_newer(name, version):

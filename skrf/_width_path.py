@@ -31,10 +31,11 @@ from skrf._primal import (
     require_two_rows,
     warn_imprecise,
 )
+from skrf._version import VersionedState
 
 
 @dataclass(repr=False)
-class WidthPath:
+class WidthPath(VersionedState):
     """Errors and coefficients of ridge regression on every width of nested features.
 
     Made by `RandomFeatureRidge.width_path`.

@@ -33,6 +33,7 @@ from skrf._validation import (
     one_of,
     validate_params,
 )
+from skrf._version import VersionedState
 
 # Step of the differences in the logarithm of a scale.
 _LOG_STEP = 1e-5
@@ -253,7 +254,7 @@ def _layers(pairs, activation, first_scale, scale, shift, depth):
         yield layer
 
 
-class WideNetworkKernel(Kernel):
+class WideNetworkKernel(VersionedState, Kernel):
     """`neural_tangent_kernel` as a kernel object of Gaussian processes.
 
     Used in `GaussianProcessRegressor`, which fits the two scales, and as the `kernel` of

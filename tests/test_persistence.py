@@ -16,6 +16,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 
 import skrf
 from skrf import ACTIVATIONS, LOSSES, _version
+from skrf.kernels import WideNetworkKernel
 
 DATA = Path(__file__).parent / "data"
 FILES = sorted(DATA.glob("*/*.joblib"))
@@ -79,6 +80,22 @@ def test_pickles_of_a_newer_version_warn(reader, everything, monkeypatch):
     for name, state in written.items():
         message = rf"{type(everything[name]).__name__} was pickled .* 0\.10\.0 and is read "
         with pytest.warns(UserWarning, match=message + rf"by {reader}, .* Install version"):
+            pickle.loads(state)
+
+
+def test_kernels_and_width_paths_say_their_version_too(rng, monkeypatch):
+    X = rng.standard_normal((20, 3))
+    ridge = skrf.RandomFeatureRidge(skrf.RandomReLUFeatures(5), random_state=0)
+    path, kernel = ridge.width_path(X, X[:, 0]), WideNetworkKernel(depth=2)
+    monkeypatch.setattr(_version, "__version__", "0.10.0")
+    states = [pickle.dumps(path), pickle.dumps(kernel)]
+    loaded = [pickle.loads(state) for state in states]
+    np.testing.assert_array_equal(loaded[0].coefficients(3)[0], path.coefficients(3)[0])
+    np.testing.assert_array_equal(loaded[1](X), kernel(X))
+    assert clone(loaded[1]) == kernel
+    monkeypatch.setattr(_version, "__version__", "0.9")
+    for state in states:
+        with pytest.warns(UserWarning, match=r"was pickled .* 0\.10\.0 and is read"):
             pickle.loads(state)
 
 
