@@ -18,6 +18,7 @@ import argparse
 import os
 import platform
 import statistics
+import sys
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
@@ -249,8 +250,9 @@ def draw_problem(n_features, width, n_rows):
 
 @contextmanager
 def threads(n):
-    """Limit BLAS, torch and numba to n threads."""
-    import_torch().set_num_threads(n)
+    """Limit BLAS, numba and, where it is a peer, torch to n threads."""
+    if "torch" in sys.modules:
+        import_torch().set_num_threads(n)
     numba.set_num_threads(min(n, numba.config.NUMBA_NUM_THREADS))
     with threadpool_limits(n, user_api="blas"):
         yield

@@ -50,6 +50,8 @@ _REAL = {np.dtype(np.float32): ctypes.c_float, np.dtype(np.float64): ctypes.c_do
 _ONE = {dtype: real(1.0) for dtype, real in _REAL.items()}
 # Read as 64 or, being little-endian and small, as 32 bits: whatever BLAS was built with.
 _Sizes = ctypes.c_int64 * 6
+# Rows that `mirror` copies at a time, so that its own memory is small.
+_MIRRORED = 128
 
 
 def product(a, b, c, beta=0.0):
@@ -84,15 +86,26 @@ def product(a, b, c, beta=0.0):
 
 
 def add_gram(a, c, beta=1.0):
-    """C <- a' a + beta C in the lower triangle of C; both C-ordered and of one dtype."""
-    n_rows, n_columns = a.shape
-    sizes, beta = _Sizes(n_columns, n_rows), _REAL[c.dtype](beta)
-    at, one = ctypes.addressof(sizes), ctypes.addressof(_ONE[c.dtype])
+    """C <- a' a + beta C in the lower triangle of C, for arrays as in `product`."""
     # Fortran sees transposes: the upper triangle of c' + a' (a')'.
+    a, lead_a, trans_a = _as_fortran_sees(a)
+    n_rows, n_columns = a.shape
+    lead_c = max(c.strides[0] // c.itemsize, n_columns)
+    sizes, beta = _Sizes(n_columns, n_rows, lead_a, lead_c), _REAL[c.dtype](beta)
+    at, one = ctypes.addressof(sizes), ctypes.addressof(_ONE[c.dtype])
     _SYRK[c.dtype](
-        b"U", b"N", at, at + 8, one, a.ctypes.data, at, ctypes.addressof(beta),
-        c.ctypes.data, at,
+        b"U", trans_a, at, at + 8, one, a.ctypes.data, at + 16, ctypes.addressof(beta),
+        c.ctypes.data, at + 24,
     )  # fmt: skip
+
+
+def mirror(square):
+    """Copy the lower triangle of a matrix to the upper one, in place."""
+    for start in range(0, len(square), _MIRRORED):
+        rows = slice(start, start + _MIRRORED)
+        square[:start, rows] = square[rows, :start].T
+        block = square[rows, rows]
+        block[...] = np.tril(block) + np.tril(block, -1).T
 
 
 def solve_rows(lower, b):

@@ -15,14 +15,18 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
 from skrf._base_features import HiddenLayerFeatures
-from skrf._blas import product
+from skrf._blas import add_gram, mirror, product
 from skrf._blocks import in_threads, take_rows
 from skrf._environment import available_memory
+from skrf._jit import njit
+from skrf._kernels import FASTMATH
 from skrf._moments import Scratch, row_slices
 from skrf.features import LinearizedNTKFeatures
 
 # Numbers in a block of features, and its fewest and most rows.
-_BLOCK_ELEMENTS, _FEWEST_ROWS, _MOST_ROWS = 2**25, 256, 8192
+_BLOCK_ELEMENTS, _FEWEST_ROWS, _MOST_ROWS = 2**25, 256, 4096
+# Vectors up to which a loop that casts each number is faster than BLAS on a copy.
+_FEW = 4
 
 
 class FeatureMap:
@@ -108,14 +112,62 @@ def blocks(n_rows, n_columns, block_rows="auto"):
     return [slice(k, min(k + step, n_rows)) for k in range(0, n_rows, step)]
 
 
+@njit(cache=True, nogil=True, fastmath=FASTMATH)
+def _dot_rows(Z, u, out):
+    """out[i, t] <- <z_i, u_t> in float64."""
+    for i in range(Z.shape[0]):
+        row = Z[i]
+        for t in range(u.shape[0]):
+            coef, total = u[t], 0.0
+            for j in range(row.size):
+                total += coef[j] * row[j]
+            out[i, t] = total
+
+
+@njit(cache=True, nogil=True, fastmath=FASTMATH)
+def _sum_rows(Z, Y, out):
+    """out[t] <- sum_i y_it z_i in float64."""
+    out[:] = 0.0
+    for i in range(Z.shape[0]):
+        row = Z[i]
+        for t in range(out.shape[0]):
+            total, y = out[t], Y[i, t]
+            for j in range(row.size):
+                total[j] += y * row[j]
+
+
 def _multiply_as(dtype, Z, coef, out):
-    """out <- Z coef in `dtype`, a slice of rows at a time where Z must be cast."""
+    """out <- Z coef in `dtype`, by slices of rows: Z is never cast as a whole."""
+    without_cast = Z.dtype != dtype and coef.shape[1] <= _FEW
+    u = np.ascontiguousarray(coef.T) if without_cast else None
 
     def work(slices):
         for rows in slices:
-            product(Z[rows].astype(dtype, copy=False), coef, out[rows])
+            if without_cast:
+                _dot_rows(Z[rows], u, out[rows])
+            else:
+                product(Z[rows].astype(dtype, copy=False), coef, out[rows])
 
     in_threads(work, row_slices(len(Z)))
+
+
+def _add_transposed_product(Z, Y, total):
+    """total += Z' Y in float64, by slices of rows."""
+    slices = row_slices(len(Z))
+    if Z.dtype != total.dtype and Y.shape[1] <= _FEW:
+        # Parts of slices, so that the sum does not depend on threads.
+        parts = np.empty((len(slices), Y.shape[1], Z.shape[1]))
+
+        def work(numbers):
+            for k in numbers:
+                _sum_rows(Z[slices[k]], Y[slices[k]], parts[k])
+
+        in_threads(work, list(range(len(slices))))
+        total += parts.sum(axis=0).T
+        return
+    for rows in slices:
+        z = Z[rows].astype(np.float64, copy=False)
+        product(z.T, np.ascontiguousarray(Y[rows]), total, 1.0)
 
 
 class FeatureMatrix:
@@ -218,9 +270,7 @@ class FullMatrix:
         total, scratch = np.zeros((self.n_columns, Y.shape[1])), Scratch()
         for rows in blocks(self.n_rows, self.n_columns, self.block_rows):
             Z = self.feature_map.rows(take_rows(self.X, rows), scratch)
-            for part in row_slices(len(Z)):
-                z = Z[part].astype(np.float64, copy=False)
-                product(z.T, np.ascontiguousarray(Y[rows][part]), total, 1.0)
+            _add_transposed_product(Z, Y[rows], total)
         return total
 
     def gram(self):
@@ -252,7 +302,7 @@ class FullMatrix:
         if self.tangent is not None:
             return self.tangent.kernel(self.inputs, self.inputs[index])
         Z = self.feature_map.rows(some, Scratch()).astype(np.float64)
-        return self.times(np.ascontiguousarray(Z.T))
+        return self.times(Z.T)
 
     def gram_diagonal_mean(self):
         """Mean of ||z_i||^2 over at most 1,000 rows spread evenly."""
@@ -269,7 +319,16 @@ class FullMatrix:
 
     def _float64_rows(self, rows):
         Z = self.feature_map.rows(take_rows(self.X, rows), Scratch())
-        return Z.astype(np.float64, copy=False)
+        if Z.dtype == np.float64:
+            return Z
+        cast = np.empty(Z.shape)
+
+        def work(slices):
+            for part in slices:
+                cast[part] = Z[part]
+
+        in_threads(work, row_slices(len(Z)))
+        return cast
 
     def _rows_in_memory(self):
         """Rows of which two groups fit into half of the memory there is."""
@@ -290,5 +349,9 @@ def _tiles(n_rows):
 
 def _fill_symmetric(K, Z, top, left):
     """A tile of K = Z Z' and the one that mirrors it."""
+    if top == left:
+        add_gram(Z[top].T, K[top, top], 0.0)
+        mirror(K[top, top])
+        return
     product(Z[top], Z[left].T, K[top, left])
     K[left, top] = K[top, left].T

@@ -71,7 +71,7 @@ class RandomFeatureRidge(RegressorMixin, RidgeOnFeatures):
         leave-one-out error (see `width_path`). Needs features whose columns belong to one
         neuron after the other.
     block_size : int or "auto", default="auto"
-        Rows whose features exist at a time: at least 256, at most 8,192, some 2^25 numbers.
+        Rows whose features exist at a time: at least 256, at most 4,096, some 2^25 numbers.
     verbose : bool or int, default=False
         Whether to print a line for each block of rows in each pass over the data by `fit`,
         `partial_fit` and `width_path`, and for each step of "cg". The Gram matrix of "dual"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skrf._blas import product
+from skrf._blas import add_gram, mirror, product
 
 
 def layout(array, kind):
@@ -47,6 +47,34 @@ def test_product_in_place(m, n, k, kinds, c_kind, beta, dtype):
     product(a, b, c, beta)
     tolerance = 1e-13 if dtype == np.float64 else 1e-5
     np.testing.assert_allclose(c, expected, rtol=tolerance, atol=tolerance)
+
+
+@given(
+    m=st.integers(1, 6),
+    n=st.integers(1, 6),
+    kind=st.sampled_from(KINDS),
+    c_kind=st.sampled_from(["C", "slice"]),
+    beta=st.sampled_from([0.0, 1.0, 0.5]),
+    dtype=st.sampled_from([np.float64, np.float32]),
+)
+def test_gram_in_the_lower_triangle(m, n, kind, c_kind, beta, dtype):
+    rng = np.random.default_rng(m + 10 * n)
+    a = layout(rng.normal(size=(m, n)).astype(dtype), kind)
+    c = layout(rng.normal(size=(n, n)).astype(dtype), c_kind)
+    before, expected = c.copy(), a.T @ a + beta * c
+    add_gram(a, c, beta)
+    tolerance = 1e-13 if dtype == np.float64 else 1e-5
+    lower = np.tril(np.ones((n, n), bool))
+    np.testing.assert_allclose(c[lower], expected[lower], rtol=tolerance, atol=tolerance)
+    np.testing.assert_array_equal(c[~lower], before[~lower])
+
+
+@pytest.mark.parametrize("n", [1, 2, 127, 128, 129, 300])
+def test_a_lower_triangle_is_mirrored(n, rng):
+    square = rng.normal(size=(n, n))
+    expected = np.tril(square) + np.tril(square, -1).T
+    mirror(square)
+    np.testing.assert_array_equal(square, expected)
 
 
 @pytest.mark.parametrize(
