@@ -286,7 +286,8 @@ def solve_cg(matrix, problem, rng):
     _require_finite(sizes)
     sizes[sizes == 0] = 1.0
     duals, n_iter = _solve_iteratively(operator, alpha, y / sizes, precondition, done)
-    duals *= sizes
+    # K does not see the part along s, which the preconditioner multiplies by 1 / alpha.
+    duals = operator.project(duals * sizes)
     coef = full.transposed_times(operator.roots * duals)
     # The rounding of Z'c, where c is large because alpha is small, and that of M^{-1}, in
     # the bound of the error, whose terms cancel.

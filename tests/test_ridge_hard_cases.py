@@ -53,6 +53,19 @@ def test_features_that_are_x_itself_leave_it_alone(features, data):
     np.testing.assert_array_equal(X, kept)
 
 
+@pytest.mark.parametrize("alpha", [1e-7, 1e-6, 1e-5])
+def test_conjugate_gradients_on_more_rows_than_features(alpha, rng):
+    """What rounding leaves along the constant is multiplied by 1 / alpha."""
+    X = rng.normal(size=(600, 3))
+    y = np.sin(X[:, 0]) + X[:, 1]
+    features = RandomReLUFeatures(100, random_state=0).fit(X)
+    Z = features.transform(X)
+    U, s, Vt = np.linalg.svd(Z - Z.mean(axis=0), full_matrices=False)
+    right = Vt.T @ (s / (s**2 + alpha) * (U.T @ (y - y.mean())))
+    model = RandomFeatureRidge(features, alphas=alpha, solver="cg", random_state=0)
+    assert relative_error(model.fit(X, y).coef_, right) < 1e-6
+
+
 @pytest.mark.parametrize("solver", ["dual", "cg"])
 def test_small_alphas_are_right_or_warned_of(solver, data):
     X, y = data
