@@ -156,14 +156,33 @@ def affine(pairs, scale, shift):
     return Pairs(p, q, np.clip((gap + a * b * pairs.versine) / (p * q), 0, 2))
 
 
+# 1 - corr(act(p), act(q)) of activations with a kink, whose kernels change like the root of
+# a small versine: the rounding of a difference would grow from layer to layer.
+
+
+def _relu_versine(layer):
+    return layer.versine - (layer.sine - layer.angle * layer.cosine) / np.pi
+
+
+def _leaky_versine(layer):
+    leak, rest = _kernels.LEAK, (1 - _kernels.LEAK) ** 2 / 2
+    return (leak * layer.versine + rest * _relu_versine(layer)) / (leak + rest)
+
+
+_VERSINES = {
+    "relu": _relu_versine,
+    "step": lambda layer: layer.angle / np.pi,
+    "leaky_relu": _leaky_versine,
+    "abs": lambda layer: 2 * _relu_versine(layer) - layer.versine,
+}
+
+
 def activations(activation, layer):
     """`Pairs` with the second moments of the activations."""
     dual = DUALS[activation][0]
     p, q = (np.sqrt(dual(Pairs(s, s, np.zeros_like(s)))) for s in (layer.p, layer.q))
-    if activation == "relu":
-        # 1 - J_1 / pi, without cancellation.
-        angle = layer.angle
-        versine = layer.versine - (layer.sine - angle * layer.cosine) / np.pi
+    if activation in _VERSINES:
+        versine = _VERSINES[activation](layer)
     else:
         with np.errstate(invalid="ignore", divide="ignore"):
             versine = 1 - dual(layer) / (p * q)

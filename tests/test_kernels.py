@@ -116,6 +116,37 @@ def test_deep_relu_of_nearly_parallel_rows(rng):
             assert abs(found / (hidden + kernel) - 1) < 1e-12
 
 
+@pytest.mark.parametrize("activation", ["step", "relu", "leaky_relu", "abs"])
+def test_deep_kernels_of_nearly_parallel_rows(activation, rng):
+    """Of four layers, against 50 digits: rounding must not grow from layer to layer."""
+    leak = {"leaky_relu": mpmath.mpf("0.01"), "abs": -1}.get(activation, 0)
+
+    def layer(s, t, c):
+        """E act(p) act(q) for act(z) = relu(z) - leak relu(-z), or for the step."""
+        cosine = min(c / mpmath.sqrt(s * t), 1)
+        angle = mpmath.acos(cosine)
+        if activation == "step":
+            return (mpmath.pi - angle) / (2 * mpmath.pi)
+        J = mpmath.sin(angle) + (mpmath.pi - angle) * cosine
+        relu = mpmath.sqrt(s * t) * J / (2 * mpmath.pi)
+        return leak * c + (1 - leak) ** 2 * relu
+
+    x = rng.normal(size=3)
+    for step in (1e-3, 1e-8, 0):
+        y = x + step * rng.normal(size=3)
+        found = random_feature_kernel([x], [y], activation=activation, depth=4, **SCALES)
+        with mpmath.workdps(50):
+            a, b = ([mpmath.mpf(float(v)) for v in row] for row in (x, y))
+            w, shift = mpmath.mpf(1.3) ** 2, mpmath.mpf(0.7) ** 2
+            s, t, c = (
+                w / 3 * mpmath.fdot(*pair) + shift for pair in [(a, a), (b, b), (a, b)]
+            )
+            for _ in range(4):
+                moments = layer(s, s, s), layer(t, t, t), layer(s, t, c)
+                s, t, c = (w * moment + shift for moment in moments)
+            assert abs(found[0, 0] / moments[2] - 1) < 1e-12
+
+
 def test_arc_cosine_is_the_relu_kernel(rng):
     X = rng.normal(size=(4, 3))
     relu = random_feature_kernel(X, weight_scale=np.sqrt(3), bias_scale=0.0)
