@@ -1,15 +1,16 @@
 """Claim: ridge on features at the speed of its products, in memory for width^2 numbers.
 
-float32 data throughout; peer and ours in turn in one run, medians of `--repeats` (the cost
-of the products alone is measured by `bench_ridge_bare.py`):
+Peer and ours in one run, in turn, medians of `--repeats`; peers that take minutes once
+after ours. Data are float32 but where said. `bench_ridge_bare.py` has the products alone.
 
 - peers: one alpha against RBFSampler or Nystroem with Ridge, with test error and peak
   memory, each in a process of its own;
 - alphas: 50 alphas with leave-one-out errors against RidgeCV and GridSearchCV;
-- widths: all widths with leave-one-out errors against one, and against GridSearchCV;
-- ntk: a million linearised features against KernelRidge on the same Gram matrix;
+- widths: all widths with leave-one-out errors against one, and against GridSearchCV, in
+  both dtypes;
+- ntk: a million linearised features against KernelRidge on the same Gram matrix, float64;
 - dask: two worker processes against one process on as many cores;
-- real: digits, diabetes and breast cancer against RidgeCV in a Pipeline.
+- real: digits, diabetes and breast cancer against RidgeCV in a Pipeline, float64.
 
     python -m pip install -e ".[dask]"
     python benchmarks/bench_ridge.py [--quick] [--repeats 3] [--only peers alphas ...]
@@ -49,6 +50,7 @@ from skrf import (
 SHAPES = [(20000, 100, 2000), (200000, 50, 4000)]
 ALPHAS = np.logspace(-5, 3, 50)
 CORES = os.cpu_count()
+PARTS = ["peers", "alphas", "widths", "ntk", "dask", "real"]
 
 
 def make_data(n, d, seed=0):
@@ -125,7 +127,7 @@ def child(name, n, d, p):
 def in_a_process(*arguments):
     """What `child` prints, or None when the process dies."""
     command = [sys.executable, __file__, "--child", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     return json.loads(done.stdout) if done.returncode == 0 else None
 
 
@@ -341,7 +343,7 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="a tenth of the rows, once")
-    parser.add_argument("--only", nargs="+", metavar="PART", default=None)
+    parser.add_argument("--only", nargs="+", choices=PARTS)
     parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
     warnings.simplefilter("ignore")

@@ -1,10 +1,11 @@
 """Claim: each solver of ridge regression costs its products and its factorisation.
 
-float32 data throughout; ours and the bare cost in turn in one run, at equal dtype, medians
-of `--repeats`, once from 100,000 rows on:
+Ours and the bare cost in turn in one run, at equal dtype, medians of `--repeats`, once from
+100,000 rows on:
 
-- primal: every mode that sums Z'Z over blocks of rows;
-- wide: the Gram matrix and conjugate gradients, for random and for linearised features.
+- primal: every mode that sums Z'Z over blocks of rows, on float32 data;
+- wide: the Gram matrix and conjugate gradients, for random features of float32 data and for
+  linearised ones, which are never made, of float64 data.
 
     python benchmarks/bench_ridge_bare.py [--quick] [--repeats 3] [--only primal wide]
 """
@@ -111,7 +112,10 @@ def bench_primal(shapes, repeats):
 
 
 class Bare:
-    """Products with random or linearised features without activations and intercepts."""
+    """Products with random or linearised features without activations and intercepts.
+
+    Everything that is not a product is made beforehand.
+    """
 
     def __init__(self, kind, n, d, width):
         rng = np.random.default_rng(0)
@@ -123,68 +127,59 @@ class Bare:
         self.Z = np.ones((self.rows[0].stop, width), dtype)
         self.narrow = np.ones((self.rows[0].stop, d))
         self.block = np.ones((len(self.Z), width))
+        self.inner = [np.ones((k, n)) for k in ([d, width] if self.tangent else [width])]
+        self.K, self.diagonal = np.zeros((n, n)), np.arange(n)
+        self.landmarks = landmarks(n)
+        self.columns = np.ones((n, self.landmarks))
+        self.left = [self.narrow, self.block] if self.tangent else [self.block]
+        self.right = [np.ones((len(k), self.landmarks)) for k in self.inner]
+        self.core = np.eye(self.landmarks)
+
+    def features(self, block):
+        """X W' of a block of rows."""
+        product(self.X[block], self.W.T, self.Z[: block.stop - block.start])
 
     def apply(self):
         """Z v or Z'c: for linearised features two products with X, else features and v."""
-        width = self.shape[2]
-        v, out = np.ones((width, 1)), np.empty((len(self.Z), 1))
+        v, out = np.ones((self.shape[2], 1)), np.empty((len(self.Z), 1))
         for block in self.rows:
             size = block.stop - block.start
-            product(self.X[block], self.W.T, self.Z[:size])
+            self.features(block)
             if self.tangent:
                 product(self.Z[:size], self.W, self.narrow[:size])
             else:
                 product(self.block[:size], v, out[:size])
 
-    def gram(self):
-        """Half of Z Z' (of its two factors, where features are linearised)."""
-        n, d, width = self.shape
-        K = np.zeros((n, n))
+    def dual(self, leave_one_out):
+        """Half of Z Z', its Cholesky factor, the inverse for the errors, and Z'c."""
         for block in self.rows:
-            product(self.X[block], self.W.T, self.Z[: block.stop - block.start])
-        for inner in [d, width] if self.tangent else [width]:
-            add_gram(np.ones((inner, n)), K)
-        return K + n * np.eye(n)
+            self.features(block)
+        for inner in self.inner:
+            add_gram(inner, self.K, 0.0)
+        self.K[self.diagonal, self.diagonal] += 2 * self.inner[-1].size
+        lower = cho_factor(self.K.T, lower=False, overwrite_a=True)[0]
+        if leave_one_out:
+            lapack.dtrtri(lower, lower=0, overwrite_c=1)
+        self.apply()
 
-    def columns(self, m):
-        """m columns of Z Z'."""
-        n, d, width = self.shape
-        out = np.empty((n, m))
+    def cg(self, n_iter):
+        """The preconditioner from some columns of Z Z', and two products an iteration.
+
+        Two more centre the columns, two make the last residuals, and one each the
+        coefficients and the intercept.
+        """
         for block in self.rows:
-            size = block.stop - block.start
-            product(self.X[block], self.W.T, self.Z[:size])
-            if self.tangent:
-                product(self.X[block], np.ones((d, m)), out[block])
-            product(self.block[:size], np.ones((width, m)), out[block])
-        return out
-
-
-def bare_dual(bare, leave_one_out):
-    """Gram matrix, Cholesky factor, its inverse for leave-one-out errors, and Z'c."""
-    lower = cho_factor(bare.gram(), lower=False, overwrite_a=True)[0]
-    if leave_one_out:
-        lapack.dtrtri(lower, lower=0)
-    bare.apply()
-
-
-def bare_cg(bare, n_iter):
-    """The preconditioner from some columns, and two products in each iteration.
-
-    Two more centre the columns, two make the last residuals, and one each the coefficients
-    and the intercept.
-    """
-    n = bare.shape[0]
-    m = landmarks(n)
-    columns = bare.columns(m)
-    lower = cho_factor(columns[:m] @ np.zeros((m, m)) + np.eye(m), lower=True)[0]
-    solve_rows(np.ascontiguousarray(lower), columns)
-    vectors = eigh(columns.T @ columns)[1]
-    columns = columns @ vectors
-    c = np.ones((n, 1))
-    for _ in range(n_iter):
-        c = columns @ (columns.T @ c)
-    for _ in range(2 * n_iter + 6):
-        bare.apply()
+            self.features(block)
+            for left, right in zip(self.left, self.right, strict=True):
+                product(left[: block.stop - block.start], right, self.columns[block])
+        lower = cho_factor(self.core, lower=True)[0]
+        solve_rows(np.ascontiguousarray(lower), self.columns)
+        vectors = eigh(self.columns.T @ self.columns)[1]
+        U, c = self.columns @ vectors, np.ones((len(self.columns), 1))
+        for _ in range(n_iter):
+            c = U @ (U.T @ c)
+        for _ in range(2 * n_iter + 6):
+            self.apply()
 
 
 def bench_wide(shapes, repeats):
@@ -208,15 +203,9 @@ def bench_wide(shapes, repeats):
 
         n_iter, bare = fit("cg", 1.0).n_iter_, Bare(kind, n, d, width)
         modes = {
-            "dual": (partial(fit, "dual", 1.0), partial(bare_dual, bare, False)),
-            "dual, leave-one-out": (
-                partial(fit, "dual", [1.0]),
-                partial(bare_dual, bare, True),
-            ),
-            f"cg, {n_iter} iterations": (
-                partial(fit, "cg", 1.0),
-                partial(bare_cg, bare, n_iter),
-            ),
+            "dual": (partial(fit, "dual", 1.0), partial(bare.dual, False)),
+            "dual, leave-one-out": (partial(fit, "dual", [1.0]), partial(bare.dual, True)),
+            f"cg, {n_iter} iterations": (partial(fit, "cg", 1.0), partial(bare.cg, n_iter)),
         }
         for name, (run, cost) in modes.items():
             compare(f"{kind} | {n} | {d} | {width} | {name}", run, cost, repeats)

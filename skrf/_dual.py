@@ -81,7 +81,7 @@ def _used_rows(matrix):
 
 
 def _require_finite(values):
-    if not np.isfinite(values).any():
+    if not np.isfinite(values).all():
         raise ValueError(
             "The features, y or their weighted squares are not finite: they overflow "
             "float64, or `features` gave NaN. Scale X, y or sample_weight down."

@@ -24,7 +24,7 @@ from skrf._moments import Scratch, row_slices
 from skrf.features import LinearizedNTKFeatures
 
 # Numbers in a block of features, and its fewest and most rows.
-_BLOCK_ELEMENTS, _FEWEST_ROWS, _MOST_ROWS = 2**25, 256, 4096
+_BLOCK_ELEMENTS, FEWEST_ROWS, _MOST_ROWS = 2**25, 256, 4096
 # Vectors up to which a loop that casts each number is faster than BLAS on a copy.
 _FEW = 4
 
@@ -77,13 +77,17 @@ class FeatureMap:
 
     def tangent_part(self):
         """(Steps before it or None, linearised NTK features) where they come last."""
-        if isinstance(self.features, LinearizedNTKFeatures):
-            return None, self.features
-        if isinstance(self.features, Pipeline) and len(self.features.steps) > 1:
-            last = self.features[-1]
-            if isinstance(last, LinearizedNTKFeatures):
-                return self.features[:-1], last
-        return None, None
+        before, last = [], self.features
+        while isinstance(last, FrozenEstimator | Pipeline):
+            if isinstance(last, FrozenEstimator):
+                last = last.estimator
+            else:
+                before += last.steps[:-1]
+                last = last.steps[-1][1]
+        if not isinstance(last, LinearizedNTKFeatures):
+            return None, None
+        steps = [(str(k), step) for k, (_, step) in enumerate(before)]
+        return Pipeline(steps) if steps else None, last
 
     def times(self, X, coef, block_rows="auto"):
         """Z(X) coef for coef (n_columns, k), in the dtype of coef."""
@@ -103,7 +107,7 @@ def rows_of_block(n_columns, block_rows="auto"):
     """Most rows of a block of features with so many columns."""
     if block_rows != "auto":
         return int(block_rows)
-    return min(max(_FEWEST_ROWS, _BLOCK_ELEMENTS // n_columns), _MOST_ROWS)
+    return min(max(FEWEST_ROWS, _BLOCK_ELEMENTS // n_columns), _MOST_ROWS)
 
 
 def blocks(n_rows, n_columns, block_rows="auto"):
@@ -185,29 +189,24 @@ class FeatureMatrix:
         What makes the features.
     block_rows : int or "auto"
         Rows of a block.
-    index : ndarray of int, default=None
-        Which rows of X, Y and weights these are; None means all.
     progress : callable (label, n_blocks) -> callable (), default=None
         Called at the start of a pass; its result is called after each block.
     """
 
-    def __init__(
-        self, X, Y, weights, feature_map, block_rows="auto", index=None, progress=None
-    ):
-        self.X, self.feature_map, self.block_rows = X, feature_map, block_rows
-        self.index, self.progress = index, progress
-        self.Y = Y if index is None else Y[index]
-        self.weights = weights if index is None else weights[index]
-        self.n_rows = len(self.Y)
+    def __init__(self, X, Y, weights, feature_map, block_rows="auto", progress=None):
+        self.X, self.Y, self.weights = X, Y, weights
+        self.feature_map, self.block_rows, self.progress = feature_map, block_rows, progress
+        self.index = None  # which rows of X these are; None means all
+        self.n_rows = len(Y)
         self.n_columns, self.dtype = feature_map.n_columns, feature_map.dtype
         self.n_outputs = self.Y.shape[1]
 
     def subset(self, index):
         """The same for some of the rows, by their numbers."""
-        return FeatureMatrix(
-            self.X, self.Y, self.weights, self.feature_map, self.block_rows, index,
-            self.progress,
-        )  # fmt: skip
+        part = copy.copy(self)
+        part.index = index if self.index is None else self.index[index]
+        part.Y, part.weights, part.n_rows = self.Y[index], self.weights[index], len(index)
+        return part
 
     def blocks(self):
         """Slices of the rows of one block each."""
@@ -218,11 +217,11 @@ class FeatureMatrix:
         where = rows if self.index is None else self.index[rows]
         return self.feature_map.rows(take_rows(self.X, where), scratch)
 
-    def reduce(self, task):
-        """The result of a task over all rows."""
+    def reduce(self, task, total=None):
+        """The result of a task over all rows, added to `total` where that is given."""
         all_blocks = self.blocks()
         done = self.progress(task.label, len(all_blocks)) if self.progress else None
-        total, scratch = task.zero(), Scratch()
+        total, scratch = task.zero() if total is None else total, Scratch()
         for rows in all_blocks:
             Z = self.rows(rows, scratch)
             task.add(total, Z, self.Y[rows], self.weights[rows], scratch)
@@ -250,6 +249,8 @@ class FullMatrix:
         self.tangent = tangent
         if tangent is not None:
             inputs = X if before is None else before.transform(X)
+            # Not every sparse format has rows.
+            inputs = inputs.tocsr() if sparse.issparse(inputs) else inputs
             # Steps before it may give data frames, of pandas or of polars.
             if hasattr(inputs, "to_numpy"):
                 inputs, tangent = inputs.to_numpy(), _without_names(tangent)
@@ -298,42 +299,33 @@ class FullMatrix:
 
     def gram_columns(self, index):
         """Z Z[index]', of shape (n_rows, len(index))."""
-        some = take_rows(self.X, index)
         if self.tangent is not None:
             return self.tangent.kernel(self.inputs, self.inputs[index])
-        Z = self.feature_map.rows(some, Scratch()).astype(np.float64)
-        return self.times(Z.T)
-
-    def gram_diagonal_mean(self):
-        """Mean of ||z_i||^2 over at most 1,000 rows spread evenly."""
-        index = np.unique(np.linspace(0, self.n_rows - 1, 1000).astype(np.intp))
-        if self.tangent is not None:
-            parts = np.array_split(index, -(-len(index) // 50))
-            return np.mean(
-                np.concatenate(
-                    [np.diag(self.tangent.kernel(self.inputs[i])) for i in parts]
-                )
-            )
-        Z = self.feature_map.rows(take_rows(self.X, index), Scratch())
-        return np.mean(np.einsum("ij,ij->i", Z, Z, dtype=np.float64))
+        columns = np.empty((self.n_rows, len(index)))
+        step = max(FEWEST_ROWS, rows_of_block(self.n_columns, self.block_rows))
+        for part in blocks(len(index), self.n_columns, step):
+            columns[:, part] = self.times(self._float64_rows(index[part]).T)
+        return columns
 
     def _float64_rows(self, rows):
-        Z = self.feature_map.rows(take_rows(self.X, rows), Scratch())
-        if Z.dtype == np.float64:
-            return Z
-        cast = np.empty(Z.shape)
+        """The features of rows, by slice or by index, in float64."""
+        X, scratch = take_rows(self.X, rows), Scratch()
+        all_rows = np.empty((X.shape[0], self.n_columns))
+        for part in blocks(X.shape[0], self.n_columns, self.block_rows):
+            Z, out = self.feature_map.rows(take_rows(X, part), scratch), all_rows[part]
 
-        def work(slices):
-            for part in slices:
-                cast[part] = Z[part]
+            def cast(slices, Z=Z, out=out):
+                for some in slices:
+                    out[some] = Z[some]
 
-        in_threads(work, row_slices(len(Z)))
-        return cast
+            in_threads(cast, row_slices(len(Z)))
+        return all_rows
 
     def _rows_in_memory(self):
-        """Rows of which two groups fit into half of the memory there is."""
-        available = available_memory() or 2**33
-        return max(1, min(self.n_rows, int(available / 4 / (8 * self.n_columns))))
+        """Rows of which two groups fit into half of the memory that the result leaves."""
+        available = (available_memory() or 2**33) - 8 * self.n_rows**2
+        rows = int(available / 4 / (8 * self.n_columns))
+        return min(self.n_rows, max(FEWEST_ROWS, rows))
 
 
 def _without_names(features):

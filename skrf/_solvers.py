@@ -1,11 +1,13 @@
 """Which solver of ridge regression to use: the cheapest that fits into memory; its use."""
 
+import copy
+
 import numpy as np
 from sklearn.model_selection import check_cv
 
 from skrf._dual import cross_validate_dual, landmarks, solve_cg, solve_dual
 from skrf._environment import available_memory, require_memory
-from skrf._feature_matrix import rows_of_block
+from skrf._feature_matrix import FEWEST_ROWS, rows_of_block
 from skrf._penalties import cross_validate_primal, search_primal
 from skrf._primal import (
     Problem,
@@ -14,6 +16,13 @@ from skrf._primal import (
     solve_one,
     solve_primal,
 )
+
+_REMEDIES = {
+    "primal": "use a smaller width or block_size, or one number as alphas with "
+    'solver="cg".',
+    "dual": 'use fewer rows, or one number as alphas with solver="cg".',
+    "cg": 'use fewer rows, or solver="primal" with a smaller width.',
+}
 
 
 def solve(solver, matrix, problem, rng):
@@ -75,39 +84,47 @@ def _row_numbers(cv, matrix, y, groups, is_classifier):
 def choose_solver(solver, matrix, problem, folds=False):
     """The cheapest solver that fits into memory, or the given one if it does."""
     if solver != "auto":
-        require_fitting_memory(matrix, solver, problem)
+        require_fitting_memory(matrix, solver, problem, folds)
         return solver
     names = ["primal", "dual"] if problem.searches or folds else ["primal", "dual", "cg"]
     if matrix.n_rows is None:
         names = ["primal"]
     available = available_memory() or np.inf
-    needed = {name: needed_bytes(matrix, name, problem) for name in names}
+    needed = {name: needed_bytes(matrix, name, problem, folds) for name in names}
     fitting = [name for name in names if needed[name] <= available]
     if not fitting:
         fitting = [min(needed, key=needed.get)]
-        require_fitting_memory(matrix, fitting[0], problem)
+        require_fitting_memory(matrix, fitting[0], problem, folds)
     return min(fitting, key=lambda name: operations(matrix, name, problem))
 
 
-def needed_bytes(matrix, solver, problem):
+def needed_bytes(matrix, solver, problem, folds=False):
     """Peak memory of a solver, beside the data."""
     n, p, size = matrix.n_rows, matrix.n_columns, matrix.dtype.itemsize
     several = problem.searches and len(problem.alphas) > 1
     rows = rows_of_block(p, matrix.block_rows)
     rows = rows if n is None else min(rows, n)
+    if solver in ("dual", "cg"):
+        _, tangent = matrix.feature_map.tangent_part()
+        # Of the features of rows, in their own dtype and in float64.
+        block = 0 if tangent is not None else rows * p * size
+        outputs = 4 * p * matrix.n_outputs
     if solver == "dual":
-        return 8 * (4 if several else 2) * n * n + 8 * p * matrix.n_outputs
+        groups = 0 if tangent is not None else 2 * min(n, FEWEST_ROWS) * p
+        return 8 * ((4 if several or folds else 2) * n * n + outputs + groups) + block
     if solver == "cg":
         m = landmarks(n)
         # While it is made, and while its core of shape (m, m) is factorised.
         preconditioner = max(3 * m * n, m * n + 5 * m * m)
-        return 8 * (preconditioner + 10 * n + 4 * p * matrix.n_outputs)
+        some = 0 if tangent is not None else min(max(rows, FEWEST_ROWS), m) * p
+        return 8 * (preconditioner + 10 * n + outputs + some) + block
     # Matrices of shape (p, p) in float64, and blocks in the features' dtype and float64.
     float64 = problem.searches or solver != "primal"
-    matrices = 4 if several else 1
-    if not float64 and size == 4:
-        matrices += 0.5
-    matrices += solver != "primal"
+    if solver == "primal":
+        matrices = 6 if folds else 4 if several else 1
+        matrices += 0.5 * (not float64 and size == 4)
+    else:
+        matrices, several = 2, False
     block = rows * p * (size + (8 if float64 and size == 4 else 0) + 8 * several)
     return int(8 * matrices * p * p) + block
 
@@ -134,17 +151,23 @@ def operations(matrix, solver, problem):
     return 50 * (apply + 100 * n * m) + 4 * n * m * m + gram * m / n
 
 
-def require_fitting_memory(matrix, solver, problem):
+def require_fitting_memory(matrix, solver, problem, folds=False):
     """Raise MemoryError, with what would fit, before any work is done."""
-    needed, available = needed_bytes(matrix, solver, problem), available_memory()
+    needed, available = needed_bytes(matrix, solver, problem, folds), available_memory()
     if available is None or needed <= available:
         return
     by_rows = solver in ("dual", "cg")
-    side, unit = (matrix.n_rows, "rows") if by_rows else (matrix.n_columns, "features")
-    fits = int(side * np.sqrt(available / needed))
+    name, unit = ("n_rows", "rows") if by_rows else ("n_columns", "features")
+    trial, fits, too_many = copy.copy(matrix), 0, getattr(matrix, name)
+    while too_many - fits > 1:
+        middle = (fits + too_many) // 2
+        setattr(trial, name, middle)
+        if needed_bytes(trial, solver, problem, folds) <= available:
+            fits = middle
+        else:
+            too_many = middle
     require_memory(
         needed,
-        f"Ridge regression on {side} {unit} by {solver}",
-        f"About {fits:,} {unit} would fit: use a smaller width, fewer rows or a smaller "
-        'block_size, or one number as alphas with solver="cg".',
+        f"Ridge regression on {getattr(matrix, name)} {unit} by {solver}",
+        f"About {fits:,} {unit} would fit: {_REMEDIES.get(solver, _REMEDIES['primal'])}",
     )

@@ -7,7 +7,7 @@ import numpy as np
 from skrf import _dask
 from skrf._feature_matrix import FeatureMap, FeatureMatrix
 from skrf._interrupts import all_or_nothing
-from skrf._moments import MomentsTask, Scratch
+from skrf._moments import MomentsTask
 from skrf._nested_features import (
     changed_parameter,
     identical,
@@ -87,16 +87,7 @@ class StreamingMixin:
         """
         shape, float64 = (matrix.n_columns, matrix.n_outputs), np.dtype(np.float64)
         task = MomentsTask(*shape, bool(self.fit_intercept), float64)
-        if moments is None:
-            return matrix.reduce(task)
-        moments, scratch, all_blocks = moments.copy(), Scratch(), matrix.blocks()
-        done = matrix.progress(task.label, len(all_blocks)) if matrix.progress else None
-        for rows in all_blocks:
-            Z = matrix.rows(rows, scratch)
-            task.add(moments, Z, matrix.Y[rows], matrix.weights[rows], scratch)
-            if done:
-                done()
-        return moments
+        return matrix.reduce(task, None if moments is None else moments.copy())
 
     def merge(self, other: Self) -> Self:
         """Add what another estimator has seen by `partial_fit` to this one, in place.

@@ -113,10 +113,11 @@ class RandomFeatureRidge(RegressorMixin, RidgeOnFeatures):
     -----
     Peak memory beside the data, in numbers of 8 bytes, with p features and n rows: primal
     1.5 p^2 and a block for one alpha, p^2 and three blocks for a sequence of one, 4 p^2 and
-    two blocks for more; dual 2 n^2, or 4 n^2 for several alphas; cg the larger of 3 m n and
-    m n + 5 m^2, with m = min(n, 2000, 2^27 / n) rows of the preconditioner. It is compared
-    with the memory there is before any work, and the error says what would fit.
-    `partial_fit` keeps p^2 and takes p^2 and a block more during a call.
+    two blocks for more, 6 p^2 with `cv`; dual 2 n^2, or 4 n^2 for several alphas or with
+    `cv`, and features of as many rows as half of the memory left holds; cg the larger of
+    3 m n and m n + 5 m^2, with m = min(n, 2000, 2^27 / n) rows of the preconditioner, and
+    two blocks. It is compared with the memory there is before any work, and the error says
+    what would fit. `partial_fit` keeps p^2 and takes p^2 and a block more during a call.
 
     float32 features stay float32. For one alpha their products are float32 too, summed in
     float64, and the coefficients are refined by residuals in float64, one more pass over

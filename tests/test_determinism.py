@@ -1,7 +1,9 @@
 """What is equal to the bit and what up to rounding: the table of docs/determinism.rst."""
 
+import importlib
 import os
 import pickle
+import pkgutil
 import re
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 from threadpoolctl import threadpool_limits
 
+import skrf
 from skrf import (
     LinearizedNTKFeatures,
     OverparamNetClassifier,
@@ -158,29 +161,10 @@ def test_numba_threads():
     """There are none: no compiled function is a parallel one, whatever numba is given."""
     from numba.core.registry import CPUDispatcher
 
-    from skrf import (
-        _bivariate,
-        _hadamard,
-        _kernels,
-        _kernels_elementary,
-        _kernels_sgd,
-        _moments,
-        _primal,
-        _tangent,
-    )
-
     found = [
         value
-        for module in (
-            _bivariate,
-            _hadamard,
-            _kernels,
-            _kernels_elementary,
-            _kernels_sgd,
-            _moments,
-            _primal,
-            _tangent,
-        )
+        for entry in pkgutil.iter_modules(skrf.__path__)
+        for module in [importlib.import_module(f"skrf.{entry.name}")]
         for value in vars(module).values()
         if isinstance(value, CPUDispatcher)
     ]

@@ -117,6 +117,38 @@ def test_ridge_from_the_gram_matrix(options, numbers):
     assert_peak(fit, 8 * numbers(len(X)), 8 * 2 * 256 * 300)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("options", "width", "megabytes"),
+    [
+        ({"solver": "dual"}, 10_000, 85),
+        ({"solver": "dual", "cv": 20, "alphas": [1.0]}, 2000, 35),
+        ({"solver": "cg"}, 10_000, 75),
+        ({"solver": "primal", "cv": 5, "alphas": [1.0]}, 1000, 60),
+        ({"solver": "primal", "cv": 5, "alphas": [0.1, 1.0]}, 1000, 60),
+        ({"solver": "auto", "select_width": True, "alphas": [0.1, 1.0]}, 1000, 25),
+    ],
+    ids=str,
+)
+def test_a_fit_that_is_accepted_fits(options, width, megabytes, dtype, monkeypatch):
+    """More features than rows among them; little less memory is refused."""
+    X, y = data(600, 20)
+    X = X.astype(dtype)
+    model = RandomFeatureRidge(
+        RandomReLUFeatures(width), block_size=256, random_state=0, **options
+    )
+
+    def give(n_bytes):
+        for module in ("_feature_matrix", "_solvers", "_environment"):
+            monkeypatch.setattr(f"skrf.{module}.available_memory", lambda: n_bytes)
+
+    give(megabytes * 10**6)
+    assert peak_of(lambda: model.fit(X, y)) < megabytes * 10**6
+    give(megabytes * 10**6 // 2)
+    with pytest.raises(MemoryError, match="would fit"):
+        model.fit(X, y)
+
+
 def test_conjugate_gradients_on_many_rows(monkeypatch):
     """With fewer rows in the preconditioner than there are, as in large problems."""
     monkeypatch.setattr("skrf._dual._MOST_LANDMARKS", 300)
