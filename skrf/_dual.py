@@ -147,8 +147,9 @@ class GramSystem:
             inverse = lapack.dtrtri(self.K.T, lower=0, overwrite_c=1)[0].T
             kept = np.zeros((len(inverse), 1))
             for rows in row_slices(len(inverse)):
-                part = np.tril(inverse[rows], rows.start)
-                kept[:, 0] += np.einsum("ij,ij->j", part, part)
+                left, square = inverse[rows, : rows.start], np.tril(inverse[rows, rows])
+                kept[: rows.start, 0] += np.einsum("ij,ij->j", left, left)
+                kept[rows, 0] += np.einsum("ij,ij->j", square, square)
         else:
             V, D = self._spectrum(alphas)
             duals = self._duals(V, D)
@@ -169,7 +170,7 @@ class GramSystem:
     def _factorise(self, alpha):
         """Whether K + alpha I has a Cholesky factor; it takes the lower triangle of K."""
         diagonal = self.K.diagonal().copy()
-        norm = np.abs(self.K).sum(axis=0).max() + alpha
+        norm = lapack.dlange("1", self.K.T) + alpha
         if cholesky_in_place(self.K, alpha):
             self._warn_imprecise(alpha, norm * lapack.dpocon(self.K.T, norm)[0])
             return True

@@ -18,13 +18,20 @@ from skrf._blas import add_gram, product
 from skrf._blocks import in_threads
 from skrf._jit import njit
 
-# Rows that a thread works on at a time. Fixed, so that sums do not depend on threads.
-_SLICE = 512
+# Most rows that a thread works on at a time, and of what number of slices there are
+# multiples: equal ones, so that no thread waits for another.
+_SLICE, _MULTIPLE = 512, 4
 
 
 def row_slices(n_rows):
-    """Slices of some hundred rows."""
-    return [slice(k, min(k + _SLICE, n_rows)) for k in range(0, n_rows, _SLICE)]
+    """Slices of some hundred rows; their number alone decides, so that no sum depends on
+    threads.
+    """
+    n_slices = -(-n_rows // _SLICE)
+    if n_slices > 1:
+        n_slices = _MULTIPLE * -(-n_slices // _MULTIPLE)
+    step = max(1, -(-n_rows // max(1, n_slices)))
+    return [slice(k, min(k + step, n_rows)) for k in range(0, n_rows, step)]
 
 
 @njit(cache=True, nogil=True)

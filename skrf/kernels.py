@@ -115,7 +115,8 @@ def random_feature_kernel(
     in place of :math:`weight\_scale^2 \langle x, y\rangle / n\_features + bias\_scale^2`.
 
     Source: Cho and Saul (2009); Williams (1997) for erf. Softplus, silu, gelu, tanh and
-    sigmoid are integrated numerically, to about 1e-13, which takes longer.
+    sigmoid are integrated numerically, to about 1e-13, in time that grows with the square
+    of the largest standard deviation of a pre-activation.
 
     Parameters
     ----------
