@@ -1,8 +1,8 @@
 """Duals of activations: E[act(p) act(q)] and E[act'(p) act'(q)] for Gaussian pairs.
 
-A centred Gaussian pair is described by the standard deviations |p| and |q| and by the
-versine v = 1 - corr(p, q), which unlike the correlation stays exact for nearly parallel
-rows; the angle is about sqrt(2 v).
+A centred Gaussian pair is described by the standard deviations |p| and |q|, by the versine
+v = 1 - corr(p, q), which unlike the correlation stays exact for nearly parallel rows, where
+the angle is about sqrt(2 v), and by the vercosine 1 + corr(p, q) for nearly opposite ones.
 """
 
 from typing import NamedTuple
@@ -17,11 +17,16 @@ _POINTS, _RANGE = 70, 8.5
 
 
 class Pairs(NamedTuple):
-    """Centred Gaussian pairs: standard deviations and versines."""
+    """Centred Gaussian pairs: standard deviations, versines and vercosines."""
 
     p: np.ndarray  # (n, 1)
     q: np.ndarray  # (1, m)
     versine: np.ndarray  # (n, m)
+    opposite: np.ndarray | None = None  # (n, m), where known better than as 2 - versine
+
+    @property
+    def vercosine(self):
+        return 2 - self.versine if self.opposite is None else self.opposite
 
     @property
     def cosine(self):
@@ -29,11 +34,11 @@ class Pairs(NamedTuple):
 
     @property
     def sine(self):
-        return np.sqrt(self.versine * (2 - self.versine))
+        return np.sqrt(self.versine * self.vercosine)
 
     @property
     def angle(self):
-        return 2 * np.arcsin(np.sqrt(self.versine / 2))
+        return 2 * np.arctan2(np.sqrt(self.versine), np.sqrt(self.vercosine))
 
     @property
     def covariance(self):
@@ -148,12 +153,14 @@ DUALS = _CLOSED | {
 def affine(pairs, scale, shift):
     """`Pairs` of scale p + shift g and scale q + shift g, g standard Gaussian."""
     if shift == 0:
-        return Pairs(scale * pairs.p, scale * pairs.q, pairs.versine)
+        return pairs._replace(p=scale * pairs.p, q=scale * pairs.q)
     a, b = scale * pairs.p, scale * pairs.q
     p, q = np.hypot(a, shift), np.hypot(b, shift)
     # p q - a b - shift^2, without cancellation.
     gap = (shift * (a - b)) ** 2 / (p * q + a * b + shift**2)
-    return Pairs(p, q, np.clip((gap + a * b * pairs.versine) / (p * q), 0, 2))
+    versine, opposite = gap + a * b * pairs.versine, gap + a * b * pairs.vercosine
+    opposite += 2 * shift**2
+    return Pairs(p, q, *(np.clip(part / (p * q), 0, 2) for part in (versine, opposite)))
 
 
 # 1 - corr(act(p), act(q)) of activations with a kink, whose kernels change like the root of

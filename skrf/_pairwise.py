@@ -9,8 +9,8 @@ from skrf._blocks import row_blocks
 from skrf._duals import Pairs
 from skrf._validation import check_matrix, named_data
 
-# Pairs whose versine is smaller are measured again by the difference of the rows: 1 - corr
-# has an absolute error of some 1e-16, and the angle is about sqrt(2 v).
+# Pairs whose versine (vercosine) is smaller are measured again by the difference (sum) of
+# the rows: 1 - corr has an absolute error of some 1e-16, and the angle is about sqrt(2 v).
 _NEARLY_PARALLEL = 1e-7
 _FLOATS = [np.float64, np.float32]
 
@@ -21,14 +21,17 @@ def _row_pairs(X, Y, lengths, rows):
     p, q = x_lengths[rows, np.newaxis], y_lengths[np.newaxis]
     products = safe_sparse_dot(x, Y.T, dense_output=True)
     with np.errstate(invalid="ignore", divide="ignore"):
-        versine = 1 - products / (p * q)
-    versine[~np.isfinite(versine)] = 1.0  # of zeros, which have no direction
-    near = np.nonzero(versine < _NEARLY_PARALLEL)
-    for part in row_blocks(len(near[0]), X.shape[1]):
-        i, j = near[0][part], near[1][part]
-        one, other = _dense(x[i]) / p[i], _dense(Y[j]) / q[:, j].T
-        versine[i, j] = row_norms(one - other, squared=True) / 2
-    return Pairs(p, q, np.clip(versine, 0, 2, out=versine))
+        cosine = products / (p * q)
+    cosine[~np.isfinite(cosine)] = 0.0  # of zeros, which have no direction
+    versine, vercosine = 1 - cosine, 1 + cosine
+    for found, sign in ((versine, -1), (vercosine, 1)):
+        near = np.nonzero(found < _NEARLY_PARALLEL)
+        for part in row_blocks(len(near[0]), X.shape[1]):
+            i, j = near[0][part], near[1][part]
+            one, other = _dense(x[i]) / p[i], _dense(Y[j]) / q[:, j].T
+            found[i, j] = row_norms(one + sign * other, squared=True) / 2
+        np.clip(found, 0, 2, out=found)
+    return Pairs(p, q, versine, vercosine)
 
 
 def _dense(rows):

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from skrf import _kernels
+from skrf._arguments import real_numbers
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,17 @@ class Activation:
         Parameters
         ----------
         z : array-like
-            Real numbers, of any shape; float32 stays float32.
+            Real numbers, of any shape; float32 stays float32, wider ones become float64.
 
         Returns
         -------
         value : ndarray
             act(z), of the shape of `z`.
+
+        Raises
+        ------
+        ValueError
+            For z that is not real numbers.
         """
         return self.value_and_derivative(z)[0]
 
@@ -70,12 +76,17 @@ class Activation:
         Parameters
         ----------
         z : array-like
-            Real numbers, of any shape; float32 stays float32.
+            Real numbers, of any shape; float32 stays float32, wider ones become float64.
 
         Returns
         -------
         slope : ndarray
             act'(z), of the shape of `z`.
+
+        Raises
+        ------
+        ValueError
+            For z that is not real numbers.
 
         Examples
         --------
@@ -91,7 +102,7 @@ class Activation:
         Parameters
         ----------
         z : array-like
-            Real numbers, of any shape; float32 stays float32.
+            Real numbers, of any shape; float32 stays float32, wider ones become float64.
 
         Returns
         -------
@@ -100,16 +111,24 @@ class Activation:
         slope : ndarray
             act'(z), of the shape of `z`.
 
+        Raises
+        ------
+        ValueError
+            For z that is not real numbers.
+
         Examples
         --------
         >>> from skrf import ACTIVATIONS
         >>> ACTIVATIONS["sin"].value_and_derivative(0.0)
         (array(0.), array(1.))
         """
-        z = np.asarray(z)
-        z = np.ascontiguousarray(z, np.result_type(z, np.float32)).reshape(z.shape)
-        value, slope = np.empty_like(z), np.empty_like(z)
-        _kernels.activate(z.reshape(-1), self.code, value.reshape(-1), slope.reshape(-1))
+        given = real_numbers("z", z)
+        single = np.result_type(given, np.float32) == np.float32
+        array = np.ascontiguousarray(given, np.float32 if single else np.float64)
+        value, slope = (np.empty(given.shape, array.dtype) for _ in range(2))
+        _kernels.activate(
+            array.reshape(-1), self.code, value.reshape(-1), slope.reshape(-1)
+        )
         return value, slope
 
 

@@ -95,3 +95,20 @@ def test_small_numbers_are_as_exact_as_large_ones(name):
     # Some derivatives have a zero; that of tanh has none, but the twin stops at |z| = 300.
     tiny = 1e-259 if name == "tanh" else 1e-15
     np.testing.assert_allclose(slope, exact, rtol=2e-13, atol=tiny)
+
+
+def test_every_kind_of_real_numbers():
+    act = ACTIVATIONS["relu"]
+    for kind, result in [
+        (np.float16, np.float32),
+        (np.float32, np.float32),
+        (np.longdouble, np.float64),
+        (np.int64, np.float64),
+        (object, np.float64),
+    ]:
+        value = act(np.array([[1, -2], [3, 4]], kind))
+        assert value.dtype == result
+        np.testing.assert_array_equal(value, [[1, 0], [3, 4]])
+    for wrong in ([1j], ["a"], [None]):
+        with pytest.raises(ValueError, match="z must be real"):
+            act(wrong)

@@ -116,6 +116,34 @@ def test_deep_relu_of_nearly_parallel_rows(rng):
             assert abs(found / (hidden + kernel) - 1) < 1e-12
 
 
+@pytest.mark.parametrize("order", [0, 1, 2])
+def test_arc_cosine_of_nearly_opposite_rows(order, rng):
+    """Where J is small, to 1e-12 of the lengths, against 50 digits."""
+    x = rng.normal(size=7)
+    steps = np.r_[10.0 ** -np.arange(1, 14), 0]
+    Y = -x + steps[:, np.newaxis] * rng.normal(size=7)
+    found = arc_cosine_kernel(x[np.newaxis], Y, order=order)[0]
+    with mpmath.workdps(50):
+        for y, value in zip(Y, found, strict=True):
+            a, b = ([mpmath.mpf(float(v)) for v in row] for row in (x, y))
+            lengths = [mpmath.norm(row) for row in (a, b)]
+            cosine = mpmath.fdot(a, b) / (lengths[0] * lengths[1])
+            t = mpmath.acos(max(cosine, -1))
+            J = [
+                mpmath.pi - t,
+                mpmath.sin(t) + (mpmath.pi - t) * cosine,
+                3 * mpmath.sin(t) * cosine + (mpmath.pi - t) * (1 + 2 * cosine**2),
+            ][order]
+            unit = (lengths[0] * lengths[1]) ** order
+            assert abs(value - J / mpmath.pi * unit) < 1e-12 * unit
+
+
+def test_tangent_kernel_of_opposite_rows(rng):
+    """No neuron is on for both."""
+    x = rng.normal(size=(1, 3))
+    assert abs(neural_tangent_kernel(x, -x, bias_scale=0.0)[0, 0]) < 1e-15 * np.sum(x**2)
+
+
 @pytest.mark.parametrize("activation", ["step", "relu", "leaky_relu", "abs"])
 def test_deep_kernels_of_nearly_parallel_rows(activation, rng):
     """Of four layers, against 50 digits: rounding must not grow from layer to layer."""
