@@ -120,11 +120,13 @@ def needed_bytes(matrix, solver, problem, folds=False):
         return 8 * (preconditioner + 10 * n + outputs + some) + block
     # Matrices of shape (p, p) in float64, and blocks in the features' dtype and float64.
     float64 = problem.searches or solver != "primal"
-    if solver == "primal":
+    if solver == "width path":
+        matrices, several = 2, False
+    else:
         matrices = 6 if folds else 4 if several else 1
         matrices += 0.5 * (not float64 and size == 4)
-    else:
-        matrices, several = 2, False
+        # The sums of a stream are kept while its penalties are compared.
+        matrices += solver == "partial_fit"
     block = rows * p * (size + (8 if float64 and size == 4 else 0) + 8 * several)
     return int(8 * matrices * p * p) + block
 

@@ -149,6 +149,23 @@ def test_a_fit_that_is_accepted_fits(options, width, megabytes, dtype, monkeypat
         model.fit(X, y)
 
 
+def test_a_stream_begins_only_where_its_penalties_can_be_compared(monkeypatch):
+    X, y = data(600, 20)
+    model = RandomFeatureRidge(
+        RandomReLUFeatures(1000), alphas=[0.1, 1.0], block_size=256, random_state=0
+    )
+
+    def give(megabytes):
+        for module in ("_solvers", "_environment"):
+            monkeypatch.setattr(f"skrf.{module}.available_memory", lambda: megabytes * 1e6)
+
+    give(30)
+    with pytest.raises(MemoryError, match=r"by partial_fit.* would fit"):
+        model.partial_fit(X, y)
+    give(45)
+    assert peak_of(lambda: model.partial_fit(X, y).coef_) < 45e6
+
+
 def test_conjugate_gradients_on_many_rows(monkeypatch):
     """With fewer rows in the preconditioner than there are, as in large problems."""
     monkeypatch.setattr("skrf._dual._MOST_LANDMARKS", 300)
