@@ -117,8 +117,8 @@ class RandomFeatureRidge(RegressorMixin, RidgeOnFeatures):
     `cv`, and features of as many rows as half of the memory left holds; cg the larger of
     3 m n and m n + 5 m^2, with m = min(n, 2000, 2^27 / n) rows of the preconditioner, and
     two blocks. It is compared with the memory there is before any work, and the error says
-    what would fit. `partial_fit` keeps p^2 and takes p^2 and a block more during a call, and
-    4 p^2 more while several alphas are compared.
+    what would fit. `partial_fit` keeps p^2 and takes p^2 and a block more during a call,
+    and 4 p^2 more while several alphas are compared.
 
     float32 features stay float32. For one alpha their products are float32 too, summed in
     float64, and the coefficients are refined by residuals in float64, one more pass over
