@@ -268,7 +268,7 @@ class HiddenLayerFeatures(
         narrow, width = copy.copy(self), int(width)
         narrow.width = width
         narrow._projection = self._projection.first(width)
-        narrow.biases_ = self.biases_[:width]
+        narrow.biases_ = self.biases_[:width].copy()
         narrow._select_output_weights(width)
         narrow._prepare()
         return narrow
@@ -308,8 +308,9 @@ class HiddenLayerFeatures(
         self._validate_params()
         dtypes = {getattr(array, "dtype", None) for array in (weights, biases)}
         dtype = np.float32 if dtypes == {np.dtype(np.float32)} else np.float64
-        W = real_array("weights", weights, ndim=2).astype(dtype, copy=False)
-        b = real_array("biases", biases, ndim=1).astype(dtype, copy=False)
+        # Copies, which do not change with the arrays given.
+        W = real_array("weights", weights, ndim=2).astype(dtype)
+        b = real_array("biases", biases, ndim=1).astype(dtype)
         if len(W) != self.width or b.shape != (self.width,):
             raise ValueError(
                 f"width={self.width} needs weights of shape ({self.width}, n_features) and "
@@ -318,6 +319,7 @@ class HiddenLayerFeatures(
             )
         self._check_parameters(W.dtype)
         self.n_features_in_ = W.shape[1]
+        vars(self).pop("feature_names_in_", None)
         self._projection, self.biases_ = _weights.Dense(W), b
         self._prepare()
         return self

@@ -199,12 +199,7 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
         sgd, progress = self._train(sgd, train, validation, rng, tasks, attributes, resume)
         if progress.best_weights is not None:
             sgd.replace(progress.best_weights)
-        curve, scores = progress.losses, progress.scores
-        if resume:
-            curve = self.loss_curve_ + curve
-            scores = (self.validation_scores_ or []) + scores
-        scores = scores if self.early_stopping else None
-        self._publish(sgd, attributes, len(progress.losses), curve, scores)
+        self._publish(sgd, attributes, *progress.report())
         tasks.finish({})
         return self
 
@@ -353,7 +348,8 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
         Returns the last run and what was seen of it.
         """
         estimated = self.eta0 == "auto"
-        progress = Progress(self.tol, self.n_iter_no_change)
+        stopping = self.tol, self.n_iter_no_change, self.early_stopping
+        progress = Progress(*stopping, after=self if resume else None)
         try:
             if estimated:
                 self._search_step(sgd, train, resume)
@@ -367,7 +363,7 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
                         warn_diverged(self, stop, sgd)
                         break
                     sgd = SGD(sgd.start, first_weights(sgd.start), sgd.probe, sgd.eta0 / 2)
-                    progress = Progress(self.tol, self.n_iter_no_change)
+                    progress = Progress(*stopping)
         except KeyboardInterrupt:
             warn(
                 f"Training was interrupted after {len(progress.losses)} epochs and "
@@ -385,8 +381,7 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
         n_samples = len(train[1])
 
         def copies():
-            fitted = fitted_attributes(sgd.objective, sgd.result.copy(), attributes)
-            return {**fitted, "n_iter_": len(progress.losses)}
+            return self._fitted(sgd.copy(), attributes, *progress.report())
 
         for epoch in range(self.max_iter):
             tasks.begin(epoch)
@@ -411,6 +406,11 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
 
     def _publish(self, sgd, attributes, n_epochs, loss_curve, validation_scores):
         """Set the fitted attributes from the state of the run, all at once."""
+        of_epochs = n_epochs, loss_curve, validation_scores
+        vars(self).update(self._fitted(sgd, attributes, *of_epochs))
+
+    def _fitted(self, sgd, attributes, n_epochs, loss_curve, validation_scores):
+        """The fitted attributes by name, from the state of a run that they take over."""
         fitted = fitted_attributes(self._new_objective(), sgd.result, attributes)
         fitted.update(
             eta0_=sgd.eta0,
@@ -424,7 +424,7 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
         if sgd.average is None:
             sgd.weights = None
         sgd.average = None
-        vars(self).update(fitted)
+        return fitted
 
     def _outputs(self, X):
         """N(x): (n_samples,) for one output, else (n_samples, n_outputs)."""

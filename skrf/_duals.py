@@ -14,6 +14,8 @@ from skrf.activations import ACTIVATIONS
 
 # Quadrature points for each standard deviation of 1; see `_by_quadrature`.
 _POINTS, _RANGE = 70, 8.5
+# Above it one pair of rows takes 5e9 values of the activation, and more.
+_MOST = 1000.0
 
 
 class Pairs(NamedTuple):
@@ -53,6 +55,11 @@ def _positive(pairs):
     return (np.pi - pairs.angle) / (2 * np.pi)
 
 
+def _step(pairs):
+    """E[act(p) act(q)] of the unit step, whose act(0) is 0."""
+    return np.where((pairs.p > 0) & (pairs.q > 0), _positive(pairs), 0.0)
+
+
 def _relu(pairs):
     angle = pairs.angle
     J = pairs.sine + (np.pi - angle) * pairs.cosine
@@ -66,14 +73,14 @@ def _squared_relu(pairs):
 
 
 def _erf(pairs):
-    lengths = np.sqrt((1 + 2 * pairs.p**2) * (1 + 2 * pairs.q**2))
-    return 2 / np.pi * np.arcsin(2 * pairs.covariance / lengths)
+    # Each below 1, where their squares may overflow.
+    sides = (np.sqrt(2) * part / np.hypot(1, np.sqrt(2) * part) for part in pairs[:2])
+    return 2 / np.pi * np.arcsin(np.multiply(*sides) * pairs.cosine)
 
 
 def _erf_slope(pairs):
-    squares = pairs.p**2, pairs.q**2
-    root = 1 + 2 * (squares[0] + squares[1])
-    return 4 / np.pi / np.sqrt(root + 4 * squares[0] * squares[1] * pairs.sine**2)
+    across = 2 * pairs.p * pairs.q * pairs.sine
+    return 4 / np.pi / np.sqrt(1 + 2 * (pairs.p**2 + pairs.q**2) + across**2)
 
 
 def _waves(pairs):
@@ -95,7 +102,7 @@ def _cos(pairs):
     return sum(_waves(pairs)) / 2
 
 
-def _by_quadrature(code, part):
+def _by_quadrature(name, part):
     """A dual without a closed form, by the trapezoidal rule in two dimensions.
 
     p = |p| g and q = |q| (cos g + sin h) for independent standard Gaussians g and h. The
@@ -103,16 +110,25 @@ def _by_quadrature(code, part):
     of half-width a, here pi / 2 over the standard deviation (the poles of tanh), and what
     lies beyond +-8.5 weighs 1e-16.
     """
+    code = ACTIVATIONS[name].code
 
     def dual(pairs):
         largest = max(1.0, pairs.p.max(), pairs.q.max())
+        if not largest <= _MOST:
+            raise ValueError(
+                f"X makes pre-activations of standard deviation {largest:.3g}; the kernel "
+                f"of activation={name!r}, an integral by quadrature, takes {_MOST:g} "
+                "at most. Scale X, for instance by StandardScaler, or use smaller scales, "
+                'or activation="erf", which has a closed form.'
+            )
         nodes, step = np.linspace(
             -_RANGE, _RANGE, int(np.ceil(_POINTS * largest)), retstep=True
         )
         weights = step / np.sqrt(2 * np.pi) * np.exp(-(nodes**2) / 2)
         out = np.empty(pairs.versine.shape)
         arrays = np.broadcast_arrays(pairs.p, pairs.q, pairs.cosine, pairs.sine)
-        arrays = (array.reshape(-1) for array in arrays)
+        # Copies where they were spread, which NumPy does not let compiled code write to.
+        arrays = (np.ascontiguousarray(array).reshape(-1) for array in arrays)
         _kernels.dual(*arrays, nodes, weights, code, part, out.reshape(-1))
         return out
 
@@ -127,7 +143,7 @@ def _leaky(dual, pairs, plain):
 
 _CLOSED = {
     "relu": (_relu, _positive),
-    "step": (_positive, None),
+    "step": (_step, None),
     "leaky_relu": (
         lambda pairs: _leaky(_relu, pairs, pairs.covariance),
         lambda pairs: _leaky(_positive, pairs, 1.0),
@@ -144,7 +160,7 @@ _CLOSED = {
 }
 # name -> (dual of the activation, dual of its derivative)
 DUALS = _CLOSED | {
-    name: tuple(_by_quadrature(entry.code, part) for part in range(2))
+    name: tuple(_by_quadrature(name, part) for part in range(2))
     for name, entry in ACTIVATIONS.items()
     if entry.analytic and name not in _CLOSED
 }

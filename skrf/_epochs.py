@@ -24,11 +24,24 @@ def warn_diverged(network, stop, sgd):
 
 
 class Progress:
-    """What a fit has seen after each epoch: losses, scores, and the best weights."""
+    """What a fit has seen after each epoch: losses, scores, and the best weights.
 
-    def __init__(self, tol, patience):
+    Parameters
+    ----------
+    tol, patience
+        See `stop_after`.
+    scored : bool
+        Whether there are validation scores.
+    after : OverparamNet or None
+        The fitted network that a warm start goes on from.
+    """
+
+    def __init__(self, tol, patience, scored, after=None):
         self.tol = tol
         self.patience = patience
+        self.scored = scored
+        self.earlier_losses = [] if after is None else after.loss_curve_
+        self.earlier_scores = [] if after is None else after.validation_scores_ or []
         self.losses = []
         self.scores = []
         self.best = -np.inf
@@ -52,6 +65,12 @@ class Progress:
             self.stale = 0 if value > self.best + self.tol else self.stale + 1
         self.best = max(self.best, value)
         return self.stale >= self.patience
+
+    def report(self):
+        """Number of epochs, and the losses and scores of these and of earlier fits."""
+        losses = self.earlier_losses + self.losses
+        scores = self.earlier_scores + self.scores if self.scored else None
+        return len(self.losses), losses, scores
 
     def _keep(self, weights):
         """Copy the weights over those kept before, so that there is no third set."""

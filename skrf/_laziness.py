@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrf._blocks import multiply, row_blocks
 from skrf._objective import first_weights, fitted_attributes
+from skrf._sgd import SGD
 from skrf._typing import MatrixLike
 from skrf.features import LinearizedNTKFeatures
 
@@ -103,7 +104,7 @@ def measure(objective, start, last, X):
             np.hypot(hidden, np.linalg.norm(start.biases)),
         ),
         _ratio(np.linalg.norm(last.output - start.output), np.linalg.norm(start.output)),
-        flips / (X.shape[0] * width),
+        float(flips / (X.shape[0] * width)),
         _ratio(frozen, N),
         _ratio(linear, N),
     )
@@ -224,7 +225,8 @@ class LazinessMixin:
         features : LinearizedNTKFeatures
             Fitted, at the initial hidden weights; `train` is the network's.
         initial : estimator of the network's class
-            The network with its initial weights, whose outputs are N(x; theta_0).
+            The network before its first update, whose outputs are N(x; theta_0);
+            `partial_fit` trains it from there, with the step `eta0_`.
 
         Raises
         ------
@@ -269,8 +271,14 @@ class LazinessMixin:
             biases=self._sgd.start.biases,
         ).at(start.hidden, start.biases)
         initial = copy.copy(self)
-        for name, value in self._initial_attributes().items():
-            setattr(initial, name, value)
+        vars(initial).update(
+            self._initial_attributes(),
+            t_=0,
+            n_iter_=0,
+            loss_curve_=[],
+            validation_scores_=None,
+            _sgd=SGD(self._sgd.start, None, self._sgd.probe, self.eta0_),
+        )
         return features, initial
 
     def _initial_attributes(self):

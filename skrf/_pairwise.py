@@ -1,5 +1,7 @@
 """Matrices over all pairs of rows, from the Gaussian pair that two rows make."""
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy import sparse
 from sklearn.metrics.pairwise import check_pairwise_arrays
@@ -7,6 +9,7 @@ from sklearn.utils.extmath import row_norms, safe_sparse_dot
 
 from skrf._blocks import row_blocks
 from skrf._duals import Pairs
+from skrf._typing import MatrixLike
 from skrf._validation import check_matrix, named_data
 
 # Pairs whose versine (vercosine) is smaller are measured again by the difference (sum) of
@@ -15,23 +18,48 @@ _NEARLY_PARALLEL = 1e-7
 _FLOATS = [np.float64, np.float32]
 
 
-def _row_pairs(X, Y, lengths, rows):
-    """`Pairs` of the rows of X[rows] and of Y for p = <g, x>, g standard Gaussian."""
-    x, (x_lengths, y_lengths) = X[rows], lengths
-    p, q = x_lengths[rows, np.newaxis], y_lengths[np.newaxis]
-    products = safe_sparse_dot(x, Y.T, dense_output=True)
+class Rows(NamedTuple):
+    """Rows divided by powers of 2, so that no square of an entry over- or underflows."""
+
+    scaled: MatrixLike  # (n, n_features)
+    scaled_lengths: np.ndarray  # (n, 1)
+    lengths: np.ndarray  # (n, 1), of the rows themselves
+
+    def some(self, rows):
+        return Rows(*(part[rows] for part in self))
+
+
+def measured(X):
+    """The `Rows` of a matrix of float64."""
+    largest = abs(X).max(axis=1)
+    powers = np.frexp(largest.toarray().ravel() if sparse.issparse(X) else largest)[1]
+    if sparse.issparse(X):
+        scaled = X.copy()
+        scaled.data = np.ldexp(X.data, -np.repeat(powers, np.diff(X.indptr)))
+    else:
+        scaled = np.ldexp(X, -powers[:, np.newaxis])
+    lengths = row_norms(scaled)
+    both = lengths, np.ldexp(lengths, powers)
+    return Rows(scaled, *(part[:, np.newaxis] for part in both))
+
+
+def _row_pairs(X, Y):
+    """`Pairs` of the `Rows` X and Y for p = <g, x>, g standard Gaussian."""
+    (x, p, _), (y, q, _) = X, Y
+    q = q.T
+    products = safe_sparse_dot(x, y.T, dense_output=True)
     with np.errstate(invalid="ignore", divide="ignore"):
         cosine = products / (p * q)
     cosine[~np.isfinite(cosine)] = 0.0  # of zeros, which have no direction
     versine, vercosine = 1 - cosine, 1 + cosine
     for found, sign in ((versine, -1), (vercosine, 1)):
         near = np.nonzero(found < _NEARLY_PARALLEL)
-        for part in row_blocks(len(near[0]), X.shape[1]):
+        for part in row_blocks(len(near[0]), x.shape[1]):
             i, j = near[0][part], near[1][part]
-            one, other = _dense(x[i]) / p[i], _dense(Y[j]) / q[:, j].T
+            one, other = _dense(x[i]) / p[i], _dense(y[j]) / q[:, j].T
             found[i, j] = row_norms(one + sign * other, squared=True) / 2
         np.clip(found, 0, 2, out=found)
-    return Pairs(p, q, versine, vercosine)
+    return Pairs(X.lengths, Y.lengths.T, versine, vercosine)
 
 
 def _dense(rows):
@@ -48,14 +76,29 @@ def pairwise(X, Y, evaluate):
     with named_data():
         X, Y = check_pairwise_arrays(X, Y, accept_sparse="csr")
     out = np.empty((X.shape[0], Y.shape[0]), np.result_type(X, Y))
-    X, Y = (array.astype(np.float64, copy=False) for array in (X, Y))
-    lengths = tuple(row_norms(array) for array in (X, Y))
+    n_features = X.shape[1]
     with np.errstate(over="ignore", invalid="ignore"):
+        X, Y = (measured(array.astype(np.float64, copy=False)) for array in (X, Y))
         for rows in row_blocks(*out.shape):
-            out[rows] = evaluate(_row_pairs(X, Y, lengths, rows), X.shape[1])
-    if not np.isfinite(out).all():
+            out[rows] = evaluate(_row_pairs(X.some(rows), Y), n_features)
+    require_finite(out)
+    return out
+
+
+def diagonal(X, evaluate):
+    """The diagonal of `pairwise(X, None, evaluate)`."""
+    X = check_matrix("X", X, dtype=np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        lengths = measured(X).lengths
+        out = evaluate(Pairs(lengths, lengths, np.zeros_like(lengths)), X.shape[1])[:, 0]
+    require_finite(out)
+    return out
+
+
+def require_finite(kernel):
+    """Raise where the numbers of a kernel of X and Y have overflown."""
+    if not np.isfinite(kernel).all():
         raise ValueError(
-            f"The kernel of X and Y overflows {out.dtype}. Scale them, for instance by "
+            f"The kernel of X and Y overflows {kernel.dtype}. Scale them, for instance by "
             "StandardScaler, or use smaller scales or depth."
         )
-    return out

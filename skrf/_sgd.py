@@ -28,6 +28,8 @@ and one more at its end, as does averaging at its end.
 Between blocks Python notices interrupts and divergence.
 """
 
+import copy
+
 import numpy as np
 from sklearn.utils.extmath import row_norms
 
@@ -137,6 +139,14 @@ class SGD:
     def result(self):
         """The averaged weights where there are any, else the last ones."""
         return self.weights if self.average is None else self.average
+
+    def copy(self):
+        """A copy, whose arrays the run does not change."""
+        twin = copy.copy(self)
+        for name in ("weights", "velocity", "average"):
+            array = getattr(self, name)
+            setattr(twin, name, None if array is None else array.copy())
+        return twin
 
     def replace(self, weights):
         """Go on from other weights: no velocity, no average."""

@@ -176,7 +176,7 @@ class Dense:
 
     def first(self, width):
         """The first of the w_i."""
-        return Dense(self.weights[:width])
+        return Dense(self.weights[:width].copy())
 
     def astype(self, dtype):
         """The same in another dtype."""

@@ -18,18 +18,16 @@ from typing import Any, Literal
 
 import numpy as np
 from sklearn.gaussian_process.kernels import Hyperparameter, Kernel
-from sklearn.utils.extmath import row_norms
 
 from skrf._arguments import check_choice, check_integer, is_number
-from skrf._duals import DUALS, Pairs, activations, affine
-from skrf._pairwise import pairwise
+from skrf._duals import DUALS, activations, affine
+from skrf._pairwise import diagonal, pairwise
 from skrf._typing import MatrixLike
 from skrf._validation import (
     NON_NEGATIVE,
     POSITIVE_INTEGER,
     Interval,
     StrOptions,
-    check_matrix,
     one_of,
     validate_params,
 )
@@ -62,7 +60,8 @@ def arc_cosine_kernel(
 
     with p = <g, x>, q = <g, y> for a standard Gaussian g, :math:`\theta` the angle of x and
     y, :math:`J_0 = \pi - \theta`, :math:`J_1 = \sin\theta + (\pi - \theta) \cos\theta` and
-    :math:`J_2 = 3 \sin\theta \cos\theta + (\pi - \theta)(1 + 2 \cos^2\theta)`.
+    :math:`J_2 = 3 \sin\theta \cos\theta + (\pi - \theta)(1 + 2 \cos^2\theta)`; 0 for
+    a row of zeros.
 
     Source: Cho and Saul (2009).
 
@@ -141,8 +140,10 @@ def random_feature_kernel(
     Raises
     ------
     ValueError
-        For a parameter outside its set, and for X or Y that are empty, not finite or of
-        different numbers of columns.
+        For a parameter outside its set; X or Y that are empty, not finite or of different
+        numbers of columns; kernels that overflow; and pre-activations of a standard
+        deviation above 1,000 where there is no closed form (tanh, sigmoid, silu, gelu,
+        softplus).
 
     Examples
     --------
@@ -213,8 +214,7 @@ def neural_tangent_kernel(
     ------
     ValueError
         For a parameter outside its set, ``activation="step"`` unless
-        ``train="output"``, and for X or Y that are empty, not finite or of different
-        numbers of columns.
+        ``train="output"``, and for X, Y and kernels as in `random_feature_kernel`.
 
     Examples
     --------
@@ -398,7 +398,7 @@ class WideNetworkKernel(VersionedState, Kernel):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The rows.
 
         Returns
@@ -409,7 +409,8 @@ class WideNetworkKernel(VersionedState, Kernel):
         Raises
         ------
         ValueError
-            For parameters out of their range, and rows that are not finite numbers.
+            For parameters out of their range, rows that are not finite numbers, and kernels
+            that overflow.
 
         Examples
         --------
@@ -418,12 +419,9 @@ class WideNetworkKernel(VersionedState, Kernel):
         array([6.75])
         """
         self._check_parameters()
-        X = check_matrix("X", X, dtype=np.float64)
-        lengths = row_norms(X)[:, np.newaxis]
-        pairs = Pairs(lengths, lengths, np.zeros_like(lengths))
         scales = float(self.weight_scale), float(self.bias_scale)
-        shape = X.shape[1], self.activation, self.train
-        return _tangent(pairs, *shape, *scales, self.depth)[:, 0]
+        network = self.activation, self.train, *scales, self.depth
+        return diagonal(X, lambda pairs, n_features: _tangent(pairs, n_features, *network))
 
     def is_stationary(self) -> bool:
         """Whether the kernel depends on differences of rows only: it does not.

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from skrf import _kernels
+from skrf._arguments import real_numbers
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Loss:
         Raises
         ------
         ValueError
-            For shapes that do not broadcast.
+            For shapes that do not broadcast, and for arguments that are not real numbers.
         """
         return self._evaluate(prediction, y)[0]
 
@@ -84,7 +85,7 @@ class Loss:
         Raises
         ------
         ValueError
-            For shapes that do not broadcast.
+            For shapes that do not broadcast, and for arguments that are not real numbers.
 
         Examples
         --------
@@ -95,8 +96,10 @@ class Loss:
         return self._evaluate(prediction, y)[1]
 
     def _evaluate(self, prediction, y):
-        pair = np.broadcast_arrays(prediction, y)
-        dtype = np.result_type(*pair, np.float32)
+        pair = real_numbers("prediction", prediction), real_numbers("y", y)
+        single = np.result_type(*pair, np.float32) == np.float32
+        dtype = np.float32 if single else np.float64
+        pair = np.broadcast_arrays(*pair)
         prediction, y = (np.array(a, dtype, order="C") for a in pair)
         value, slope = np.empty_like(y), np.empty_like(y)
         columns = (a.reshape(-1, 1) for a in (prediction, y, value, slope))

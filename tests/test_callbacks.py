@@ -64,7 +64,20 @@ def test_fitted_estimators_are_those_of_shorter_fits(average, neuron):
     for epoch, fitted in enumerate(recorder.fitted, start=1):
         shorter = net(average=average, max_iter=epoch).fit(X, y)
         np.testing.assert_array_equal(fitted.predict(X), shorter.predict(X))
-        assert fitted.n_iter_ == epoch
+        for name in ("n_iter_", "t_", "eta0_", "loss_curve_", "validation_scores_"):
+            assert getattr(fitted, name) == getattr(shorter, name)
+        assert fitted.laziness(X) == shorter.laziness(X)
+        streams = [model.partial_fit(X, y).hidden_weights_ for model in (fitted, shorter)]
+        np.testing.assert_array_equal(*streams)
+
+
+def test_fitted_estimators_of_a_warm_start_know_the_earlier_fit(neuron):
+    X, y = neuron
+    recorder = Recorder()
+    model = net(warm_start=True, max_iter=2).fit(X, y)
+    model.set_callbacks(recorder).fit(X, y)
+    assert [len(fitted.loss_curve_) for fitted in recorder.fitted] == [3, 4]
+    assert recorder.fitted[-1].loss_curve_ == model.loss_curve_
 
 
 def test_copies_are_made_only_when_asked_for(neuron, monkeypatch):

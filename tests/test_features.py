@@ -4,6 +4,7 @@ import pickle
 import tracemalloc
 
 import numpy as np
+import pandas as pd
 import pytest
 import reference
 from hypothesis import given
@@ -325,6 +326,25 @@ def test_at_takes_given_weights(Features, rng):
     drawn = Features(4, random_state=0).fit(X)
     given = Features(4).at(drawn.weights_.tolist(), drawn.biases_.tolist())
     np.testing.assert_array_equal(given.transform(X), drawn.transform(X))
+
+
+@pytest.mark.parametrize("Features", ALL)
+def test_given_weights_have_no_names_and_are_copies(Features):
+    features = Features(2).fit(pd.DataFrame(np.eye(3), columns=list("abc")))
+    W, b = np.ones((2, 4)), np.ones(2)
+    features.at(W, b)
+    assert not hasattr(features, "feature_names_in_")
+    before = features.transform(np.eye(4))
+    W[:], b[:] = 9.0, 9.0
+    np.testing.assert_array_equal(features.transform(np.eye(4)), before)
+
+
+@pytest.mark.parametrize("Features", ALL)
+def test_a_narrowed_copy_shares_nothing(Features):
+    wide = Features(4, random_state=0).fit(np.eye(3))
+    before, narrow = wide.transform(np.eye(3)), wide.narrowed(2)
+    narrow.weights_[:], narrow.biases_[:] = 9.0, 9.0
+    np.testing.assert_array_equal(wide.transform(np.eye(3)), before)
 
 
 @pytest.mark.parametrize(

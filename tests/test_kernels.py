@@ -356,3 +356,42 @@ def test_bad_parameters():
         arc_cosine_kernel(X, np.ones((2, 3)))
     with pytest.raises(ValueError, match="NaN"):
         arc_cosine_kernel([[np.nan]])
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_steps_of_rows_of_zeros_are_zero(depth):
+    # act(0) = 0: without biases their features are 0 in every layer.
+    X = np.array([[0.0, 0.0], [1.0, 2.0]])
+    kernel = WideNetworkKernel("step", "output", bias_scale=0.0, depth=depth)
+    np.testing.assert_allclose(kernel(X), [[0, 0], [0, 0.5]], atol=1e-15)
+    np.testing.assert_array_equal(kernel.diag(X), np.diag(kernel(X)))
+
+
+@pytest.mark.parametrize("scale", [5e-324, 1e-170, 1e155, 1e308])
+@pytest.mark.parametrize("matrix", [np.array, sparse.csr_array])
+def test_angles_of_rows_whose_squares_leave_the_range(scale, matrix):
+    X, Y = matrix([[scale, scale]]), matrix([[scale, 0.0], [scale, scale]])
+    K = arc_cosine_kernel(X, Y, order=0)
+    np.testing.assert_allclose(K, [[0.75, 1.0]], rtol=1e-15)
+
+
+def test_erf_of_rows_whose_squares_overflow():
+    X = np.array([[1e200, 0.0], [0.0, 1e200], [-1e200, 0.0]])
+    K = random_feature_kernel(X, activation="erf", bias_scale=0.0)
+    np.testing.assert_allclose(K, [[1, 0, -1], [0, 1, 0], [-1, 0, 1]], atol=1e-15)
+
+
+def test_kernels_that_overflow_or_would_take_ages_are_refused():
+    with pytest.raises(ValueError, match="overflows float64"):
+        WideNetworkKernel().diag([[1e200, 0.0]])
+    for scale in (1e5, 1e12, 1e200):
+        with pytest.raises(ValueError, match=r"activation='tanh'.*takes 1000 at most"):
+            random_feature_kernel([[scale]], activation="tanh")
+
+
+@pytest.mark.filterwarnings("error")
+def test_one_row_against_many_by_quadrature(rng):
+    X = rng.normal(size=(4, 3))
+    whole = random_feature_kernel(X, activation="tanh")
+    one = random_feature_kernel(X[:1], X, activation="tanh")
+    np.testing.assert_allclose(one, whole[:1], rtol=1e-12)

@@ -146,3 +146,17 @@ def test_initial_weights_are_not_stored(neuron):
     assert not held
     assert not np.array_equal(start, model.hidden_weights_)
     np.testing.assert_array_equal(model.initial_weights()[0], start)
+
+
+@pytest.mark.parametrize("options", [{}, {"momentum": 0.9}, {"average": True}])
+def test_the_initial_network_is_trained_from_its_start(options, neuron):
+    """Nothing of the training is left in it: neither iterates nor velocity nor counts."""
+    X, y = neuron
+    options = {**options, "eta0": 0.003, "learning_rate": "invscaling", "shuffle": False}
+    initial = net(**options).fit(X, y).linearize()[1]
+    assert (initial.t_, initial.n_iter_, initial.loss_curve_) == (0, 0, [])
+    fresh = net(**options).partial_fit(X, y)
+    again = initial.partial_fit(X, y)
+    np.testing.assert_array_equal(again.hidden_weights_, fresh.hidden_weights_)
+    np.testing.assert_array_equal(again.predict(X), fresh.predict(X))
+    assert (again.t_, again.loss_curve_) == (fresh.t_, fresh.loss_curve_)

@@ -40,3 +40,16 @@ def test_hinge_is_zero_from_the_margin_on():
     hinge = LOSSES["hinge"]
     assert hinge([1.0, 2.0, -3.0], [1, 1, -1]).tolist() == [0, 0, 0]
     assert hinge.derivative([1.0, 0.5, -1.0], [1, 1, -1]).tolist() == [0, -1, 0]
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_kind_of_real_numbers(name):
+    expected = LOSSES[name]([1.0, -2.0], [1, 1])
+    for kind in (object, np.longdouble, np.float16, np.int8):
+        given = LOSSES[name](np.array([1, -2], kind), [1, 1])
+        np.testing.assert_array_equal(given, expected)
+    for wrong in (None, ["a"], 1j, [[1.0], [1.0, 2.0]]):
+        with pytest.raises(ValueError, match="prediction must be"):
+            LOSSES[name](wrong, [1])
+        with pytest.raises(ValueError, match="y must be"):
+            LOSSES[name].derivative([1], wrong)

@@ -80,7 +80,9 @@ CALLS = {
         .fit(X, SIGNS)
         .decision_function(X)
     ),
-    "linearize": lambda n: net(n(100), random_state=0).fit(X, Y).linearize(n(0))[1].t_,
+    "linearize": lambda n: (
+        net(n(100), random_state=0).fit(X, Y).linearize(n(0))[1].predict(X)
+    ),
     "arc cosine": lambda n: arc_cosine_kernel(X, order=n(2)),
     "kernel": lambda n: random_feature_kernel(X, depth=n(3), weight_scale=n(100)),
     "tangent kernel": lambda n: neural_tangent_kernel(X, depth=n(3), bias_scale=n(100)),
