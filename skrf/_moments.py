@@ -52,6 +52,16 @@ def _shift_and_scale(Z, shift, w, roots, out, sums):
 
 
 @njit(cache=True, nogil=True)
+def _weighted_sum(Z, w, total):
+    """total <- sum_i w_i z_i in float64."""
+    total[:] = 0.0
+    for i in range(Z.shape[0]):
+        row, weight = Z[i], w[i]
+        for j in range(Z.shape[1]):
+            total[j] += weight * row[j]
+
+
+@njit(cache=True, nogil=True)
 def _add_lower(part, shift, factor, first, last, total):
     """Rows first to last of the lower triangle: total += part + factor shift shift'."""
     for i in range(first, last):
@@ -86,13 +96,27 @@ class Scratch:
 
 def shift_and_scale(Z, shift, w, out):
     """out <- sqrt(w) (Z - shift), row by row; `out` may be Z. Returns sum w (z - shift)."""
-    slices, roots = row_slices(len(Z)), np.sqrt(w)
+    roots = np.sqrt(w)
+    return _sum_of_slices(
+        Z, lambda r, sums: _shift_and_scale(Z[r], shift, w[r], roots[r], out[r], sums)
+    )
+
+
+def _weighted_mean(Z, w, weight):
+    """sum w z / weight, the sum of w."""
+    # Divided first, because the sum of large products overflows.
+    shares = w / weight
+    return _sum_of_slices(Z, lambda r, sums: _weighted_sum(Z[r], shares[r], sums))
+
+
+def _sum_of_slices(Z, add):
+    """The sum over slices of rows of what add(rows, sums) writes for each column."""
+    slices = row_slices(len(Z))
     sums = np.empty((len(slices), Z.shape[1]))
 
     def work(numbers):
         for k in numbers:
-            rows = slices[k]
-            _shift_and_scale(Z[rows], shift, w[rows], roots[rows], out[rows], sums[k])
+            add(slices[k], sums[k])
 
     in_threads(work, list(range(len(slices))))
     return sums.sum(axis=0)
@@ -126,20 +150,22 @@ class Moments:
     def add(self, Z, Y, w, dtype, scratch):
         """Add rows; products of features are made in `dtype`. Overwrites Z.
 
-        The rows are taken relative to the means so far, m. With g = sum w (z - m) over the
-        new rows and W the weight of all, the sums about the new mean m + g / W are S_zz +
+        The rows are taken relative to their own mean m in `dtype`, and their sums merged
+        with those so far, so that no difference loses digits, whatever the weights. With
+        g = sum w (z - m), of rounding only, and their weight W the sums about m + g / W are
         sum w (z - m)(z - m)' - g g' / W.
         """
         weight = w.sum()
         if weight == 0:
             return
-        if self.centred and self.weight == 0:
-            # Any point near the rows will do.
-            first = int(np.flatnonzero(w)[0])
-            self.z_mean, self.y_mean = Z[first].astype(np.float64), Y[first].copy()
+        z_mean, y_mean = np.zeros(len(self.z_mean)), np.zeros(len(self.y_mean))
+        if self.centred:
+            # As the differences are taken.
+            z_mean = _weighted_mean(Z, w, weight).astype(dtype).astype(np.float64)
+            y_mean = w / weight @ Y
         A = Z if Z.dtype == dtype else scratch.array("A", *Z.shape, dtype)
-        g = shift_and_scale(Z, self.z_mean, w, A)
-        B, h = Y - self.y_mean, w @ (Y - self.y_mean)
+        g = shift_and_scale(Z, z_mean, w, A)
+        B, h = Y - y_mean, w @ (Y - y_mean)
         B *= np.sqrt(w)[:, np.newaxis]
         part = None
         if A.dtype == self.zz.dtype:
@@ -149,29 +175,35 @@ class Moments:
             add_gram(A, part, 0.0)
         zy = np.empty(self.zy.shape, dtype)
         product(A.T, np.ascontiguousarray(B, dtype), zy)
-        self.weight += weight
-        self.n_rows += int(np.count_nonzero(w))
         self.zy += zy
         self.yy += (B**2).sum(axis=0)
-        factor = -1 / self.weight if self.centred else 0.0
-        self._add_products(part, g, h, factor)
         if self.centred:
-            self.z_mean += g / self.weight
-            self.y_mean += h / self.weight
+            root = np.sqrt(weight)
+            self._add_products(part, g / root, h / root, -1.0)
+            self._move(weight, z_mean + g / weight, y_mean + h / weight)
+        elif part is not None:
+            self._add_products(part, g, h, 0.0)
+        self.weight += weight
+        self.n_rows += int(np.count_nonzero(w))
 
     def merge(self, other):
         """Add the sums of other rows."""
-        weight = self.weight + other.weight
-        # In this order, because the product of two large weights overflows.
-        factor = self.weight * (other.weight / weight) if weight else 0.0
-        dz, dy = other.z_mean - self.z_mean, other.y_mean - self.y_mean
         self.zy += other.zy
         self.yy += other.yy
-        self._add_products(other.zz, dz, dy, factor)
-        if self.centred and weight:
-            self.z_mean += other.weight / weight * dz
-            self.y_mean += other.weight / weight * dy
-        self.weight, self.n_rows = weight, self.n_rows + other.n_rows
+        self._add_products(other.zz, self.z_mean, self.y_mean, 0.0)
+        if self.centred and other.weight:
+            self._move(other.weight, other.z_mean, other.y_mean)
+        self.weight += other.weight
+        self.n_rows += other.n_rows
+
+    def _move(self, weight, z_mean, y_mean):
+        """Add the product of means, and take the mean, where rows of these means join."""
+        total = self.weight + weight
+        dz, dy = z_mean - self.z_mean, y_mean - self.y_mean
+        # In this order, because the product of two large weights overflows.
+        self._add_products(None, dz, dy, self.weight * (weight / total))
+        self.z_mean += weight / total * dz
+        self.y_mean += weight / total * dy
 
     def _add_products(self, part, dz, dy, factor):
         """S_zz += part + factor dz dz', and factor dz dy' and dy^2 to the others."""
