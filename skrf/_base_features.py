@@ -319,7 +319,7 @@ class HiddenLayerFeatures(
             )
         self._check_parameters(W.dtype)
         self.n_features_in_ = W.shape[1]
-        vars(self).pop("feature_names_in_", None)
+        self.__dict__.pop("feature_names_in_", None)
         self._projection, self.biases_ = _weights.Dense(W), b
         self._prepare()
         return self

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.callback import CallbackSupportMixin
 from sklearn.model_selection import check_cv
-from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metadata_routing import UNUSED, MetadataRouter, MethodMapping
 from sklearn.utils.validation import check_is_fitted
@@ -24,6 +23,7 @@ from skrf._nested_features import (
     narrowed,
     require_fit_on_columns,
     seed_nested,
+    takes_nan,
 )
 from skrf._primal import Solution
 from skrf._progress import PassTasks, printed
@@ -286,6 +286,7 @@ shape (n_samples, n_features)
     def _matrix(self, X, y, sample_weight):
         """(The feature matrix of data in memory, fitted features)."""
         X = self._check_rows(X, reset=True)
+        y = np.asarray(y) if _dask.is_dask(y) else y
         self._learn_targets(y, None)
         Y, weights = self._encode(y, X.shape[0]), self._weights(X, y, sample_weight)
         features = self._new_features().fit(X, y)
@@ -399,10 +400,7 @@ shape (n_samples, n_features)
         # Anything may be passed as features before fit has checked it.
         if hasattr(features, "__sklearn_tags__") and not isinstance(features, type):
             tags.input_tags.sparse = get_tags(features).input_tags.sparse
-            # A Pipeline does not say whether its first step takes NaN.
-            while isinstance(features, Pipeline) and hasattr(features.steps[0][1], "fit"):
-                features = features.steps[0][1]
-            tags.input_tags.allow_nan = get_tags(features).input_tags.allow_nan
+            tags.input_tags.allow_nan = takes_nan(features)
         tags.target_tags.required = True
         return tags
 

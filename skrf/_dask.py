@@ -8,6 +8,7 @@ a tree, so that the blocks of a worker that dies are made again elsewhere.
 import copy
 import sys
 import warnings
+from functools import partial
 
 import numpy as np
 
@@ -71,6 +72,12 @@ def _like_rows_of(X, given, name):
                 f"memory. Give {name} as a Dask collection with the same blocks."
             )
         given = np.asarray(given)
+        if given.ndim == 0 and name == "sample_weight":
+            given = np.full(X.shape[0], given)
+        if given.ndim == 0:
+            raise ValueError(
+                f"{name} must have one row for each of X; got {given}. Give an array."
+            )
         if len(given) != X.shape[0]:
             raise ValueError(
                 f"{name} has {len(given)} rows, but X has {X.shape[0]}. Give one per row."
@@ -190,9 +197,16 @@ def map_rows(function, X, n_outputs, dtype):
     """
     import_dask()
     sample = np.empty((0,) if n_outputs is None else (0, n_outputs), dtype)
+    of_block = partial(_of_block, function, sample)
     if not hasattr(X, "rechunk"):
-        return X.map_partitions(function, meta=sample)
+        return X.map_partitions(of_block, meta=sample)
     X = X.rechunk({1: -1})
-    if n_outputs is None:
-        return X.map_blocks(function, drop_axis=1, meta=sample)
-    return X.map_blocks(function, chunks=(X.chunks[0], (n_outputs,)), meta=sample)
+    shape = {"drop_axis": 1}
+    if n_outputs is not None:
+        shape = {"chunks": (X.chunks[0], (n_outputs,))}
+    return X.map_blocks(of_block, meta=sample, **shape)
+
+
+def _of_block(function, of_nothing, block):
+    """function(block), also for a block that a filter has left without rows."""
+    return function(block) if block.shape[0] else of_nothing

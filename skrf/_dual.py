@@ -160,7 +160,7 @@ class GramSystem:
             eps, whole = np.finfo(np.float64).eps, kept.copy()
             kept -= self.unit[:, np.newaxis] ** 2 / (self.tau + alphas)
             np.maximum(kept, eps * whole, out=kept)
-            error = eps * np.max(whole / kept)
+            error = np.max((eps + self.rounding * whole) * (whole / kept))
             if error > 1e-6:
                 warn_imprecise("the leave-one-out errors of the heaviest rows", error)
         errors = duals / kept[:, :, np.newaxis]

@@ -9,6 +9,15 @@ from skrf._primal import Solution
 class FittedRidge:
     """A mixin: attributes from a solution, which `partial_fit` leaves to be computed."""
 
+    def __dir__(self):
+        # scikit-learn's asks for every attribute, as its HTML does; what `partial_fit`
+        # leaves to be computed is left out until it is.
+        names = set(object.__dir__(self))
+        if "features_" in vars(self) and self._solution is None:
+            own = vars(FittedRidge).items()
+            names -= {name for name, value in own if isinstance(value, property)}
+        return [name for name in names if hasattr(self, name)]
+
     def _publish(self, features, dtype, solution):
         """Set the fitted attributes."""
         self.features_ = features

@@ -277,7 +277,7 @@ class LazinessMixin:
             n_iter_=0,
             loss_curve_=[],
             validation_scores_=None,
-            _sgd=SGD(self._sgd.start, None, self._sgd.probe, self.eta0_),
+            _sgd=SGD(self._sgd.start, None, self._sgd.probe, self._sgd.eta0),
         )
         return features, initial
 

@@ -5,10 +5,11 @@ import pickle
 
 import joblib
 import numpy as np
+from sklearn.compose import ColumnTransformer
 from sklearn.frozen import FrozenEstimator
 from sklearn.kernel_approximation import RBFSampler, SkewedChi2Sampler
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import PolynomialFeatures
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures
 from sklearn.utils import check_random_state, get_tags
 
 from skrf._base_features import HiddenLayerFeatures
@@ -64,6 +65,24 @@ def _same(first, second):
         return len(first) == len(second) and all(map(_same, first, second))
     # The parameters of transformers are compared by their own names.
     return hasattr(first, "get_params") or np.array_equal(first, second)
+
+
+def takes_nan(features):
+    """Whether a transformer may be given NaN, which compositions do not say."""
+    if isinstance(features, str) or features is None:  # "passthrough", "drop"
+        return True
+    if isinstance(features, FrozenEstimator):
+        return takes_nan(features.estimator)
+    if isinstance(features, Pipeline):
+        steps = [step for _, step in features.steps if step not in (None, "passthrough")]
+        return not steps or takes_nan(steps[0])
+    if isinstance(features, ColumnTransformer):
+        return any(takes_nan(part[1]) for part in features.transformers)
+    if isinstance(features, FeatureUnion):
+        return all(takes_nan(part) for _, part in features.transformer_list)
+    if isinstance(features, FunctionTransformer):
+        return not features.validate
+    return get_tags(features).input_tags.allow_nan
 
 
 def fits_on_columns(features):

@@ -33,6 +33,9 @@ from skrf._primal import (
     warn_imprecise,
 )
 
+# Relative error from which generalised cross-validation may mislead.
+_WRONG = 1e-2
+
 
 def search_primal(matrix, problem):
     """Ridge regression with the best penalty by exact leave-one-out error."""
@@ -65,6 +68,7 @@ class Basis:
     weights: np.ndarray  # (n_columns, n_alphas): D
     targets: np.ndarray  # (n_columns, n_outputs): V' S_zy or L^{-1} S_zy
     errors: np.ndarray  # (n_alphas,): relative errors that rounding makes
+    values: np.ndarray | None = None  # (n_columns,): Lambda, ascending, of several alphas
 
     @classmethod
     def of(cls, moments, alphas):
@@ -81,9 +85,10 @@ class Basis:
             values, vectors = eigh(
                 zz.T, lower=False, overwrite_a=True, check_finite=False, driver="evd"
             )
-            D = 1 / (np.maximum(values, 0.0)[:, np.newaxis] + alphas)
-            errors = 1e-15 * max(values[-1], 0.0) / alphas
-            basis = cls(vectors, False, D, vectors.T @ zy, errors)
+            values = np.maximum(values, 0.0)
+            D = 1 / (values[:, np.newaxis] + alphas)
+            errors = 1e-15 * values[-1] / alphas
+            basis = cls(vectors, False, D, vectors.T @ zy, errors, values)
         if basis.errors.max() > 1e-6:
             warn_imprecise(f"the errors for alpha={np.min(alphas):.3g}", basis.errors.max())
         return basis
@@ -190,14 +195,43 @@ def solve_moments(moments, problem):
     # Two penalties at least, so that the basis has eigenvalues.
     alphas = np.append(problem.alphas, problem.alphas[-1])
     basis = Basis.of(moments, alphas)
-    D, n = basis.weights[:, :-1], moments.n_rows
-    shrinkage = problem.alphas * D
-    squares = (basis.targets**2).sum(axis=1)
-    residual = moments.yy.sum() - (squares[:, np.newaxis] * D * (1 + shrinkage)).sum(axis=0)
-    trace = (1 - shrinkage).sum(axis=0) + moments.centred
-    left = np.maximum(1 - trace / n, np.finfo(np.float64).eps)
-    scores = -np.maximum(residual, 0) / (moments.weight * len(moments.yy)) / left**2
+    scores = -generalised_errors(basis, moments, problem.alphas)
     return Solution.best(basis.coef, moments, problem, scores)
+
+
+def generalised_errors(basis, moments, alphas):
+    """The error of every alpha by generalised cross-validation, without cancellation.
+
+    With the shrinkage s = alpha / (Lambda + alpha) of every eigenvector, those of n rows
+    being n - 1 at most, or n without intercept, n - trace(H) is the sum of s over these and
+    of 1 for each that there is not. The squared residual is either S_yy less what is
+    explained or, where all of these eigenvalues are positive, so that alpha = 0 leaves
+    none, the sum of s^2 (V' S_zy)^2 / Lambda: each loses digits where the other keeps them.
+    """
+    freedom, unit = moments.n_rows - moments.centred, 1e-15
+    used = slice(max(len(basis.values) - freedom, 0), None)
+    values, D = basis.values[used, np.newaxis], basis.weights[used, : len(alphas)]
+    squares = (basis.targets[used] ** 2).sum(axis=1)[:, np.newaxis]
+    shrinkage, total = alphas * D, moments.yy.sum()
+    residual = total - (squares * D * (1 + shrinkage)).sum(axis=0)
+    error = total * np.maximum(basis.errors[: len(alphas)], 10 * unit)
+    rounding = unit * basis.values[-1] * len(basis.values)
+    if len(values) == freedom and freedom and values[0, 0] > rounding:
+        parts = shrinkage**2 * squares / values
+        uncertain = (parts * unit * basis.values[-1] / values).sum(axis=0)
+        better = uncertain < error
+        residual = np.where(better, parts.sum(axis=0), residual)
+        error = np.where(better, uncertain, error)
+    residual = np.maximum(residual, 0.0)
+    left = (freedom - len(values) + shrinkage.sum(axis=0)) / moments.n_rows
+    scores = residual / (moments.weight * len(moments.yy))
+    scores /= np.maximum(left, np.finfo(np.float64).eps) ** 2
+    wrong = error > _WRONG * residual
+    if wrong.any() and total > 0:
+        worst = alphas[wrong].min()
+        ratio = min((error[wrong] / np.maximum(residual[wrong], unit * total)).max(), 1.0)
+        warn_imprecise(f"the generalised cross-validation for alpha={worst:.3g}", ratio)
+    return scores
 
 
 def cross_validate_primal(matrix, problem, splits):

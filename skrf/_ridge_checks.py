@@ -80,7 +80,7 @@ def as_objects(X):
         array = np.asarray(X)
     except ValueError:
         return None
-    if array.dtype.kind in "biufc":
+    if array.dtype.kind in "biufc" or array.ndim == 0:
         return None
     if array is not X:
         # NumPy makes strings of numbers that stand beside strings.

@@ -34,7 +34,7 @@ from skrf._primal import (
 from skrf._version import VersionedState
 
 
-@dataclass(repr=False)
+@dataclass(repr=False, eq=False)
 class WidthPath(VersionedState):
     """Errors and coefficients of ridge regression on every width of nested features.
 

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils import check_array, column_or_1d, compute_sample_weight
+from sklearn.utils import check_array, column_or_1d, compute_class_weight
 from sklearn.utils.validation import check_is_fitted
 
 from skrf import _dask
@@ -37,8 +37,10 @@ class RandomFeatureRidge(RegressorMixin, RidgeOnFeatures):
     over the coefficients U and the intercept c, for sample weights :math:`\omega`.
     Equivalent to ``make_pipeline(features, Ridge(alpha))`` or, with several `alphas`,
     RidgeCV, but the matrix of features is never stored: blocks of rows are transformed and
-    folded into sums. With random features it is training the output layer of a network,
-    with linearised NTK features training its hidden layer to first order, both convex.
+    folded into sums (by `transform`; TargetEncoder, whose `fit_transform` leaves each row's
+    own target out, belongs into a Pipeline before this class). With random features it is
+    training the output layer of a network, with linearised NTK features training its hidden
+    layer to first order, both convex.
 
     Source: Sections 1.1 and 2.1 and Theorem 4.2 of Yehudai and Shamir (2019); Rahimi and
     Recht (2007).
@@ -408,7 +410,8 @@ class RandomFeatureRidgeClassifier(ClassifierMixin, RidgeOnFeatures):
         y : array-like of shape (n_samples,)
             Their labels.
         classes : array-like of shape (n_classes,), default=None
-            All labels that will come; needed in the first call.
+            All labels that will come; needed in the first call, unless `fit` came before,
+            whose labels are taken.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of their squared errors; None means 1.
 
@@ -521,7 +524,7 @@ shape (n_samples, n_features)
                 "class_weight='balanced' needs all labels at once, which Dask blocks do "
                 "not show. Give the weights of the classes as a dict."
             )
-        check_labels(y)
+        check_labels(y if classes is None else classes)
         with named_data("y"):
             y = column_or_1d(y, warn=True)
         self.classes_ = np.unique(y if classes is None else classes)
@@ -539,7 +542,9 @@ shape (n_samples, n_features)
     def _target_weights(self, y):
         if self.class_weight is None:
             return None
-        return compute_sample_weight(self.class_weight, y)
+        # Of all classes, some of which a chunk may lack.
+        factors = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+        return factors[np.searchsorted(self.classes_, y)]
 
     def _same_targets(self, other):
         return np.array_equal(self.classes_, other.classes_)

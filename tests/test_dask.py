@@ -273,3 +273,43 @@ def test_input_that_cannot_be_streamed_is_refused(data):
     with pytest.raises(ValueError, match="NaN"):
         model.fit(in_blocks(bad), y)
     np.testing.assert_array_equal(model.predict(X), before)
+
+
+@pytest.mark.parametrize("frame", [False, True])
+def test_blocks_that_a_filter_has_emptied(frame, data):
+    X = data[0]
+    X[130:260, 0] = -9.0
+    if frame:
+        dataframe = pytest.importorskip("dask.dataframe", reason="needs the extra 'dask'")
+        pandas = pytest.importorskip("pandas", reason="data frames need pandas")
+        table = pandas.DataFrame(X, columns=list("abcd"))
+        whole = dataframe.from_pandas(table, npartitions=7)
+        kept = whole[whole["a"] > -9.0]
+        y = kept["b"]
+    else:
+        whole = in_blocks(X)
+        kept, y = whole[whole[:, 0] > -9.0], whole[whole[:, 0] > -9.0][:, 1]
+    model = ridge().fit(kept, y)
+    n_rows = int((X[:, 0] > -9.0).sum())
+    assert model.predict(kept).compute().shape == (n_rows,)
+    assert model.features_.transform(kept).compute().shape == (n_rows, 50)
+
+
+def test_dask_targets_and_weights_of_other_kinds(data):
+    X, y = data[0], data[1][:, 0]
+    signs = np.where(y > 0, "up", "down")
+    expected = ridge().fit(X, y, sample_weight=2.0).coef_
+    found = ridge().fit(in_blocks(X), y, sample_weight=2.0).coef_
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    with pytest.raises(ValueError, match="y must have one row for each of X; got 5"):
+        ridge().fit(in_blocks(X), 5)
+    # Targets on a cluster and rows in memory.
+    model = ridge(RandomFeatureRidgeClassifier).fit(X, in_blocks(signs))
+    assert model.classes_.tolist() == ["down", "up"]
+    with pytest.raises(ValueError, match="Unknown label type: continuous"):
+        ridge(RandomFeatureRidgeClassifier).fit(in_blocks(X), np.r_[1.0, y[1:]])
+    weighted = {"class_weight": {"up": 2.0}, "Model": RandomFeatureRidgeClassifier}
+    order = np.argsort(signs)  # blocks of one class only
+    there = ridge(**weighted).fit(in_blocks(X[order]), signs[order])
+    here = ridge(**weighted).fit(X[order], signs[order])
+    np.testing.assert_allclose(there.coef_, here.coef_, rtol=1e-9)

@@ -7,12 +7,13 @@ import pytest
 import reference
 from scipy.linalg import LinAlgWarning
 from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.compose import make_column_transformer
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Ridge, RidgeCV
 from sklearn.model_selection import KFold, cross_val_score
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer
 
 from skrf import (
@@ -414,3 +415,77 @@ def test_conjugate_gradients_on_features_whose_squares_may_overflow(seed):
         message = str(error)
     assert np.isfinite(predicted).all()
     assert not message or ("overflow float64" in message and "Scale" in message)
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_looking_at_a_stream_computes_nothing(weight, data, monkeypatch):
+    """dir() and the HTML ask for all attributes; some would raise or take long."""
+    X, y = data
+    model = RandomFeatureRidge(RandomReLUFeatures(5)).partial_fit(X, y, [weight] * 60)
+    with monkeypatch.context() as patched:
+        patched.setattr("skrf._fitted_ridge.solve_moments", None)
+        assert "coef_" not in dir(model)
+        assert "RandomFeatureRidge" in model._repr_html_()
+    assert model.partial_fit(X, y).coef_.shape == (5,)
+    assert {"coef_", "alpha_", "partial_fit"} <= set(dir(model))
+    assert "coef_" not in dir(RandomFeatureRidge())
+
+
+@pytest.mark.parametrize(
+    "features",
+    [
+        FrozenEstimator(make_pipeline(SimpleImputer(), RandomReLUFeatures(5))),
+        make_pipeline(FunctionTransformer(np.nan_to_num), RandomReLUFeatures(5)),
+        Pipeline([("none", "passthrough"), ("imputer", SimpleImputer())]),
+        make_column_transformer((SimpleImputer(), [0]), remainder="passthrough"),
+        make_union(SimpleImputer(), FunctionTransformer(np.nan_to_num)),
+    ],
+    ids=["frozen", "function", "passthrough", "columns", "union"],
+)
+def test_nan_goes_to_features_that_take_it(features, data):
+    X, y = data
+    X[0, 0] = np.nan
+    if isinstance(features, FrozenEstimator):
+        features.estimator.fit(X)
+    assert np.isfinite(RandomFeatureRidge(features).fit(X, y).predict(X)).all()
+
+
+@pytest.mark.parametrize(
+    "features",
+    [
+        RandomReLUFeatures(5),
+        make_pipeline("passthrough", RandomReLUFeatures(5)),
+        FrozenEstimator(RandomReLUFeatures(5).fit(np.eye(3))),
+        make_union(SimpleImputer(), RandomReLUFeatures(5)),
+    ],
+    ids=["plain", "passthrough", "frozen", "union"],
+)
+def test_nan_is_refused_where_features_do_not_take_it(features, data):
+    X, y = data
+    X[0, 0] = np.nan
+    with pytest.raises(ValueError, match="X contains NaN"):
+        RandomFeatureRidge(features).fit(X, y)
+
+
+def test_class_weights_of_classes_that_a_chunk_lacks(data):
+    X, y = data[0], np.array(["a", "c"] * 10 + ["a", "b", "c", "b"] * 10)
+    model = RandomFeatureRidgeClassifier(
+        RandomReLUFeatures(5), class_weight={"b": 2.0}, random_state=0
+    )
+    stream = clone(model).partial_fit(X[:20], y[:20], classes=["a", "b", "c"])
+    stream.partial_fit(X[20:], y[20:])
+    np.testing.assert_allclose(stream.coef_, model.fit(X, y).coef_, rtol=1e-10)
+
+
+@pytest.mark.parametrize("X", ["abc", iter([[1.0]]), 5.0])
+def test_what_is_no_table_is_refused_by_name(X):
+    with pytest.raises((ValueError, TypeError), match="X"):
+        RandomFeatureRidge().fit(X, [1.0])
+
+
+def test_width_paths_compare_as_objects(data):
+    model = RandomFeatureRidge(RandomReLUFeatures(5), random_state=0)
+    path = model.width_path(*data)
+    assert path == path
+    assert path != model.width_path(*data)
+    assert len({path, path}) == 1
