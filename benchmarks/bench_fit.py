@@ -2,7 +2,8 @@
 
 Three tables: seconds of the first fit in a new process, with an empty and with a filled
 numba cache; peak memory of a fit against weights * (1 + momentum + average +
-early_stopping) + 2 * block * (width + n_features); time of a step of per-sample SGD
+early_stopping) + 2 * block * (width + n_features), and the data once more with
+early_stopping; time of a step of per-sample SGD
 against width and n_features.
 
     python -m pip install -e ".[benchmarks]"

@@ -1,7 +1,7 @@
 """Claim: exact per-sample SGD at more than half the rate of the bare matrix product.
 
-For large hidden layers, that is: the targets are 60% at (n_features, width) = (784, 4096)
-and (3072, 8192). RESULTS.md says which of the other targets are met (against hand-written
+With many columns, that is: the targets are 60% at (n_features, width) = (784, 4096) and
+(3072, 8192). RESULTS.md says which of the other targets are met (against hand-written
 torch 20 times at (20, 1000) and 8 times elsewhere, against `MLPRegressor` 80 times; at
 batch sizes 32 and 200 at least 1.3 and 2 times).
 

@@ -1,6 +1,6 @@
 """Arguments of functions, checked before any work: numbers, arrays of them, and names."""
 
-import sys
+import math
 from numbers import Integral, Real
 
 import numpy as np
@@ -11,7 +11,10 @@ def is_number(value):
     """Whether a value is a real number that float64 holds; booleans are not."""
     if not isinstance(value, Real) or isinstance(value, bool):
         return False
-    return bool(-sys.float_info.max <= value <= sys.float_info.max)
+    try:
+        return math.isfinite(float(value))
+    except OverflowError:
+        return False
 
 
 def own_integer(value):

@@ -10,6 +10,8 @@ from skrf.activations import ACTIVATIONS
 
 # The rule's range and its number of points for each unit of z.
 _RANGE, _POINTS, _CHUNK = 13.0, 8, 2**16
+# Bias in units of the weight norm beyond which relu has its kink at densities of 0.
+_LINEAR = 1e3
 
 
 def hermite_functions(z, n):
@@ -59,9 +61,9 @@ def _step(n, scale, shift):
 
 
 def _relu(n, scale, shift):
-    if scale == 0:
-        return _linear(n, 0.0, max(shift, 0.0))
-    h = shift / scale
+    if abs(shift) > _LINEAR * scale:
+        return _linear(n, scale if shift > 0 else 0.0, max(shift, 0.0))
+    h = shift / scale if scale else 0.0
     step = _step(n, scale, shift)
     k = np.arange(1, n + 1)
     # By parts: E[relu(z + h) He_k(z)] = E[1(z + h > 0) He_{k-1}(z)].
@@ -93,8 +95,8 @@ def _sine(n, scale, shift):
     k = np.arange(n + 1)
     # exp(-scale^2 / 2) scale^k / sqrt(k!) in logarithms: no factor need be a float.
     with np.errstate(divide="ignore", invalid="ignore"):
-        logs = k * np.log(scale) - gammaln(k + 1) / 2 - scale**2 / 2
-    size = np.where(k == 0, np.exp(-(scale**2) / 2), np.exp(logs) if scale else 0.0)
+        logs = k * np.log(scale) - gammaln(k + 1) / 2 - scale * scale / 2
+    size = np.where(k == 0, np.exp(-scale * scale / 2), np.exp(logs) if scale else 0.0)
     turned = np.array([np.sin(shift), np.cos(shift), -np.sin(shift), -np.cos(shift)])
     return size * turned[k % 4]
 

@@ -36,6 +36,7 @@ _FEATURES = {
     "bias": BIAS,
     "random_state": RANDOM_STATE,
 }
+_FEATURES_AND_ERROR = {**_FEATURES, "error": [POSITIVE]}
 
 
 def draw_features(rng, width, d):
@@ -116,7 +117,7 @@ def proposition_4_1(
         Row(
             "Prop. 4.1: P(error < 1/4)",
             "at most exp(-c d) for r <= d / 2, c not given",
-            f"exp(-{rate:.4f} d) at r = d / 2, to first order",
+            f"exp(-{rate:.4f} d) at r = d / 2, times a power of d",
             f"{np.exp(log_p):.2e} exactly; {np.mean(errors < 0.25):.4f} of the draws",
             "measured",
         ),
@@ -133,7 +134,7 @@ def _against_floor(best, size, d, bias):
     return {"n_features": n_features, "errors": best.relative, "floor": floor}
 
 
-@validate_params({**_FEATURES, "error": [POSITIVE]}, prefer_skip_nested_validation=False)
+@validate_params(_FEATURES_AND_ERROR, prefer_skip_nested_validation=False)
 def theorem_4_2(
     d: int = 10,
     width: int = 1000,

@@ -159,7 +159,8 @@ def _least_bound(problem, best, error):
     u, risk = best, problem.risk(best)
     for _ in range(_STEPS):
         found = problem.solve(bound)
-        reached = problem.risk(found)
+        # A risk that is all rounding may be 0, or less.
+        reached = max(problem.risk(found), 1e-10 * error)
         if reached <= error * (1 + _TOLERANCE):
             high, u, risk = bound, found, reached
         else:
@@ -195,7 +196,8 @@ def min_weight(W: ArrayLike, b: ArrayLike, target: SingleNeuron, error: float) -
     target : SingleNeuron
         The neuron (w*, b*), with activation "relu".
     error : float
-        The risk to reach, > 0; multiply a relative one by the target's mean square.
+        The risk to reach, > 0; multiply a relative one by the target's mean square. Below
+        some 1e-15 of that mean square risks are rounding, and so is `feasible`.
 
     Returns
     -------

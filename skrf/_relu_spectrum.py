@@ -53,7 +53,7 @@ def relu_spectrum(d, h=0.0, max_degree=None):
         b / ||w||.
     max_degree : int, default=None
         The last degree of its own, at least 2. None: where 1e-9 of ||g||^2 is left, but
-        at most 1000 + 10 d.
+        at most 1000 + 10 d, and 30 |h| more for h < 0, where the asymptotic law comes late.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def relu_spectrum(d, h=0.0, max_degree=None):
     >>> print(relu_spectrum(5).eigenvalues[:4])
     [0.17578125 0.05       0.00488281 0.        ]
     """
-    limit = 1000 + 10 * d if max_degree is None else max_degree
+    limit = 1000 + 10 * d + int(30 * max(-h, 0)) if max_degree is None else max_degree
     log_front = 2 * (log_zonal_constant(d) - math.log(d * d - 1))
     if h == 0:
         return _bias_free_spectrum(d, limit, log_front)

@@ -133,7 +133,9 @@ def html_table(rows):
         "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row.cells()) + "</tr>"
         for row in rows
     )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    # Wider than a telephone: it scrolls inside itself.
+    return f'<div style="overflow-x: auto">{table}</div>'
 
 
 _STYLE = """

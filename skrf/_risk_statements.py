@@ -86,15 +86,17 @@ def _as_relu_sum(model):
         return *model[:3], model[3] if len(model) == 4 else 0.0
     if isinstance(model, OverparamNetRegressor):
         check_is_fitted(model)
-        if model.activation != "relu" or np.ndim(model.output_weights_) != 1:
+        # Of the fit, as in `predict`: parameters may have been set since.
+        objective = model._objective
+        activation = objective.activation.name
+        if activation != "relu" or np.ndim(model.output_weights_) != 1:
             raise ValueError(
-                f"model has activation={model.activation!r} and "
+                f"model has activation={activation!r} and "
                 f"{np.ndim(model.output_weights_)}-D output weights; the closed form is "
                 "that of relu networks with one output. Fit one with activation='relu' to "
                 "y.ravel()."
             )
-        scale = len(model.hidden_biases_) ** -0.5 if model.parametrization == "ntk" else 1.0
-        u = scale * np.asarray(model.output_weights_, np.float64)
+        u = objective.scale * np.asarray(model.output_weights_, np.float64)
         return u, model.hidden_weights_, model.hidden_biases_, float(model.output_bias_)
     if isinstance(model, RandomFeatureRidge):
         check_is_fitted(model)
@@ -173,7 +175,7 @@ def equation_2(
     >>> from skrf.theory import equation_2
     >>> report = equation_2(d=3, width=5, n_samples=1000)
     >>> print(report.rows[0].measured)
-    exact 2.39685, sampled 2.06994 +- 0.15151
+    exact 2.3968, sampled 2.0699 +- 0.15
     """
     rng = check_random_state(random_state)
     W, b = draw_features(rng, width, d)
@@ -190,7 +192,7 @@ def equation_2(
         f"Eq. (2): risk of {width} neurons on one, d = {d}",
         "an expectation",
         "u'Gu - 2 h'u + g2 in closed form",
-        f"exact {exact.relative:.5f}, sampled {sampled:.5f} +- {error:.5f}",
+        f"exact {exact.relative:.5g}, sampled {sampled:.5g} +- {error:.2g}",
         verdict(agree) if agree or enough else "measured",
     )
     values = {"exact": exact.relative, "sampled": sampled, "standard_error": error}

@@ -31,8 +31,9 @@ class NeuronSpectrum:
 
     P_l the Gegenbauer polynomial with P_l(1) = 1. Degrees 0 to `max_degree` are single
     levels. What is left beyond is split into `tail_*` levels of many degrees each, with
-    the law of a kinked g, :math:`N(d, l) \Lambda_l \sim l^{-4}`. Logarithms are natural.
-    Made by `skrf.theory.neuron_spectrum`.
+    the law of a kinked g, :math:`N(d, l) \Lambda_l \sim l^{-4}`: what is said of shares
+    below `tail` is an estimate, some percent off in the number of features. Logarithms are
+    natural. Made by `skrf.theory.neuron_spectrum`.
 
     Source: the Funk-Hecke formula; the operator behind item 3 of Proposition 4.6 of Yehudai
     and Shamir (2019).
@@ -161,7 +162,8 @@ class NeuronSpectrum:
         log10_r : ndarray of the shape of share
             -inf for no feature at all.
         r : ndarray of float, of the shape of share
-            The whole number itself where it is below 1e15, else nan.
+            The whole number itself where it is below 1e15 and its level not of the tail,
+            whose shape is asymptotic; else nan.
 
         Examples
         --------
@@ -171,7 +173,7 @@ class NeuronSpectrum:
         array([ 11., 437.])
         """
         share = np.asarray(share, np.float64)
-        log_e, log_n, count, log_count, _ = self._levels
+        log_e, log_n, count, log_count, degree = self._levels
         rest = np.exp(np.append(log_sum_from_end(log_e), -np.inf))
         # rest[i] is left over when levels 0 to i - 1 are taken: the first i whose
         # successor is small enough is the level that is taken in part.
@@ -186,10 +188,11 @@ class NeuronSpectrum:
                 part * n * (1 - 1e-14)
             )
             small = log_r < math.log(1e15)
-            none = share >= 1
-            r = np.where(none, 0.0, np.where(small, exact, np.nan))
+            own = np.maximum.accumulate(degree)[level] <= self.max_degree
+            none, known = share >= 1, small & own
+            r = np.where(none, 0.0, np.where(known, exact, np.nan))
             log10_r = np.where(
-                none, -np.inf, np.where(small, np.log10(r), log_r / math.log(10))
+                none, -np.inf, np.where(known, np.log10(r), log_r / math.log(10))
             )
         return log10_r, r
 

@@ -383,7 +383,7 @@ def weight_certificate(
     weight_norm : float
         alpha = ||w*||; d^2 in the theorem.
     r : float
-        Number of features, that is of rows of W, at least 1.
+        Number of features f(W x), at least 1; of rows of W where each has one of its own.
     log10_feature_norm : float, default=0.0
         log10 of the bound F of ||f||; the theorem allows exp(d / 40).
     failure : float, default=0.01
@@ -413,9 +413,9 @@ def weight_certificate(
     _check_certificate(error, r, failure, log10_feature_norm, relative)
     d, alpha = int(d), float(weight_norm)
     facts = wave_facts(d)
-    eps = float(error) * (alpha**2 / 2 if relative else 1.0)
+    eps = float(error) * (alpha * alpha / 2 if relative else 1.0)
     total, norm = math.sqrt(facts.squared_sum), facts.squared_norm
-    bracket = norm - facts.squared_sum * (d / alpha) ** 2 * eps
+    bracket = norm - facts.squared_sum * (d / alpha * (d / alpha)) * eps
     factor = alpha / d * max(bracket, 0.0) / (2 * total)
     log10_delta = (
         log10_feature_norm
@@ -425,7 +425,7 @@ def weight_certificate(
         bracket=bracket,
         factor=factor,
         bias_bound=alpha / d * facts.half_width,
-        largest_error=norm * (alpha / d) ** 2 / facts.squared_sum,
+        largest_error=norm * (alpha / d * (alpha / d)) / facts.squared_sum,
         least_weight_norm=d * total * math.sqrt(eps / norm),
         printed_factor=(1 - 5 * d**2 * eps / alpha) / (8 * alpha),
         printed_largest_error=alpha / (5 * d**2),

@@ -45,6 +45,13 @@ _SAMPLING = {
     "return_target": ["boolean"],
     "random_state": ["random_state"],
 }
+_SINGLE_NEURON = {
+    **_SAMPLING,
+    "weight_norm": [NON_NEGATIVE],
+    "bias": [FINITE],
+    "activation": [one_of(ACTIVATIONS)],
+    "noise": [NON_NEGATIVE],
+}
 _POLYNOMIAL = {
     **_SAMPLING,
     "polynomial": [BoundedDegreePolynomial, None],
@@ -52,6 +59,8 @@ _POLYNOMIAL = {
     "coefficient_bound": [POSITIVE],
     "n_terms": [POSITIVE_INTEGER],
 }
+_REAL_POLYNOMIAL = {**_POLYNOMIAL, "noise": [NON_NEGATIVE]}
+_SIGNS = {**_POLYNOMIAL, "flip_y": [PROBABILITY]}
 
 
 def _draw_inputs(random_state, n_samples, n_features, inputs):
@@ -60,16 +69,7 @@ def _draw_inputs(random_state, n_samples, n_features, inputs):
     return rng, INPUT_LAWS[inputs](rng, (n_samples, n_features))
 
 
-@validate_params(
-    {
-        **_SAMPLING,
-        "weight_norm": [NON_NEGATIVE],
-        "bias": [FINITE],
-        "activation": [one_of(ACTIVATIONS)],
-        "noise": [NON_NEGATIVE],
-    },
-    prefer_skip_nested_validation=True,
-)
+@validate_params(_SINGLE_NEURON, prefer_skip_nested_validation=True)
 def make_single_neuron(
     n_samples: int = 100,
     n_features: int = 10,
@@ -140,9 +140,7 @@ def make_single_neuron(
     return (X, y, target) if return_target else (X, y)
 
 
-@validate_params(
-    {**_POLYNOMIAL, "noise": [NON_NEGATIVE]}, prefer_skip_nested_validation=True
-)
+@validate_params(_REAL_POLYNOMIAL, prefer_skip_nested_validation=True)
 def make_polynomial(
     n_samples: int = 100,
     n_features: int = 10,
@@ -216,10 +214,7 @@ def make_polynomial(
     return (X, y, target) if return_target else (X, y)
 
 
-@validate_params(
-    {**_POLYNOMIAL, "flip_y": [PROBABILITY]},
-    prefer_skip_nested_validation=True,
-)
+@validate_params(_SIGNS, prefer_skip_nested_validation=True)
 def make_polynomial_classification(
     n_samples: int = 100,
     n_features: int = 10,

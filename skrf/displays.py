@@ -364,15 +364,13 @@ class SpectrumDisplay(CurvesDisplay):
         most = check_integer(
             "max_degree", self.max_degree, 1, "give the largest degree drawn"
         )
-        spectra = (
-            self.spectra.values() if isinstance(self.spectra, dict) else [self.spectra]
-        )
-        if not all(hasattr(spectrum, "log_energy") for spectrum in spectra):
+        spectra = self.spectra.values() if isinstance(self.spectra, dict) else []
+        if not spectra or not all(hasattr(one, "log_energy") for one in spectra):
             raise ValueError(
                 "spectra must be a dict of NeuronSpectrum by name; got "
                 f"{self.spectra!r}. Give what skrf.theory.neuron_spectrum returns."
             )
-        top = min([most, *(s.max_degree for s in self.spectra.values())])
+        top = min([most, *(spectrum.max_degree for spectrum in spectra)])
         curves = {
             name: np.exp(spectrum.log_energy[1 : top + 1])
             for name, spectrum in self.spectra.items()

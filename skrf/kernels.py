@@ -37,6 +37,7 @@ from skrf._version import VersionedState
 _LOG_STEP = 1e-5
 
 _PAIR = {"X": ["array-like", "sparse matrix"], "Y": ["array-like", "sparse matrix", None]}
+_ORDERS = {**_PAIR, "order": [Interval(Integral, 0, 2, closed="both")]}
 _NETWORK = {
     **_PAIR,
     "activation": [one_of(DUALS)],
@@ -44,10 +45,11 @@ _NETWORK = {
     "bias_scale": [NON_NEGATIVE],
     "depth": [POSITIVE_INTEGER],
 }
+_TANGENT = {**_NETWORK, "train": [StrOptions({"hidden", "output", "both"})]}
 
 
 @validate_params(
-    {**_PAIR, "order": [Interval(Integral, 0, 2, closed="both")]},
+    _ORDERS,
     prefer_skip_nested_validation=True,
 )
 def arc_cosine_kernel(
@@ -160,7 +162,7 @@ def random_feature_kernel(
 
 
 @validate_params(
-    {**_NETWORK, "train": [StrOptions({"hidden", "output", "both"})]},
+    _TANGENT,
     prefer_skip_nested_validation=True,
 )
 def neural_tangent_kernel(

@@ -293,7 +293,7 @@ def test_views_are_read_as_their_copies(view, dtype, rng):
     V, y = VIEWS[view](rng.standard_normal(200).astype(dtype)), rng.standard_normal(50)
     C = np.array(V, order="C")
     C = C if isinstance(V, np.ndarray) else pd.DataFrame(C, columns=V.columns)
-    tolerance = 1e-9 if dtype == np.float64 else 1e-3
+    tolerance = 1e-11 if dtype == np.float64 else 1e-5
     given = {"width": 30, "random_state": 0}
     for model in (
         RandomReLUFeatures(**given),

@@ -55,6 +55,12 @@ def test_spectrum(axes):
     np.testing.assert_allclose(shares, energies, rtol=1e-9)
 
 
+@pytest.mark.parametrize("spectra", [{}, None, neuron_spectrum(5), {"d = 5": 1.0}])
+def test_spectra_are_a_dict_of_them(spectra, axes):
+    with pytest.raises(ValueError, match="spectra must be a dict of NeuronSpectrum"):
+        SpectrumDisplay(spectra=spectra).plot(axes)
+
+
 def test_laziness(axes):
     display = LazinessDisplay(widths=[10, 100], curves={"gap": [0.5, 0.1]}).plot(axes)
     np.testing.assert_array_equal(drawn(display)["gap"], [0.5, 0.1])

@@ -105,3 +105,10 @@ def test_examples_open_with_a_title_for_the_gallery(example):
     assert title.startswith('"""')
     assert line == "=" * (len(title) - 3)
     assert blank == ""
+
+
+@pytest.mark.parametrize("file", sorted(Path(skrf.__file__).parent.glob("*.py")))
+def test_sphinx_reads_every_module(file):
+    """Or its objects lose their links to the source, without a warning."""
+    pycode = pytest.importorskip("sphinx.pycode.parser", reason="in the extra 'docs'")
+    pycode.Parser(file.read_text(encoding="utf-8")).parse()

@@ -508,3 +508,25 @@ def test_gaps_of_2000_neurons(rng):
     a = np.r_[u, -u]
     assert feature_gap(u, W0, b0, W, b) == pytest.approx(np.sqrt(a @ G @ a), rel=1e-6)
     assert 0 < coupling_gap(u, W0, b0, W, b) < feature_gap(u, W0, b0, W, b)
+
+
+@pytest.mark.parametrize("error", [1e-13, 1e-17])
+def test_least_weight_where_the_risk_is_all_rounding(error):
+    found = min_weight([[1.0, 0.0]], [0.0], SingleNeuron([1.0, 0.0]), error)
+    assert found.feasible
+    assert found.weight == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("norm", [1e-320, 1e-200, 1e-5])
+def test_hermite_coefficients_of_a_relu_far_from_its_kink(norm):
+    right = hermite_coefficients("relu", 3, bias=1.0, weight_norm=norm)
+    np.testing.assert_allclose(right, [1.0, norm, 0.0, 0.0], rtol=1e-15)
+    left = hermite_coefficients("relu", 3, bias=-1.0, weight_norm=norm)
+    np.testing.assert_array_equal(left, 0.0)
+
+
+@pytest.mark.parametrize("activation", ["sin", "cos"])
+def test_hermite_coefficients_of_waves_too_fast_to_see(activation):
+    found = hermite_coefficients(activation, 3, weight_norm=1e200)
+    np.testing.assert_array_equal(found, 0.0)

@@ -720,3 +720,25 @@ def test_certificate_holds_for_the_wave_itself():
 def test_errors_name_the_parameter(call, message):
     with pytest.raises(ValueError, match=message.replace("(", r"\(")):
         call()
+
+
+def test_large_negative_biases_have_enough_degrees():
+    """Against twice as many: no share above the tail may change."""
+    for d, h in ((3, -1000.0), (10, -300.0), (40, -100.0)):
+        found = relu_spectrum(d, h)
+        more = relu_spectrum(d, h, 2 * found.max_degree)
+        shares = np.array([0.5, 0.2, 2 * found.tail])
+        for one, other in zip(
+            found.features_needed(shares), more.features_needed(shares), strict=True
+        ):
+            # Logarithms of size h^2 / 2 leave so many digits.
+            np.testing.assert_allclose(one, other, rtol=1e-5)
+
+
+def test_counts_of_the_tail_are_no_whole_numbers():
+    """At 1e-9 the count is that of the degrees alone; at 1e-10 it is an estimate."""
+    log10_r, r = relu_spectrum(3).features_needed([1e-9, 1e-10])
+    assert r[0] == 233103
+    assert np.isnan(r[1])
+    # From the closed form of all Lambda_l in 40 digits.
+    assert log10_r[1] == pytest.approx(np.log10(1081946), abs=1e-3)

@@ -335,3 +335,29 @@ def test_the_command(tmp_path):
 def test_targets_without_a_closed_form(target):
     with pytest.raises(ValueError, match="activation='tanh'"):
         theory.exact_risk((np.ones(1), np.eye(1, 2), np.zeros(1)), target)
+
+
+def test_the_exact_risk_is_that_of_the_fit():
+    """Parameters set after it change nothing, as they do not in `predict`."""
+    X, y, target = make_single_neuron(300, 4, return_target=True, random_state=0)
+    net = OverparamNetRegressor(
+        20, parametrization="ntk", max_iter=3, tol=None, random_state=0
+    ).fit(X, y)
+    before = theory.exact_risk(net, target).risk
+    net.set_params(parametrization="standard", activation="tanh", width=3)
+    assert theory.exact_risk(net, target).risk == before
+    other = OverparamNetRegressor(5, activation="tanh", max_iter=1, tol=None).fit(X, y)
+    with pytest.raises(ValueError, match="activation='tanh'"):
+        theory.exact_risk(other.set_params(activation="relu"), target)
+
+
+@pytest.mark.filterwarnings("error")
+def test_single_precision_numbers_are_numbers():
+    """NumPy warns where it compares one with the largest number of float64."""
+    assert theory.error_floor(10, 10, bias=np.float32(-1)) == theory.error_floor(
+        10, 10, bias=-1.0
+    )
+    assert SingleNeuron([1.0], bias=np.float32(0.5)).bias == 0.5
+    for wrong in (np.float32(np.inf), np.nan, 10**400):
+        with pytest.raises(ValueError, match="bias"):
+            theory.error_floor(10, 10, bias=wrong)
