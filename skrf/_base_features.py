@@ -259,8 +259,8 @@ class HiddenLayerFeatures(
         True
         """
         check_is_fitted(self, "biases_")
-        whole = isinstance(width, Integral) and not isinstance(width, bool)
-        if not whole or not 1 <= width <= len(self.biases_):
+        is_integer = isinstance(width, Integral) and not isinstance(width, bool)
+        if not is_integer or not 1 <= width <= len(self.biases_):
             raise ValueError(
                 f"width={width!r} must be from 1 to the fitted width, {len(self.biases_)}. "
                 "Fit a wider transformer first."

@@ -22,7 +22,9 @@ from skrf._primal import (
     best_penalty,
     cholesky_in_place,
     cholesky_solve,
+    require_finite,
     require_two_rows,
+    require_weight,
     warn_imprecise,
 )
 from skrf._warnings import warn
@@ -47,7 +49,7 @@ def solve_dual(matrix, problem):
         duals = all_duals[:, k]
     else:
         duals = system.solve(problem.alphas)[:, 0]
-        _require_finite(duals)
+        require_finite(duals)
     coef = full.transposed_times(system.roots[:, np.newaxis] * duals)
     alpha = float(problem.alphas[k])
     return Solution(coef, system.intercept(duals), alpha, scores)
@@ -73,19 +75,8 @@ def cross_validate_dual(matrix, problem, splits):
 def _used_rows(matrix):
     """The rows of positive weight."""
     used = matrix.weights > 0
-    if not used.any():
-        raise ValueError(
-            "sample_weight is zero on every row. Give at least one row a positive weight."
-        )
+    require_weight(used.sum())
     return matrix if used.all() else matrix.subset(np.flatnonzero(used))
-
-
-def _require_finite(values):
-    if not np.isfinite(values).all():
-        raise ValueError(
-            "The features, y or their weighted squares are not finite: they overflow "
-            "float64, or `features` gave NaN. Scale X, y or sample_weight down."
-        )
 
 
 class GramSystem:
@@ -111,7 +102,7 @@ class GramSystem:
         gram *= self.roots
         gram *= self.roots[:, np.newaxis]
         # Finite squares make the products of rows finite too.
-        _require_finite([gram.diagonal().sum() + np.abs(self.y).sum()])
+        require_finite([gram.diagonal().sum() + np.abs(self.y).sum()])
         self.rounding = np.finfo(np.float64).eps * gram.diagonal().max()
         if centred:
             self._centre()
@@ -252,7 +243,7 @@ class NystromPreconditioner:
         index = np.sort(rng.choice(n, m, replace=False))
         columns = np.ascontiguousarray(operator.columns(index))
         core = (columns[index] + columns[index].T) / 2
-        _require_finite([np.abs(columns).sum()])
+        require_finite([np.abs(columns).sum()])
         shift = np.finfo(np.float64).eps * max(np.trace(core), np.finfo(np.float64).tiny)
         while True:
             try:
@@ -262,7 +253,7 @@ class NystromPreconditioner:
                 shift *= 10
         solve_rows(np.ascontiguousarray(lower), columns)
         squares = columns.T @ columns
-        _require_finite([np.abs(squares).sum()])
+        require_finite([np.abs(squares).sum()])
         values, vectors = eigh(squares)
         used = values > shift
         self.U = columns @ (vectors[:, used] / np.sqrt(values[used]))
@@ -284,7 +275,7 @@ def solve_cg(matrix, problem, rng):
     done = matrix.progress("conjugate gradients", None) if matrix.progress else None
     # Not the norm, whose squares would leave the range of floats.
     sizes = np.abs(y).max(axis=0)
-    _require_finite(sizes)
+    require_finite(sizes)
     sizes[sizes == 0] = 1.0
     duals, n_iter = _solve_iteratively(operator, alpha, y / sizes, precondition, done)
     # K does not see the part along s, which the preconditioner multiplies by 1 / alpha.

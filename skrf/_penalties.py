@@ -68,13 +68,16 @@ class Basis:
     weights: np.ndarray  # (n_columns, n_alphas): D
     targets: np.ndarray  # (n_columns, n_outputs): V' S_zy or L^{-1} S_zy
     errors: np.ndarray  # (n_alphas,): relative errors that rounding makes
-    values: np.ndarray | None = None  # (n_columns,): Lambda, ascending, of several alphas
+    values: np.ndarray | None = None  # (n_columns,): Lambda, ascending, or None for L
 
     @classmethod
-    def of(cls, moments, alphas):
-        """Factorise, with a warning where rounding spoils the errors."""
+    def of(cls, moments, alphas, spectral=False):
+        """Factorise, with a warning where rounding spoils the errors.
+
+        By eigenvectors for several alphas or where `spectral` says so, else by Cholesky.
+        """
         zz, zy = moments.zz, moments.zy
-        if len(alphas) == 1:
+        if len(alphas) == 1 and not spectral:
             size = largest_eigenvalue(zz)
             if not cholesky_in_place(zz, alphas[0]):
                 raise not_positive_definite(alphas[0])
@@ -192,9 +195,7 @@ def solve_moments(moments, problem):
             warn_imprecise(f"the coefficients for alpha={alpha:.3g}", error)
         coef = cholesky_solve(moments.zz, moments.zy)
         return Solution(coef, moments.y_mean - moments.z_mean @ coef, alpha)
-    # Two penalties at least, so that the basis has eigenvalues.
-    alphas = np.append(problem.alphas, problem.alphas[-1])
-    basis = Basis.of(moments, alphas)
+    basis = Basis.of(moments, problem.alphas, spectral=True)
     scores = -generalised_errors(basis, moments, problem.alphas)
     return Solution.best(basis.coef, moments, problem, scores)
 
@@ -210,11 +211,11 @@ def generalised_errors(basis, moments, alphas):
     """
     freedom, unit = moments.n_rows - moments.centred, 1e-15
     used = slice(max(len(basis.values) - freedom, 0), None)
-    values, D = basis.values[used, np.newaxis], basis.weights[used, : len(alphas)]
+    values, D = basis.values[used, np.newaxis], basis.weights[used]
     squares = (basis.targets[used] ** 2).sum(axis=1)[:, np.newaxis]
     shrinkage, total = alphas * D, moments.yy.sum()
     residual = total - (squares * D * (1 + shrinkage)).sum(axis=0)
-    error = total * np.maximum(basis.errors[: len(alphas)], 10 * unit)
+    error = total * np.maximum(basis.errors, 10 * unit)
     rounding = unit * basis.values[-1] * len(basis.values)
     if len(values) == freedom and freedom and values[0, 0] > rounding:
         parts = shrinkage**2 * squares / values
@@ -250,8 +251,7 @@ def cross_validate_primal(matrix, problem, splits):
         if moments is None:
             moments = moments_of(matrix.subset(train), problem)
         check_finite(moments)
-        alphas = np.append(problem.alphas, problem.alphas[-1])
-        basis = Basis.of(moments, alphas)
+        basis = Basis.of(moments, problem.alphas, spectral=True)
         coef = np.stack([basis.coef(k) for k in range(len(problem.alphas))], axis=1)
         intercepts = moments.y_mean - np.tensordot(moments.z_mean, coef, 1)
         total = fold.reduce(ScoreTask(coef.reshape(len(coef), -1), intercepts))

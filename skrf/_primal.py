@@ -63,11 +63,16 @@ def moments_of(matrix, problem, dtype=np.float64):
     """One pass over the features."""
     shape = matrix.n_columns, matrix.n_outputs
     moments = matrix.reduce(MomentsTask(*shape, problem.fit_intercept, np.dtype(dtype)))
-    if moments.weight == 0:
+    require_weight(moments.weight)
+    return moments
+
+
+def require_weight(total):
+    """Raise when no row has a positive weight."""
+    if not total > 0:
         raise ValueError(
             "sample_weight is zero on every row. Give at least one row a positive weight."
         )
-    return moments
 
 
 def solve_primal(matrix, problem):
@@ -106,7 +111,11 @@ def not_positive_definite(alpha):
 
 def check_finite(moments):
     """Raise when features, targets or their squares are not finite."""
-    sums = [moments.zz.diagonal().sum(), moments.zy.sum(), moments.yy.sum()]
+    require_finite([moments.zz.diagonal().sum(), moments.zy.sum(), moments.yy.sum()])
+
+
+def require_finite(sums):
+    """Raise when sums over features and targets are not finite."""
     if not np.isfinite(sums).all():
         raise ValueError(
             "The features, y or their weighted squares are not finite: they overflow "

@@ -17,7 +17,8 @@ from sklearn.preprocessing import FunctionTransformer
 import skrf
 from skrf import _jit, _kernels_sgd, _version
 
-TWICE = np.c_[X, X]
+# Singular but for rounding, and that in a fit of a few digits that ends.
+COLLINEAR = np.c_[X, X / 3, 0.7 * X]
 
 
 def collinear(alphas=1e-14, **options):
@@ -49,22 +50,25 @@ def no_cache(monkeypatch):
 PICKLED = pickle.dumps(relu())
 
 CALLS = [
-    (LinAlgWarning, lambda _: collinear().fit(TWICE, Y)),
-    (LinAlgWarning, lambda _: collinear([1e-14]).fit(TWICE, Y)),
-    (LinAlgWarning, lambda _: collinear([1e-13, 1e-12]).fit(TWICE, Y)),
-    (LinAlgWarning, lambda _: collinear([1e-13, 1e-12], cv=3).fit(TWICE, Y)),
-    (LinAlgWarning, lambda _: collinear(1e-13, solver="dual").fit(TWICE, Y)),
-    (LinAlgWarning, lambda _: collinear([1e-13, 1], solver="dual").fit(TWICE, Y)),
-    (LinAlgWarning, lambda _: ridge(relu(60), alphas=1e-13).width_path(TWICE, Y)),
-    (LinAlgWarning, lambda _: collinear().partial_fit(TWICE, Y).coef_),
-    (LinAlgWarning, lambda _: collinear([1e-13, 1]).partial_fit(TWICE, Y).predict(TWICE)),
+    (LinAlgWarning, lambda _: collinear().fit(COLLINEAR, Y)),
+    (LinAlgWarning, lambda _: collinear([1e-14]).fit(COLLINEAR, Y)),
+    (LinAlgWarning, lambda _: collinear([1e-13, 1e-12]).fit(COLLINEAR, Y)),
+    (LinAlgWarning, lambda _: collinear([1e-13, 1e-12], cv=3).fit(COLLINEAR, Y)),
+    (LinAlgWarning, lambda _: collinear(1e-13, solver="dual").fit(COLLINEAR, Y)),
+    (LinAlgWarning, lambda _: collinear([1e-13, 1], solver="dual").fit(COLLINEAR, Y)),
+    (LinAlgWarning, lambda _: ridge(relu(60), alphas=1e-13).width_path(COLLINEAR, Y)),
+    (LinAlgWarning, lambda _: collinear().partial_fit(COLLINEAR, Y).coef_),
     (
         LinAlgWarning,
-        lambda _: make_pipeline(FunctionTransformer(), collinear()).fit(TWICE, Y),
+        lambda _: collinear([1e-13, 1]).partial_fit(COLLINEAR, Y).predict(COLLINEAR),
     ),
     (
         LinAlgWarning,
-        lambda _: GridSearchCV(collinear(), {"alphas": [1e-14]}, cv=2).fit(TWICE, Y),
+        lambda _: make_pipeline(FunctionTransformer(), collinear()).fit(COLLINEAR, Y),
+    ),
+    (
+        LinAlgWarning,
+        lambda _: GridSearchCV(collinear(), {"alphas": [1e-14]}, cv=2).fit(COLLINEAR, Y),
     ),
     (UserWarning, lambda _: ridge().fit(X, Y).partial_fit(X, Y)),
     (ConvergenceWarning, empty_kernel),
