@@ -57,9 +57,8 @@ class RandomFeatures(HiddenLayerFeatures):
         orthogonal rows made of random signs and fast Hadamard transforms, in time of
         order width * log(n_features) and memory of order width. Orthogonal rows estimate
         kernels with less variance. "structured" is faster than dense with many columns
-        (1.6 times at 256, 5 times at 1,024); its rows are only nearly Gaussian, with a bias
-        of order 1 / n_features, and coarse, some of them 0, for less than some 16 columns.
-        Not for "uniform".
+        (1.6 times at 256, 5 times at 1,024); its rows are nearly Gaussian, to 1/n_features,
+        and coarse, some even 0, for less than some 16 columns. Not for "uniform".
     random_state : int, RandomState instance or None, default=None
         Fixes the draw. For one integer, narrower maps have the first weights of wider ones.
 

@@ -1,5 +1,6 @@
 """The pages of docs/: their code prints what they say, and the reference is complete."""
 
+import ast
 import doctest
 import re
 import runpy
@@ -111,4 +112,9 @@ def test_examples_open_with_a_title_for_the_gallery(example):
 def test_sphinx_reads_every_module(file):
     """Or its objects lose their links to the source, without a warning."""
     pycode = pytest.importorskip("sphinx.pycode.parser", reason="in the extra 'docs'")
-    pycode.Parser(file.read_text(encoding="utf-8")).parse()
+    text = file.read_text(encoding="utf-8")
+    parser = pycode.Parser(text)
+    parser.parse()
+    kinds = ast.FunctionDef, ast.ClassDef
+    written = {node.name for node in ast.parse(text).body if isinstance(node, kinds)}
+    assert written <= set(parser.definitions)
