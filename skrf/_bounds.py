@@ -225,9 +225,9 @@ def features_needed(
     log10_r : ndarray or float
         log10 of the number, -inf where none is needed; of the shape of error.
     r : ndarray or float
-        The number itself where it is below 1e15 (12 digits are sure, for |bias| up to 10
-        weight_norm), else nan; nan, too, for relative errors below the spectrum's `tail`
-        (see `neuron_spectrum`).
+        The number itself where it is below 1e15 (12 digits are sure, for biases between
+        -10 and 10 weight_norm), else nan; nan, too, for relative errors below the
+        spectrum's `tail` (see `neuron_spectrum`).
 
     Raises
     ------

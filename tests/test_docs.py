@@ -96,6 +96,21 @@ def test_no_description_reads_as_an_item_of_a_list():
         assert not re.findall(r"^ +[A-Za-z]\.$", module.read_text(), re.M), module.name
 
 
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if p.stem != "api"], ids=lambda p: p.stem
+)
+def test_names_on_a_page_are_ours(page):
+    """A name in single backticks is a link, as `name` or as `text <name>`."""
+    modules = (skrf, skrf.datasets, skrf.losses, skrf.networks, skrf.ridge)
+    modules += (displays, gaussian, kernels, theory)
+    text = re.sub(r"``[^`]*``|:[\w:]+:`[^`]*`|`[^`]*`_", "", page.read_text())
+    for name in re.findall(r"`(?:[^`]*<)?([\w.]+)>?`", text):
+        first, _, member = name.removeprefix("skrf.").partition(".")
+        found = [vars(module)[first] for module in modules if first in vars(module)]
+        assert found, name
+        assert hasattr(found[0], member or "__doc__"), name
+
+
 def test_results_of_benchmarks_are_the_file_itself():
     assert ".. include:: ../benchmarks/RESULTS.md" in (DOCS / "performance.rst").read_text()
 

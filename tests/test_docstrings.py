@@ -7,6 +7,7 @@ read off the code: what a function mentions is followed through skrf.
 import ast
 import builtins
 import inspect
+import re
 from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
@@ -129,6 +130,14 @@ def test_attributes_of_results(path):
     names = [field.name for field in fields(CLASSES[path])]
     attributes = documented(CLASSES[path])["Attributes"]
     assert [entry.name for entry in attributes] == [n for n in names if n[0] != "_"]
+
+
+@over(ALL)
+def test_bars_are_in_backticks(path):
+    """In reStructuredText |bias| stands for a text of that name, but not in backticks."""
+    shown = r"``[^`]*``|`[^`]*`|^ *>>>.*(?:\n.+)*|\.\. math::.*(?:\n+ +.*)*"
+    prose = re.sub(shown, "", inspect.getdoc(ALL[path][0]), flags=re.M)
+    assert not re.findall(r"(?<!\S)\|\w[^|\n]*\|", prose)
 
 
 @over(TOP)
