@@ -8,6 +8,8 @@ import hypothesis
 import numpy as np
 import pytest
 
+from skrf import make_single_neuron
+
 # Compilation makes first examples slow, and machines are shared: no deadline.
 hypothesis.settings.register_profile("default", deadline=None, max_examples=60)
 hypothesis.settings.load_profile("default")
@@ -20,6 +22,12 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 def rng():
     """A random generator with a fixed seed."""
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def neuron():
+    """Rows and targets of one neuron in four dimensions."""
+    return make_single_neuron(200, 4, bias=-0.3, random_state=0)
 
 
 @pytest.fixture

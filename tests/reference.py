@@ -1,4 +1,7 @@
-"""The slow, obvious twin of every fast path: one formula a line, no speed."""
+"""The slow, obvious twin of every fast path: one formula a line, no speed.
+
+And what several files of tests share to draw and to compare.
+"""
 
 import math
 
@@ -235,3 +238,37 @@ def csr_of_two_entries_each(X):
     entries = np.stack([3 * X, -2 * X], axis=2).ravel()
     columns = np.tile(np.repeat(np.arange(d), 2), n)
     return sparse.csr_matrix((entries, columns, np.arange(n + 1) * 2 * d), shape=X.shape)
+
+
+def smoothed_relu(mean, deviation):
+    """E[relu(mean + deviation z)]."""
+    q = mean / deviation
+    return mean * special.ndtr(q) + deviation * np.exp(-(q**2) / 2) / math.sqrt(2 * math.pi)
+
+
+def zonal_sum(spectrum, rho):
+    """sum_l N_l Lambda_l P_l(rho), P_l by its recurrence."""
+    d, energies = spectrum.n_features, np.exp(spectrum.log_energy) * spectrum.total
+    before, now, total = 1.0, rho, energies[0]
+    for degree in range(1, len(energies)):
+        total += energies[degree] * now
+        after = ((2 * degree + d - 2) * rho * now - degree * before) / (degree + d - 2)
+        before, now = now, after
+    return total
+
+
+def rounds_to(value, text):
+    """Whether value, at the digits of text, is text."""
+    digits = len(text.split("e")[0].replace(".", "").lstrip("-0"))
+    return float(f"{value:.{digits - 1}e}") == float(text)
+
+
+def sphere_draw(width, d, seed):
+    """Weights uniform on the sphere and standard Gaussian biases, from one generator."""
+    rng = np.random.default_rng(seed)
+    W = rng.normal(size=(width, d))
+    return W / np.linalg.norm(W, axis=1, keepdims=True), rng.normal(size=width)
+
+
+def relative_error(found, right):
+    return np.linalg.norm(found - right) / np.linalg.norm(right)

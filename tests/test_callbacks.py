@@ -6,12 +6,7 @@ from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 
-from skrf import OverparamNetClassifier, OverparamNetRegressor, make_single_neuron
-
-
-@pytest.fixture
-def neuron():
-    return make_single_neuron(200, 4, bias=-0.3, random_state=0)
+from skrf import OverparamNetClassifier, OverparamNetRegressor
 
 
 class Recorder:

@@ -2,7 +2,7 @@
 
 The two checks of sample weights expect a weight of 2 to be the same as a repeated row.
 For SGD it is not, a step of twice the length is not two steps, and scikit-learn excuses
-its own SGD estimators likewise. test_networks.py has what does hold instead.
+its own SGD estimators likewise. test_network_updates.py has what does hold instead.
 """
 
 import pytest

@@ -1,0 +1,234 @@
+"""Floors, numbers of features and laws of distances: published figures, simulation."""
+
+import math
+
+import mpmath as mp
+import numpy as np
+import pytest
+import reference
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from scipy.linalg import cho_factor, cho_solve
+
+from skrf import TriangleWave
+from skrf._bounds import (
+    distance_rate,
+    error_floor,
+    failure_probability,
+    features_needed,
+    log_distance_probability,
+    simulate_squared_distances,
+    squared_distance_law,
+)
+from skrf._relu_spectrum import log_squared_norm, relu_spectrum
+from skrf._wave import (
+    triangle_wave_spectrum,
+    wave_relu_products,
+    weight_certificate,
+)
+
+# (bias, relative error, d) -> fewest features, to the digits that were published.
+NEEDED = [
+    (0, 0.01, 10, "437"), (0, 0.01, 20, "6.6e3"), (0, 0.01, 40, "1.0e5"),
+    (0, 0.01, 160, "2.6e7"),
+    (-1, 0.1, 10, "157"), (-1, 0.1, 20, "1.1e3"), (-1, 0.1, 40, "7.7e3"),
+    (-1, 0.1, 160, "4.6e5"),
+    (-1, 0.01, 10, "1.35e4"), (-1, 0.01, 20, "2.3e6"), (-1, 0.01, 40, "3.3e9"),
+    (-1, 0.01, 160, "3.6e15"),
+    ("-sqrt(d)/2", 0.1, 10, "342"), ("-sqrt(d)/2", 0.1, 20, "3.9e4"),
+    ("-sqrt(d)/2", 0.1, 40, "8e8"), ("-sqrt(d)/2", 0.1, 160, "2e32"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("bias", "error", "d", "expected"), NEEDED)
+def test_fewest_features(bias, error, d, expected):
+    b = -math.sqrt(d) / 2 if isinstance(bias, str) else float(bias)
+    log10_r, r = features_needed(error, d, b)
+    assert reference.rounds_to(10**log10_r, expected)
+    if log10_r < 15:
+        assert reference.rounds_to(r, expected)
+        assert r == int(r)
+        assert error_floor(r, d, b) <= error * (1 + 1e-12)
+        assert error_floor(r - 1, d, b) > error * (1 - 1e-12)
+    else:
+        assert math.isnan(r)
+
+
+FLOORS = [
+    (0, {5: "1.9e-4", 10: "3.8e-3", 20: ".015", 40: ".020"}),
+    (-1, {5: "1.3e-3", 10: ".017", 20: ".044", 40: ".15"}),
+    (-2, {5: "3.8e-3", 10: ".051", 20: ".23", 40: ".54"}),
+]
+
+
+@pytest.mark.parametrize(("bias", "row"), FLOORS)
+def test_floors_of_3000_features(bias, row):
+    for d, expected in row.items():
+        assert reference.rounds_to(error_floor(3000, d, float(bias)), expected)
+
+
+@pytest.mark.parametrize(("d", "expected"), [(10, 11.82), (20, 30.19), (41, 74.59)])
+def test_features_in_the_regime_of_theorem_4_2(d, expected):
+    """||w*|| = d^2, b* = 0, absolute error 1/50."""
+    log10_r, _ = features_needed(0.02, d, weight_norm=d**2, absolute=True)
+    assert log10_r == pytest.approx(expected, abs=0.005)
+
+
+@pytest.mark.parametrize(("d", "expected"), [(20, -7.6), (41, -25.6), (80, -61.0)])
+def test_failure_probabilities(d, expected):
+    for tight in (False, True):
+        value = failure_probability(
+            1e6, 0.02, d, weight_norm=float(d), tight=tight, absolute=True
+        )
+        assert value == pytest.approx(expected, abs=0.05)
+
+
+def random_feature_errors(d, r, n_targets, seed):
+    """Relative errors of r bias-free random ReLU features on bias-free random neurons."""
+    rng = np.random.default_rng(seed)
+    W, V = rng.normal(size=(r, d)), rng.normal(size=(n_targets, d))
+    W /= np.linalg.norm(W, axis=1, keepdims=True)
+    V /= np.linalg.norm(V, axis=1, keepdims=True)
+    G, h = (reference.relu_kernel(W, Y, 1.0, 0.0) for Y in (W, V))
+    return 1 - 2 * np.sum(h * cho_solve(cho_factor(G), h), axis=0)
+
+
+@pytest.mark.parametrize(("d", "r"), [(3, 5), (3, 20), (5, 10), (5, 60), (10, 100)])
+def test_random_features_stay_above_the_floor(d, r):
+    errors = random_feature_errors(d, r, 4000, seed=d * r)
+    assert errors.mean() > error_floor(r, d)
+    for level in (0.5, 0.9, 0.99):
+        error = errors.mean() * level
+        bound = 10 ** failure_probability(r, error, d)
+        assert (errors <= error).mean() <= bound
+
+
+@given(
+    d=st.sampled_from([2, 3, 10, 60]),
+    h=st.sampled_from([0.0, -1.0, 0.5, -4.0]),
+    log10_r=st.lists(st.floats(-1, 300), min_size=3, max_size=8),
+)
+@settings(max_examples=30)
+def test_floor_properties(d, h, log10_r):
+    log10_r = np.sort(log10_r)
+    floor = error_floor(log10_r, d, h, log10=True)
+    assert np.isfinite(floor).all()
+    assert (floor >= 0).all()
+    assert (floor <= 1).all()
+    assert (np.diff(floor) <= 1e-15).all()
+    np.testing.assert_allclose(
+        error_floor(10**log10_r, d, h), floor, rtol=1e-8, atol=1e-300
+    )
+    np.testing.assert_allclose(error_floor(log10_r, d, 3 * h, 3.0, log10=True), floor)
+    absolute = error_floor(log10_r, d, 3 * h, 3.0, log10=True, absolute=True)
+    np.testing.assert_allclose(absolute, 9 * math.exp(log_squared_norm(h)) * floor)
+
+
+@given(
+    d=st.sampled_from([2, 3, 10, 60]),
+    h=st.sampled_from([0.0, -1.0, 0.5, -4.0]),
+    log10_error=st.floats(-60, -0.01),
+)
+@settings(max_examples=30)
+def test_features_needed_inverts_the_floor(d, h, log10_error):
+    error = 10**log10_error
+    log10_r, _ = features_needed(error, d, h)
+    assert error_floor(log10_r, d, h, log10=True) == pytest.approx(error, rel=2e-2) or (
+        log10_r < 4 and error_floor(log10_r, d, h, log10=True) <= error
+    )
+    more, _ = features_needed(error / 2, d, h)
+    assert more >= log10_r
+
+
+@given(
+    d=st.sampled_from([2, 3, 10, 60]),
+    h=st.sampled_from([0.0, -1.0, 0.5]),
+    r=st.floats(1, 1e30),
+    error=st.floats(1e-6, 0.9),
+)
+@settings(max_examples=5)
+def test_failure_probability_properties(d, h, r, error):
+    tight, loose = (
+        failure_probability([r, 10 * r], error, d, bias=h, tight=tight)
+        for tight in (True, False)
+    )
+    assert (tight <= loose + 1e-12).all()
+    assert (loose <= 0).all()
+    assert tight[0] <= tight[1] + 1e-12
+    assert failure_probability(r, error / 2, d, bias=h) <= tight[0] + 1e-12
+
+
+def test_everything_is_finite_in_200_dimensions():
+    r = 10.0 ** np.arange(0, 301, 20)
+    for h in (0.0, -1.0, -math.sqrt(200) / 2):
+        assert np.isfinite(error_floor(r, 200, h)).all()
+        log10_r, _ = features_needed([0.5, 1e-3, 1e-8], 200, h)
+        assert np.isfinite(log10_r).all()
+        assert np.isfinite(failure_probability(1e9, 1e-3, 200, bias=h))
+        spectrum = relu_spectrum(200, h)
+        assert np.isfinite(spectrum.log_eigenvalues[2::2]).all()
+    assert np.isfinite(triangle_wave_spectrum(200).log_eigenvalues[1::2]).all()
+    assert error_floor(5000.0, 200, log10=True) > 0
+
+
+@pytest.mark.parametrize(("d", "expected"), [(10, ".127"), (40, "8.9e-3"), (160, "8.6e-7")])
+def test_probability_of_a_quarter(d, expected):
+    assert reference.rounds_to(squared_distance_law(d, d // 2).cdf(0.25), expected)
+    assert reference.rounds_to(
+        math.exp(log_distance_probability(0.25, d, d // 2)), expected
+    )
+
+
+@pytest.mark.parametrize(
+    ("d", "r", "x"), [(10, 3, 0.5), (160, 80, 0.25), (2000, 1000, 0.1)]
+)
+def test_log_distance_probability_against_mpmath(d, r, x):
+    with mp.workdps(40):
+        a, b = mp.mpf(d - r) / 2, mp.mpf(r) / 2
+        expected = float(mp.log(mp.betainc(a, b, 0, mp.mpf(x), regularized=True)))
+    assert log_distance_probability(x, d, r) == pytest.approx(expected, rel=1e-12)
+    assert log_distance_probability([0, x, 1], d, r)[0] == -math.inf
+    assert log_distance_probability([0, x, 1], d, r)[2] == 0
+
+
+def test_distance_rate():
+    assert reference.rounds_to(distance_rate(), ".0719")
+    assert distance_rate() == pytest.approx(-math.log(3 / 4) / 4, rel=1e-14)
+    d = 400_000
+    for ratio, error in ((0.5, 0.25), (0.2, 0.5)):
+        value = -log_distance_probability(error, d, int(ratio * d)) / d
+        assert value == pytest.approx(distance_rate(ratio, error), abs=5e-5)
+
+
+def test_simulated_distances_have_the_law():
+    distances = simulate_squared_distances(12, 5, 3000, random_state=0)
+    assert stats.kstest(distances, squared_distance_law(12, 5).cdf).pvalue > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: error_floor(1, 1), "d=1 must be an integer >= 2"),
+        (lambda: error_floor(1, 2.5), "d=2.5"),
+        (lambda: error_floor(-1, 5), "r=-1.0 must be a number >= 0"),
+        (lambda: error_floor(float("nan"), 5), "r=nan"),
+        (lambda: error_floor(1, 5, bias=float("nan")), "bias=nan"),
+        (lambda: error_floor(1, 5, weight_norm=0), "weight_norm=0 must be a positive"),
+        (lambda: features_needed(0, 5), "error=0.0 must be a positive"),
+        (lambda: failure_probability(1, [0.1, -1], 5), "error=-1.0"),
+        (lambda: squared_distance_law(5, 5), "r=5 must be below d=5"),
+        (lambda: log_distance_probability(1.5, 5, 2), "error=1.5 must be in"),
+        (lambda: distance_rate(0.5, 0.5), "error=0.5 must be in"),
+        (lambda: simulate_squared_distances(5, 2, 0), "n_draws=0"),
+        (lambda: triangle_wave_spectrum(5, 1e3), "weight_norm=1000.0 must be in"),
+        (lambda: weight_certificate(0, 5, 1.0, 1), "error=0 must be a number"),
+        (
+            lambda: wave_relu_products(TriangleWave([1.0, 0.0]), np.ones((1, 3)), [0.0]),
+            "weights and biases have shapes",
+        ),
+    ],
+)
+def test_errors_name_the_parameter(call, message):
+    with pytest.raises(ValueError, match=message.replace("(", r"\(")):
+        call()

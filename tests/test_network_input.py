@@ -1,0 +1,192 @@
+"""What the networks refuse, with the name of the parameter and a remedy."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.exceptions import NotFittedError
+from small_networks import BOTH, plain
+
+from skrf import (
+    OverparamNetClassifier,
+)
+
+
+@pytest.mark.parametrize("Network", BOTH)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("width", 0),
+        ("loss", "log_loss"),
+        ("activation", "swish"),
+        ("train", "all"),
+        ("parametrization", "mup"),
+        ("weights", "normal"),
+        ("weight_scale", -1),
+        ("bias_scale", np.nan),
+        ("biases", "zero"),
+        ("alpha", -1e-3),
+        ("alpha", np.inf),
+        ("max_iter", 0),
+        ("batch_size", 0),
+        ("learning_rate", "adaptive"),
+        ("eta0", 0.0),
+        ("eta0", "optimal"),
+        ("power_t", np.inf),
+        ("momentum", 1.0),
+        ("average", -2),
+        ("tol", -1.0),
+        ("n_iter_no_change", 0),
+        ("validation_fraction", 1.0),
+        ("random_state", 0.5),
+    ],
+)
+def test_bad_parameters_are_named(Network, name, value, neuron):
+    X, y = neuron
+    with pytest.raises(ValueError, match=f"'{name}' parameter of {Network.__name__}"):
+        Network(**{name: value}).fit(X, np.sign(y - 0.2))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"activation": "step"}, r"activation='step'.*train='both'.*train=\"output\""),
+        ({"symmetric_init": True, "width": 5}, "odd width=5.*even width"),
+        (
+            {"early_stopping": True, "validation_fraction": 0.001},
+            r"validation_fraction=0.001 sets 1 of n_samples=200",
+        ),
+    ],
+)
+def test_parameters_that_do_not_fit_together(parameters, message, neuron):
+    with pytest.raises(ValueError, match=message):
+        plain(**parameters).fit(*neuron)
+
+
+def test_hinge_regression_refuses_other_targets(neuron):
+    X, _ = neuron
+    y = np.ones(len(X))
+    y[7] = 3.2
+    with pytest.raises(
+        ValueError,
+        match=r'loss=\'hinge\' needs y in \{-1, 1\}; got 3.2. Use loss="squared_error", or',
+    ):
+        plain(loss="hinge").fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "message"),
+    [
+        ([[1.0, np.nan], [0, 1]], [0, 1], "X contains NaN"),
+        ([[1.0, np.inf], [0, 1]], [0, 1], "X contains infinity"),
+        ([[1.0, 2], [0, 1]], [0, np.nan], "y contains NaN"),
+        ([1.0, 2.0], [0, 1], "Expected 2D array, got 1D"),
+        ([[1.0], [2]], sparse.csr_array([[1.0], [2]]), "y must be dense"),
+        (np.ones((0, 2)), [], r"0 sample\(s\)"),
+        ([[1.0, 2], [0, 1]], [0, 1, 2], "inconsistent numbers of samples"),
+        (
+            np.ones((2, 2), np.float32),
+            [0, 1e300],
+            r"y is too large for float32; got 1e\+300",
+        ),
+    ],
+)
+def test_bad_data_is_named(X, y, message):
+    with pytest.raises(ValueError, match=message):
+        plain().fit(X, y)
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+@pytest.mark.parametrize(("x_scale", "y_scale"), [(1e200, 1.0), (1.0, 1e200)])
+def test_overflowing_data_is_refused(x_scale, y_scale, neuron):
+    X, y = neuron
+    with pytest.raises(
+        ValueError, match=r"overflow float64: X, y, sample_weight .*Scale X"
+    ):
+        plain().fit(X * x_scale, y * y_scale)
+    x_scale, y_scale = x_scale**0.11, y_scale**0.11
+    with pytest.raises(ValueError, match=r"overflow float32"):
+        plain().fit((X * x_scale).astype(np.float32), (y * y_scale).astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1.0] * 199 + [-1.0], "Negative values.*sample_weight"),
+        ([1.0] * 199 + [np.nan], "sample_weight contains NaN"),
+        ([1.0] * 3, r"sample_weight.shape == \(3,\), expected \(200,\)"),
+        ([0.0] * 200, "Sample weights must contain at least one non-zero"),
+    ],
+)
+def test_bad_sample_weights_are_named(weights, message, neuron):
+    with pytest.raises(ValueError, match=message):
+        plain().fit(*neuron, sample_weight=weights)
+
+
+def test_classifier_needs_two_classes(neuron):
+    with pytest.raises(ValueError, match="at least 2 classes; y has 1 class"):
+        plain(OverparamNetClassifier).fit(neuron[0], np.ones(200))
+
+
+def test_going_on_with_another_shape_is_refused(neuron):
+    X, y = neuron
+    net = plain(warm_start=True).fit(X, y)
+    with pytest.raises(ValueError, match="width=30 differs from the 20 neurons"):
+        net.set_params(width=30).fit(X, y)
+    net.set_params(width=20)
+    with pytest.raises(ValueError, match=r"y has 2 outputs, but .* fitted with 1"):
+        net.fit(X, np.column_stack([y, y]))
+    with pytest.raises(ValueError, match="X has 3 features"):
+        net.partial_fit(X[:, :3], y)
+    with pytest.raises(ValueError, match="X has 3 features"):
+        net.predict(X[:, :3])
+
+
+@pytest.mark.parametrize("Network", BOTH)
+def test_predict_needs_fit(Network, neuron):
+    with pytest.raises(NotFittedError):
+        Network().predict(np.ones((2, 2)))
+    net = plain(Network, symmetric_init=True, early_stopping=True, validation_fraction=1e-3)
+    with pytest.raises(ValueError, match="validation_fraction"):
+        net.fit(neuron[0], np.sign(neuron[1] - 0.2))
+    with pytest.raises(NotFittedError):
+        net.predict(neuron[0])
+
+
+def test_a_refused_call_leaves_a_working_model(neuron):
+    X, y = neuron
+    net = plain(warm_start=True).fit(X, y)
+    before = net.predict(X)
+    with pytest.raises(ValueError, match="2 outputs"):
+        net.fit(X, np.column_stack([y, y]))
+    np.testing.assert_array_equal(net.predict(X), before)
+    classifier = plain(OverparamNetClassifier).fit(X, np.arange(len(X)) % 3)
+    before = classifier.predict(X)
+    classifier.set_params(early_stopping=True, validation_fraction=1e-3)
+    with pytest.raises(ValueError, match="validation_fraction"):
+        classifier.fit(X, np.arange(len(X)) % 2)
+    np.testing.assert_array_equal(classifier.predict(X), before)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("activation", "swish"), ("batch_size", 0), ("alpha", np.nan)]
+)
+def test_every_partial_fit_checks_the_parameters(name, value, neuron):
+    net = plain().partial_fit(*neuron)
+    with pytest.raises(ValueError, match=f"'{name}' parameter of OverparamNetRegressor"):
+        net.set_params(**{name: value}).partial_fit(*neuron)
+
+
+def test_early_stopping_needs_weight_on_both_sides(neuron):
+    weight = np.zeros(200)
+    weight[0] = 1
+    net = plain(OverparamNetClassifier, early_stopping=True)
+    with pytest.raises(ValueError, match="sample_weight is 0 on all rows"):
+        net.fit(neuron[0], neuron[1] > 0, sample_weight=weight)
+
+
+def test_too_large_a_network_is_refused(neuron, monkeypatch):
+    monkeypatch.setattr("skrf._environment.available_memory", lambda: 10**5)
+    with pytest.raises(
+        MemoryError, match=r"width=100000 neurons on 4 columns.*smaller width"
+    ):
+        plain(width=100_000).fit(*neuron)

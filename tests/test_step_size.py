@@ -1,0 +1,229 @@
+"""The automatic step, and what happens when a step diverges."""
+
+import pickle
+import signal
+import warnings
+
+import numpy as np
+import pytest
+import reference
+from sklearn.datasets import load_diabetes
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from small_networks import BOTH, assert_same_weights, initial, plain
+
+from skrf import (
+    OverparamNetClassifier,
+    OverparamNetRegressor,
+    _kernels_sgd,
+)
+
+
+@pytest.mark.parametrize("x_scale", [1e-3, 1.0, 1e3])
+@pytest.mark.parametrize("y_scale", [1e-3, 1.0, 1e3])
+@pytest.mark.parametrize("train", ["both", "output", "hidden"])
+def test_automatic_step_does_not_diverge(x_scale, y_scale, train, neuron):
+    X, y = neuron
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        net = plain(train=train, momentum=0.5, max_iter=5).fit(X * x_scale, y * y_scale)
+    assert np.isfinite(net.loss_curve_).all()
+    # A step that is stable is not always one that learns: no more than noise is asked.
+    assert net.loss_curve_[-1] <= 1.5 * net.loss_curve_[0]
+
+
+@pytest.mark.parametrize("alpha", [3.0, 1e4, 1e12])
+@pytest.mark.parametrize("train", ["both", "output", "hidden"])
+def test_automatic_step_counts_the_penalty(alpha, train, neuron):
+    """A bounded activation hides weights that grow because the step is too long."""
+    X, y = neuron
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        net = plain(alpha=alpha, activation="sigmoid", train=train, max_iter=10).fit(X, y)
+    assert np.abs(net.hidden_weights_).max() < 2
+    assert np.abs(net.output_weights_).max() < 2
+
+
+def test_a_penalty_that_blows_the_weights_up_is_noticed(neuron):
+    net = plain(alpha=1.0, eta0=10.0, activation="sigmoid", train="hidden")
+    with pytest.warns(ConvergenceWarning, match=r"diverged .*after 0 updates"):
+        net.fit(*neuron)
+    np.testing.assert_array_equal(net.hidden_weights_, net.initial_weights()[0])
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("place", [7, 2900])
+def test_an_outlier_is_no_divergence(method, place, rng):
+    """Also one that lies between the rows that the step is estimated on."""
+    X = rng.normal(size=(3000, 4))
+    y = np.maximum(X[:, 0], 0)
+    X[place] *= 1e6
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fixed = getattr(plain(eta0=1e-25), method)(X, y)
+        auto = getattr(plain(), method)(X, y)
+    assert fixed.t_ == auto.t_ == (3 if method == "fit" else 1) * 3000
+    assert np.isfinite(auto.predict(X)).all()
+
+
+def test_automatic_step_starts_from_the_documented_estimate(neuron):
+    """(1 - momentum) min(1 / max ||grad N||^2, 1 / RMS ||grad l||), by differences.
+
+    The search multiplies it by a power of 2.
+    """
+    X, y = neuron
+    for target in (y, 100 * y):
+        net = plain(width=3, activation="tanh", momentum=0.5, max_iter=1).fit(X, target)
+        start = initial(net)
+
+        def output(x, theta):
+            return reference.forward(x, *theta, 1.0, "tanh")[0]
+
+        squares, losses = [], []
+        for x, value in zip(X, target, strict=True):
+            gradient = []
+            for name in "WbUc":
+                for index in np.ndindex(start[name].shape):
+                    sides = []
+                    for h in (-1e-6, 1e-6):
+                        theta = {key: array.copy() for key, array in start.items()}
+                        theta[name][index] += h
+                        sides.append(output(x, [theta[key] for key in "WbUc"]))
+                    gradient.append((sides[1] - sides[0]) / 2e-6)
+            squares.append(np.sum(np.square(gradient)))
+            residual = output(x, [start[key] for key in "WbUc"]) - value
+            losses.append(residual**2 * squares[-1])
+        expected = 0.5 * min(1 / max(squares), 1 / np.sqrt(np.mean(losses)))
+        doublings = np.log2(net.eta0_ / expected)
+        assert doublings == pytest.approx(round(doublings), abs=1e-6)
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "hinge"])
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_automatic_step_beats_its_neighbours(loss, scale, neuron):
+    """Five passes in the order of the search are worse at half and at twice the step.
+
+    Twice the step may also diverge, or kill half of the ReLUs.
+    """
+    X, y = neuron
+    X, y = scale * X, np.sign(y - np.median(y)) if loss == "hinge" else scale * y
+    order = np.random.default_rng(0).permutation(len(X))
+    settings = {"loss": loss, "shuffle": False, "max_iter": 5, "tol": None}
+    Network = OverparamNetClassifier if loss == "hinge" else OverparamNetRegressor
+    step = Network(20, random_state=0, **settings).fit(X, y).eta0_
+    last_losses, alive = {}, {}
+    for factor in (0.5, 1.0, 2.0):
+        net = Network(20, random_state=0, eta0=factor * step, **settings)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # twice may diverge
+            net.fit(X[order], y[order])
+        z = X @ net.hidden_weights_.T + net.hidden_biases_
+        diverged, alive[factor] = net.n_iter_ < 5, (z > 0).any(axis=0).sum()
+        last_losses[factor] = np.inf if diverged else net.loss_curve_[-1]
+    if alive[2.0] <= 0.5 * alive[1.0]:
+        del last_losses[2.0]
+    assert last_losses[1.0] == min(last_losses.values())
+
+
+@pytest.mark.parametrize("early_stopping", [True, False])
+@pytest.mark.parametrize("seed", [0, 3])
+def test_automatic_step_leaves_neurons_alive(early_stopping, seed):
+    """A long step is the fastest way to a mean of 152, but ends in ReLUs that are 0."""
+    X, y = load_diabetes(return_X_y=True)
+    X, X_test, y, y_test = train_test_split(X, y, random_state=seed)
+    net = OverparamNetRegressor(100, early_stopping=early_stopping, random_state=seed)
+    net.fit(X, y)
+    alive = (X @ net.hidden_weights_.T + net.hidden_biases_ > 0).any(axis=0)
+    assert alive.mean() > 0.5
+    assert net.score(X_test, y_test) > 0.3
+
+
+@pytest.mark.parametrize("Network", BOTH)
+def test_given_step_that_diverges_keeps_finite_weights_and_warns(Network, neuron):
+    X, y = neuron
+    X, y = 100 * X, np.sign(y - 0.2)
+    net = plain(Network, loss="squared_error", eta0=10.0)
+    with pytest.warns(ConvergenceWarning, match=r"eta0=10: .*largest stable step .*auto"):
+        net.fit(X, y)
+    assert np.isfinite(net.hidden_weights_).all()
+    assert np.isfinite(net.output_weights_).all()
+    assert np.isfinite(net.predict(X).astype(float)).all()
+
+
+def test_message_of_divergence_names_a_step_that_works(neuron):
+    X, y = neuron
+    with pytest.warns(ConvergenceWarning) as caught:
+        plain(eta0=50.0).fit(X, y)
+    named = float(str(caught[0].message).split("estimated as ")[1].split(";")[0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        plain(eta0=named).fit(X, y)
+
+
+def test_interrupt_while_the_step_is_searched(neuron, monkeypatch):
+    """fit returns the start with a warning, as after any other Ctrl-C."""
+    kernel, calls = _kernels_sgd.train_block, []
+
+    def interrupted(*arguments):
+        calls.append(arguments)
+        if len(calls) == 3:
+            signal.raise_signal(signal.SIGINT)
+        return kernel(*arguments)
+
+    monkeypatch.setattr(_kernels_sgd, "train_block", interrupted)
+    net = plain(eta0="auto", block_size=16)
+    with pytest.warns(UserWarning, match="interrupted after 0 epochs and 0 updates"):
+        net.fit(*neuron)
+    assert len(calls) == 3
+    assert (net.n_iter_, net.t_, net.loss_curve_) == (0, 0, [])
+    W, _, u, _ = net.initial_weights()
+    np.testing.assert_array_equal(net.hidden_weights_, W)
+    np.testing.assert_array_equal(net.output_weights_, u)
+
+
+def test_automatic_step_halves_until_the_fit_holds(neuron, monkeypatch):
+    """Were the estimate 1,000 times too large, fit would start again at smaller steps."""
+    X, y = neuron
+    from skrf import _base_network
+
+    honest = plain().fit(X, y)
+    estimate = _base_network.probe
+
+    def optimistic(*arguments):
+        found = estimate(*arguments)
+        return found._replace(stable_step=1000 * found.stable_step)
+
+    monkeypatch.setattr(_base_network, "probe", optimistic)
+    net = plain().fit(X, y)
+    halvings = np.log2(1000 * honest.eta0_ / net.eta0_)
+    assert halvings >= 1
+    assert halvings == pytest.approx(round(halvings))
+    assert_same_weights_start = zip(
+        net.initial_weights(), honest.initial_weights(), strict=True
+    )
+    assert all(np.array_equal(one, other) for one, other in assert_same_weights_start)
+    assert len(net.loss_curve_) == 3
+    assert net.t_ == 3 * len(X)
+    assert np.isfinite(net.loss_curve_).all()
+
+
+def test_partial_fit_goes_on_at_half_the_step(neuron):
+    """A chunk that diverges at the step fixed by the first one is tried at half of it."""
+    X, y = neuron
+    net = plain().partial_fit(X, y)
+    first = net.eta0_
+    net.partial_fit(1e4 * X, y)
+    assert net.eta0_ < first
+    assert np.log2(first / net.eta0_) == pytest.approx(round(np.log2(first / net.eta0_)))
+    assert np.isfinite(net.hidden_weights_).all()
+    assert net.t_ == 2 * len(X)
+
+
+def test_partial_fit_with_a_given_step_keeps_the_weights_before_divergence(neuron):
+    X, y = neuron
+    net = plain(eta0=0.01).partial_fit(X, y)
+    before = pickle.loads(pickle.dumps(net))
+    with pytest.warns(ConvergenceWarning, match="diverged"):
+        net.partial_fit(1e6 * X, y)
+    assert_same_weights(net, before)
+    assert net.loss_curve_ == before.loss_curve_
