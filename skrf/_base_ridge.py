@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import partial
 from typing import Any, Self
 
@@ -10,11 +11,12 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.callback import CallbackSupportMixin
 from sklearn.model_selection import check_cv
-from sklearn.utils import check_random_state, get_tags
+from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import UNUSED, MetadataRouter, MethodMapping
 from sklearn.utils.validation import check_is_fitted
 
 from skrf import _dask
+from skrf._blocks import is_frame
 from skrf._feature_matrix import FeatureMap, FeatureMatrix
 from skrf._fitted_ridge import FittedRidge
 from skrf._interrupts import all_or_nothing
@@ -23,6 +25,7 @@ from skrf._nested_features import (
     narrowed,
     require_fit_on_columns,
     seed_nested,
+    tags_of,
     takes_nan,
 )
 from skrf._primal import Solution
@@ -208,7 +211,7 @@ shape (n_samples, n_features)
             else:
                 solution = self._solve(matrix, problem, y, groups)
             self._publish(features, matrix.dtype, solution)
-            self._moments = None
+            self._stream = None
             tasks.finish()
         return self
 
@@ -260,10 +263,10 @@ shape (n_samples, n_features)
         >>> path.leave_one_out_errors.shape
         (1, 200)
         """
-        model = clone(self)
-        model._validate_params()
-        # What is not used must not be refused either.
-        model.set_params(cv=None, solver="auto")
+        self._validate_params()
+        # What is not used must not be refused either, nor copied: cv may be a generator.
+        unused = {"cv": None, "solver": "auto"}
+        model = clone(type(self)(**{**self.get_params(deep=False), **unused}))
         problem = problem_of(model)
         if _dask.is_dask(X):
             matrix, features = model._dask_matrix(X, y, sample_weight)
@@ -326,17 +329,20 @@ shape (n_samples, n_features)
 
         Those are for `features` to take or to refuse.
         """
-        rows = X if hasattr(X, "iloc") else as_objects(X)
+        rows = X if is_frame(X) else as_objects(X)
         if rows is not None:
+            if reset:
+                # Of text there is no number of columns; that of an earlier fit is no more.
+                vars(self).pop("n_features_in_", None)
             validate_data(self, rows, reset=reset, skip_check_array=True)
             return rows
-        tags = get_tags(self).input_tags
+        sparse, allow_nan = vars(self).get("_takes") or self._what_features_take()
         return validate_data(
             self,
             X,
-            accept_sparse="csr" if tags.sparse else False,
+            accept_sparse="csr" if sparse else False,
             dtype=_FLOATS,
-            ensure_all_finite="allow-nan" if tags.allow_nan else True,
+            ensure_all_finite="allow-nan" if allow_nan else True,
             reset=reset,
         )
 
@@ -350,14 +356,7 @@ shape (n_samples, n_features)
             allow_all_zero_weights=is_part,
         )
         factors = self._target_weights(y)
-        if factors is None:
-            return weights
-        if not (np.isfinite(factors).all() and factors.min() >= 0):
-            raise ValueError(
-                f"class_weight={self.class_weight!r} must have finite weights >= 0. "
-                "Give one for each class."
-            )
-        return weights * factors
+        return weights if factors is None else weights * factors
 
     def _solve(self, matrix, problem, y, groups):
         rng = check_random_state(self.random_state)
@@ -372,13 +371,13 @@ shape (n_samples, n_features)
     def _predict_rows(self, X):
         """Z(X) u + c of shape (n_samples,) or (n_samples, n_outputs)."""
         check_is_fitted(self)
-        solution = self._fitted()
+        values = self._fitted()
         X = self._check_rows(X, reset=False)
-        coef = np.atleast_2d(solution.coef).T
+        coef = np.atleast_2d(values.coef).T
         feature_map = FeatureMap(self.features_, X)
         dtype = np.result_type(feature_map.dtype, np.float32)
         result = feature_map.times(X, np.ascontiguousarray(coef, dtype), self.block_size)
-        result += np.atleast_1d(solution.intercept).astype(dtype)
+        result += np.atleast_1d(values.intercept).astype(dtype)
         if not np.isfinite(result).all():
             raise ValueError(
                 f"The predictions are not finite: they overflow {dtype}, or `features` "
@@ -386,21 +385,37 @@ shape (n_samples, n_features)
             )
         return result[:, 0] if self._flat else result
 
+    def _map_outputs(self, method, X):
+        """The outputs of the blocks of a Dask collection, lazily."""
+        check_is_fitted(self)
+        n_outputs = None if self._flat else len(self._fitted().coef)
+        return self._map_rows(method, X, n_outputs, _dask.dtype_of(X))
+
+    def _map_rows(self, method, X, n_columns, dtype):
+        """A method over the blocks of a Dask collection, by a copy without the sums."""
+        self._fitted()
+        model = copy(self)
+        model._stream = None
+        return _dask.map_rows(getattr(model, method), X, n_columns, dtype)
+
     def _checks_only(self):
         """A small copy that checks rows and encodes targets on a cluster."""
-        copy = type(self)(**{**self.get_params(deep=False), "features": None})
+        checks = type(self)(**{**self.get_params(deep=False), "features": None})
         for name in ("n_features_in_", "feature_names_in_", "classes_", "_flat"):
             if hasattr(self, name):
-                setattr(copy, name, getattr(self, name))
-        return copy
+                setattr(checks, name, getattr(self, name))
+        checks._takes = self._what_features_take()
+        return checks
+
+    def _what_features_take(self):
+        """Whether `features` take sparse matrices, and whether NaN."""
+        features = RandomReLUFeatures() if self.features is None else self.features
+        tags = tags_of(features)
+        return tags is not None and tags.input_tags.sparse, takes_nan(features)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        features = RandomReLUFeatures() if self.features is None else self.features
-        # Anything may be passed as features before fit has checked it.
-        if hasattr(features, "__sklearn_tags__") and not isinstance(features, type):
-            tags.input_tags.sparse = get_tags(features).input_tags.sparse
-            tags.input_tags.allow_nan = takes_nan(features)
+        tags.input_tags.sparse, tags.input_tags.allow_nan = self._what_features_take()
         tags.target_tags.required = True
         return tags
 

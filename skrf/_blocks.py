@@ -27,6 +27,11 @@ def row_blocks(n_rows, elements_per_row, at_least=1):
     return [slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step)]
 
 
+def is_frame(X):
+    """Whether X is a data frame, of pandas or of polars."""
+    return hasattr(X, "columns") and hasattr(X, "to_numpy")
+
+
 def take_rows(X, rows):
     """Rows of an array, a sparse matrix or a data frame, by slice or by index."""
     return X.iloc[rows] if hasattr(X, "iloc") else X[rows]

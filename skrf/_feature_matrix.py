@@ -16,7 +16,7 @@ from sklearn.pipeline import Pipeline
 
 from skrf._base_features import HiddenLayerFeatures
 from skrf._blas import add_gram, mirror, product
-from skrf._blocks import in_threads, take_rows
+from skrf._blocks import in_threads, is_frame, take_rows
 from skrf._environment import available_memory
 from skrf._jit import njit
 from skrf._kernels import FASTMATH
@@ -49,7 +49,7 @@ class FeatureMap:
 
     def rows(self, X, scratch):
         """Features of the rows of X: a C-ordered float array, kept in `scratch`."""
-        checked = not hasattr(X, "iloc") and X.dtype.kind == "f"
+        checked = not is_frame(X) and X.dtype.kind == "f"
         if isinstance(self.features, HiddenLayerFeatures) and checked:
             Z = scratch.array("Z", X.shape[0], self.features._n_features_out, X.dtype)
             self.features._transform_into(X, Z)

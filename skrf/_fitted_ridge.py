@@ -1,9 +1,21 @@
 """The fitted attributes of ridge estimators, some of them computed when asked for."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from skrf._penalties import solve_moments
-from skrf._primal import Solution
+
+
+@dataclass
+class FittedValues:
+    """A solution as users see it: in the features' dtype, flat where y is."""
+
+    coef: np.ndarray  # (n_columns,) or (n_outputs, n_columns)
+    intercept: np.ndarray  # a scalar or (n_outputs,)
+    alpha: float
+    scores: np.ndarray | None
+    n_iter: int
 
 
 class FittedRidge:
@@ -13,7 +25,7 @@ class FittedRidge:
         # scikit-learn's asks for every attribute, as its HTML does; what `partial_fit`
         # leaves to be computed is left out until it is.
         names = set(object.__dir__(self))
-        if "features_" in vars(self) and self._solution is None:
+        if "features_" in vars(self) and self._values is None:
             own = vars(FittedRidge).items()
             names -= {name for name, value in own if isinstance(value, property)}
         return [name for name in names if hasattr(self, name)]
@@ -33,23 +45,24 @@ class FittedRidge:
             )
         if self._flat:
             coef, intercept = coef[0], intercept[0]
-        self._solution = Solution(
+        self._values = FittedValues(
             coef, intercept, solution.alpha, solution.scores, solution.n_iter
         )
 
     def _fitted(self):
-        """The solution; after `partial_fit` it is computed when first asked for."""
+        """The values; after `partial_fit` it is computed when first asked for."""
         if "features_" not in vars(self):
             raise AttributeError(f"This {type(self).__name__} is not fitted: call fit.")
-        if self._solution is None:
-            if self._moments.weight == 0:
+        if self._values is None:
+            moments, problem = self._stream.moments, self._stream.problem
+            if moments.weight == 0:
                 raise ValueError(
                     "sample_weight was zero on every row so far. Give partial_fit rows of "
                     "positive weight."
                 )
             with np.errstate(over="ignore", invalid="ignore"):
-                self._set_solution(solve_moments(self._moments, self._problem_of_sums))
-        return self._solution
+                self._set_solution(solve_moments(moments, problem))
+        return self._values
 
     @property
     def coef_(self) -> np.ndarray:

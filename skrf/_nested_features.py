@@ -67,6 +67,20 @@ def _same(first, second):
     return hasattr(first, "get_params") or np.array_equal(first, second)
 
 
+def tags_of(features):
+    """scikit-learn's tags of a transformer, or None where it has none.
+
+    Anything may be passed as features before `fit` has checked it, and what is no
+    BaseEstimator may have the method without what it calls.
+    """
+    if isinstance(features, type):
+        return None
+    try:
+        return get_tags(features)
+    except (AttributeError, TypeError, ValueError):
+        return None
+
+
 def takes_nan(features):
     """Whether a transformer may be given NaN, which compositions do not say."""
     if isinstance(features, str) or features is None:  # "passthrough", "drop"
@@ -82,7 +96,8 @@ def takes_nan(features):
         return all(takes_nan(part) for _, part in features.transformer_list)
     if isinstance(features, FunctionTransformer):
         return not features.validate
-    return get_tags(features).input_tags.allow_nan
+    tags = tags_of(features)
+    return tags is not None and tags.input_tags.allow_nan
 
 
 def fits_on_columns(features):
@@ -95,7 +110,8 @@ def fits_on_columns(features):
     known = HiddenLayerFeatures, FrozenEstimator, SkewedChi2Sampler, PolynomialFeatures
     if isinstance(features, known):
         return True
-    return hasattr(features, "__sklearn_tags__") and not get_tags(features).requires_fit
+    tags = tags_of(features)
+    return tags is not None and not tags.requires_fit
 
 
 def require_fit_on_columns(features, what, error=ValueError):

@@ -195,6 +195,7 @@ def solve_moments(moments, problem):
             warn_imprecise(f"the coefficients for alpha={alpha:.3g}", error)
         coef = cholesky_solve(moments.zz, moments.zy)
         return Solution(coef, moments.y_mean - moments.z_mean @ coef, alpha)
+    require_two_rows(moments.n_rows, moments.centred)
     basis = Basis.of(moments, problem.alphas, spectral=True)
     scores = -generalised_errors(basis, moments, problem.alphas)
     return Solution.best(basis.coef, moments, problem, scores)

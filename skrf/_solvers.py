@@ -16,6 +16,7 @@ from skrf._primal import (
     solve_one,
     solve_primal,
 )
+from skrf._validation import completed
 
 _REMEDIES = {
     "primal": "use a smaller width or block_size, or one number as alphas with "
@@ -67,9 +68,10 @@ def _row_numbers(cv, matrix, y, groups, is_classifier):
             "one group per row."
         )
     folds = check_cv(cv, y, classifier=is_classifier)
+    with completed(f"cv={cv!r}", "Use other folds; groups are given to fit."):
+        pairs = list(folds.split(np.zeros(matrix.n_rows), y, groups))
     splits = [
-        tuple(np.arange(matrix.n_rows)[np.asarray(part)] for part in pair)
-        for pair in folds.split(np.zeros(matrix.n_rows), y, groups)
+        tuple(np.arange(matrix.n_rows)[np.asarray(part)] for part in pair) for pair in pairs
     ]
     if not splits or any(
         not matrix.weights[part].any() for pair in splits for part in pair

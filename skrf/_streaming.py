@@ -1,5 +1,6 @@
 """Ridge estimators from chunks of rows: `partial_fit` and `merge`."""
 
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -7,17 +8,26 @@ import numpy as np
 from skrf import _dask
 from skrf._feature_matrix import FeatureMap, FeatureMatrix
 from skrf._interrupts import all_or_nothing
-from skrf._moments import MomentsTask
+from skrf._moments import Moments, MomentsTask
 from skrf._nested_features import (
     changed_parameter,
     identical,
     parameters,
 )
-from skrf._primal import check_finite
+from skrf._primal import Problem, check_finite
 from skrf._progress import printed
 from skrf._ridge_checks import problem_of
 from skrf._solvers import require_fitting_memory
 from skrf._warnings import warn
+
+
+@dataclass(frozen=True)
+class Stream:
+    """What `partial_fit` keeps: sums, and what they were made for."""
+
+    moments: Moments
+    problem: Problem
+    given_features: dict  # before they were fitted, by `parameters`
 
 
 class StreamingMixin:
@@ -32,8 +42,9 @@ class StreamingMixin:
         self._validate_params()
         with all_or_nothing(self):
             problem = problem_of(self)
-            moments = vars(self).get("_moments")
-            first = moments is None
+            stream = vars(self).get("_stream")
+            first = stream is None
+            moments = None if first else stream.moments
             if first and "features_" in vars(self):
                 warn(
                     "partial_fit begins anew: fit keeps no sums of products that it could "
@@ -45,7 +56,7 @@ class StreamingMixin:
                     "or pass its blocks one by one."
                 )
             given = parameters(self.features)
-            changed = None if first else changed_parameter(self._given_features, given)
+            changed = None if first else changed_parameter(stream.given_features, given)
             if changed is not None:
                 raise ValueError(
                     f"{changed} differs from that of the first chunk, and the sums of "
@@ -61,7 +72,6 @@ class StreamingMixin:
                     f"{moments.zy.shape[1]}. Give as many as before, or begin a clone."
                 )
             if first:
-                self._given_features = given
                 self.features_ = self._new_features().fit(X, y)
             weights = self._weights(X, y, sample_weight, is_part=True)
             feature_map = FeatureMap(self.features_, X)
@@ -77,7 +87,9 @@ class StreamingMixin:
                 )
             moments = self._moments_with(matrix, moments)
             check_finite(moments)
-            self._moments, self._problem_of_sums, self._solution = moments, problem, None
+            if not first:
+                given = stream.given_features
+            self._stream, self._values = Stream(moments, problem, given), None
         return self
 
     def _moments_with(self, matrix, moments):
@@ -135,7 +147,7 @@ class StreamingMixin:
                 f"and not a {type(self).__name__}. Fit both by partial_fit as one class."
             )
         for name, model in (("this estimator", self), ("other", other)):
-            if getattr(model, "_moments", None) is None:
+            if getattr(model, "_stream", None) is None:
                 raise ValueError(
                     f"merge adds what partial_fit keeps, and {name} has not been fitted by "
                     "partial_fit. Fit both by partial_fit."
@@ -146,7 +158,7 @@ class StreamingMixin:
                 "add; these differ. Give both the same integer random_state, and X of the "
                 "same columns and dtype, or the same FrozenEstimator."
             )
-        mine, others = self._moments, other._moments
+        mine, others = self._stream.moments, other._stream.moments
         if mine.centred != others.centred or not self._same_targets(other):
             raise ValueError(
                 "merge needs the same fit_intercept, outputs and classes on both sides. "
@@ -156,10 +168,9 @@ class StreamingMixin:
         moments.merge(others)
         check_finite(moments)
         # At once, so that Ctrl-C cannot leave the coefficients of other sums.
-        vars(self).update(_moments=moments, _solution=None)
+        vars(self).update(_stream=replace(self._stream, moments=moments), _values=None)
         return self
 
     def _same_targets(self, other):
-        return (
-            self._flat == other._flat and self._moments.zy.shape == other._moments.zy.shape
-        )
+        mine, others = self._stream.moments, other._stream.moments
+        return self._flat == other._flat and mine.zy.shape == others.zy.shape

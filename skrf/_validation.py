@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import _fit_context
-from sklearn.utils import validation
+from sklearn.utils import compute_class_weight, validation
 from sklearn.utils._available_if import _AvailableIfDescriptor
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils._param_validation import Interval as _Interval
@@ -48,6 +48,7 @@ __all__ = [
     "check_matrix",
     "check_sample_weight",
     "check_targets",
+    "completed",
     "first_partial_fit",
     "fit_context",
     "named_data",
@@ -55,6 +56,7 @@ __all__ = [
     "signs_of_labels",
     "validate_data",
     "validate_params",
+    "weights_of_labels",
 ]
 
 # scikit-learn has no types: what it decorates would have none either.
@@ -151,7 +153,7 @@ _COMPLETIONS = {
 
 
 @contextmanager
-def _completed(before="", after=""):
+def completed(before="", after=""):
     """Put a name before the message of an error, and a remedy after it."""
     try:
         yield
@@ -178,7 +180,7 @@ def named_data(name="X"):
     except (TypeError, ValueError) as error:
         for pattern, (before, after) in _COMPLETIONS.items():
             if re.search(pattern, str(error)):
-                with _completed(
+                with completed(
                     before.replace("X", name, 1), after.replace("X.", f"{name}.")
                 ):
                     raise
@@ -222,14 +224,14 @@ def check_sample_weight(sample_weight, X, *, dtype, **options):
     )
     if sample_weight is not None and not isinstance(sample_weight, Real):
         real_numbers("sample_weight", sample_weight)
-    with _completed("sample_weight", remedy), np.errstate(over="ignore", invalid="ignore"):
+    with completed("sample_weight", remedy), np.errstate(over="ignore", invalid="ignore"):
         return _check_sample_weight(sample_weight, X, dtype=dtype, **options)
 
 
 def first_partial_fit(estimator, classes):
     """Take the classes of the first call of `partial_fit`, and compare those of others."""
     remedy = "Give all labels that will come as classes; later the same ones, or None."
-    with _completed(after=remedy):
+    with completed(after=remedy):
         return _check_partial_fit_first_call(estimator, classes)
 
 
@@ -259,8 +261,19 @@ def check_labels(y):
             )
     remedy = "Give classes as y, or use the regressor for numbers."
     # To see whether they are whole, scikit-learn casts them to integers, NaN too.
-    with _completed("y must be labels", remedy), np.errstate(invalid="ignore"):
+    with completed("y must be labels", remedy), np.errstate(invalid="ignore"):
         check_classification_targets(y)
+
+
+def weights_of_labels(class_weight, classes, y):
+    """The factor of the weight of every row, by its label."""
+    remedy = 'Give a finite number >= 0 for each class of y, or "balanced".'
+    with completed(f"class_weight={class_weight!r}", remedy):
+        # Of all classes, some of which a chunk may lack.
+        factors = compute_class_weight(class_weight, classes=classes, y=y)
+        if not (np.isfinite(factors).all() and factors.min() >= 0 and factors.any()):
+            raise ValueError("must have finite weights >= 0, and not all 0")
+    return factors[np.searchsorted(classes, y)]
 
 
 def signs_of_labels(y, classes, dtype, name):

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils import check_array, column_or_1d, compute_class_weight
+from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from skrf import _dask
@@ -23,6 +23,7 @@ from skrf._validation import (
     first_partial_fit,
     named_data,
     signs_of_labels,
+    weights_of_labels,
 )
 from skrf._width_path import WidthPath as WidthPath
 
@@ -35,12 +36,13 @@ class RandomFeatureRidge(RegressorMixin, RidgeOnFeatures):
     .. math:: \sum_{j=1}^n \omega_j \|y_j - U z(x_j) - c\|^2 + \alpha \|U\|^2
 
     over the coefficients U and the intercept c, for sample weights :math:`\omega`.
-    Equivalent to ``make_pipeline(features, Ridge(alpha))`` or, with several `alphas`,
-    RidgeCV, but the matrix of features is never stored: blocks of rows are transformed and
-    folded into sums (by `transform`; TargetEncoder, whose `fit_transform` leaves each row's
-    own target out, belongs into a Pipeline before this class). With random features it is
-    training the output layer of a network, with linearised NTK features training its hidden
-    layer to first order, both convex.
+    As ``make_pipeline(features, Ridge(alpha))`` or, with several `alphas`, RidgeCV (which
+    divides weighted errors by the number of rows, and makes y of shape (n, 1) flat), but
+    the matrix of features is never stored: blocks of rows are transformed and folded into
+    sums (by `transform`; TargetEncoder, whose `fit_transform` leaves each row's own target
+    out, belongs into a Pipeline before this class). With random features it is training the
+    output layer of a network, with linearised NTK features training its hidden layer to
+    first order, both convex.
 
     Source: Sections 1.1 and 2.1 and Theorem 4.2 of Yehudai and Shamir (2019); Rahimi and
     Recht (2007).
@@ -126,7 +128,8 @@ class RandomFeatureRidge(RegressorMixin, RidgeOnFeatures):
     float64, and the coefficients are refined by residuals in float64, one more pass over
     the data each; where that does not converge, as alpha is too small, and for
     leave-one-out errors, the products are float64. `partial_fit`, which cannot see a row
-    again, always makes them in float64. The coefficients are right to 1e-6 in either case.
+    again, always makes them in float64. The coefficients are right to 1e-6 in either case,
+    or a LinAlgWarning says how far off they may be.
 
     `fit` takes Dask arrays and data frames (extra "dask"): features that need no more than
     the number of columns, or fitted ones in a FrozenEstimator, are applied block by block
@@ -247,10 +250,7 @@ shape (n_samples, n_features)
             After `partial_fit`, as `coef_` does.
         """
         if _dask.is_dask(X):
-            check_is_fitted(self)
-            return _dask.map_rows(
-                self.predict, X, None if self._flat else len(self.coef_), _dask.dtype_of(X)
-            )
+            return self._map_outputs("predict", X)
         return self._predict_rows(X)
 
     def _learn_targets(self, y, classes):
@@ -290,8 +290,9 @@ class RandomFeatureRidgeClassifier(ClassifierMixin, RidgeOnFeatures):
     r"""Ridge classification on any number of features of any number of rows.
 
     `RandomFeatureRidge` on targets in {-1, 1}: one for two classes, of which the second is
-    1, else one for each class; the class with the largest output is predicted. Equivalent
-    to ``make_pipeline(features, RidgeClassifier(alpha))`` or RidgeClassifierCV.
+    1, else one for each class; the class with the largest output is predicted. As
+    ``make_pipeline(features, RidgeClassifier(alpha))`` or RidgeClassifierCV, for one label
+    a row.
 
     Source: Theorem 4.2 of Yehudai and Shamir (2019); scikit-learn's RidgeClassifier for
     the targets.
@@ -434,7 +435,7 @@ class RandomFeatureRidgeClassifier(ClassifierMixin, RidgeOnFeatures):
             In the first chunk after `fit`, whose model it replaces.
         """
         with all_or_nothing(self):
-            if classes is not None and vars(self).get("_moments") is None:
+            if classes is not None and vars(self).get("_stream") is None:
                 self.__dict__.pop("classes_", None)
             first_partial_fit(self, classes)
             return self._partial_fit(X, y, self.classes_, sample_weight)
@@ -469,13 +470,7 @@ shape (n_samples, n_features)
             After `partial_fit`, as `coef_` does.
         """
         if _dask.is_dask(X):
-            check_is_fitted(self)
-            return _dask.map_rows(
-                self.decision_function,
-                X,
-                None if self._flat else len(self.coef_),
-                _dask.dtype_of(X),
-            )
+            return self._map_outputs("decision_function", X)
         return self._predict_rows(X)
 
     def predict(self, X: MatrixLike) -> np.ndarray:
@@ -509,7 +504,7 @@ shape (n_samples, n_features)
         """
         if _dask.is_dask(X):
             check_is_fitted(self)
-            return _dask.map_rows(self.predict, X, None, self.classes_.dtype)
+            return self._map_rows("predict", X, None, self.classes_.dtype)
         outputs = self._predict_rows(X)
         codes = (outputs > 0).astype(np.intp) if self._flat else outputs.argmax(axis=1)
         return self.classes_[codes]
@@ -542,9 +537,7 @@ shape (n_samples, n_features)
     def _target_weights(self, y):
         if self.class_weight is None:
             return None
-        # Of all classes, some of which a chunk may lack.
-        factors = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
-        return factors[np.searchsorted(self.classes_, y)]
+        return weights_of_labels(self.class_weight, self.classes_, column_or_1d(y))
 
     def _same_targets(self, other):
         return np.array_equal(self.classes_, other.classes_)

@@ -14,9 +14,12 @@ import numpy as np
 import pytest
 from scipy import sparse
 from sklearn import config_context
+from sklearn.frozen import FrozenEstimator
+from sklearn.impute import SimpleImputer
 from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 
 from skrf import (
     OverparamNetRegressor,
@@ -24,8 +27,10 @@ from skrf import (
     RandomFeatureRidgeClassifier,
     RandomReLUFeatures,
 )
+from skrf._penalties import solve_moments
 
 da = pytest.importorskip("dask.array", reason="Dask input needs the extra 'dask'")
+cloudpickle = pytest.importorskip("cloudpickle", reason="comes with dask")
 distributed = pytest.importorskip("distributed", reason="needs the extra 'dask'")
 
 
@@ -313,3 +318,32 @@ def test_dask_targets_and_weights_of_other_kinds(data):
     there = ridge(**weighted).fit(in_blocks(X[order]), signs[order])
     here = ridge(**weighted).fit(X[order], signs[order])
     np.testing.assert_allclose(there.coef_, here.coef_, rtol=1e-9)
+
+
+def test_missing_values_for_fitted_features_that_fill_them(data):
+    X, Y = data
+    X = X.copy()
+    X[5::7, 1] = np.nan
+    filled = make_pipeline(SimpleImputer(), RandomReLUFeatures(20, random_state=0)).fit(X)
+    model = ridge(features=FrozenEstimator(filled))
+    expected = model.fit(X, Y).predict(X)
+    found = model.fit(in_blocks(X), in_blocks(Y)).predict(in_blocks(X)).compute()
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def test_predictions_after_a_stream_are_solved_once_and_take_no_sums_along(
+    data, monkeypatch
+):
+    X, Y = data
+    solved = []
+
+    def counted(*arguments):
+        solved.append(1)
+        return solve_moments(*arguments)
+
+    monkeypatch.setattr("skrf._fitted_ridge.solve_moments", counted)
+    model = ridge(features=RandomReLUFeatures(400)).partial_fit(X, Y)
+    lazy = model.predict(in_blocks(X))
+    np.testing.assert_allclose(lazy.compute(), model.predict(X), rtol=1e-12)
+    assert len(solved) == 1
+    assert len(cloudpickle.dumps(lazy)) < 400**2 * 8 < len(cloudpickle.dumps(model))

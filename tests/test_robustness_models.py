@@ -131,7 +131,7 @@ RIDGES = [
         lambda: sort(class_weight={1: -1}).fit(X, SIGNS),
         ValueError,
         "class_weight",
-        "Give one",
+        "Give a finite number >= 0 for each",
     ),
     (lambda: ridge().predict(X), NotFittedError, "RandomFeatureRidge", "'fit'"),
     (lambda: ridge().coef_, AttributeError, "RandomFeatureRidge", "call fit"),
@@ -301,7 +301,7 @@ def test_streams_go_on_with_equal_features(features):
     if features is not None:
         model.set_params(features=clone(features))
     model.partial_fit(X, Y)
-    assert model._moments.n_rows == 60
+    assert model._stream.moments.n_rows == 60
 
 
 def test_streams_know_frozen_features_by_their_arrays():
