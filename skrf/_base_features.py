@@ -317,6 +317,11 @@ class HiddenLayerFeatures(
                 f"biases of shape ({self.width},); got {W.shape} and {b.shape}. Set width "
                 "to the number of rows, and give a bias for each."
             )
+        if self.biases == "none" and b.any():
+            raise ValueError(
+                'biases="none" is for maps without biases; got biases with up to '
+                f"{np.abs(b).max():.6g}. Give zeros, or set biases to another law."
+            )
         self._check_parameters(W.dtype)
         self.n_features_in_ = W.shape[1]
         self.__dict__.pop("feature_names_in_", None)

@@ -160,8 +160,8 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
         -------
         self : object
             The fitted network. Ctrl-C ends the training early with the weights reached
-            so far, and warns. Before and after the training it is passed on, which leaves
-            the network as it was, as an exception does.
+            so far, with `early_stopping` the best, and warns. Before and after the training
+            it is passed on, which leaves the network as it was, as an exception does.
 
         Raises
         ------
@@ -171,7 +171,8 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
             `symmetric_init`; X, y or weights that are empty, not finite or of different
             lengths, or weights that are all 0; y that the loss does not take; a validation
             set without rows of positive weight; first gradients that overflow; and with
-            `warm_start` another width, or other columns, outputs or labels than before.
+            `warm_start` another width or `parametrization`, `biases` or `fit_intercept`
+            that the weights do not fit, or other columns, outputs or labels than before.
         MemoryError
             When the weights and a block of rows would not fit into the memory there is.
 
@@ -179,7 +180,7 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
         -----
         ConvergenceWarning
             When `max_iter` epochs were not enough for `tol`, or SGD diverged: then the
-            last finite weights are kept.
+            last finite weights are kept, or those with the best validation score.
         UserWarning
             After Ctrl-C.
         """
@@ -193,14 +194,14 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
         sgd = self._resume() if resume else self._begin(rng, *train)
         if resume:
             sgd.probe = probe(self._new_objective(), sgd.weights, *train)
-            sgd.eta0 = self._given_or_estimated_step(sgd.probe)
+            sgd.eta0 = self._given_or_estimated_step(sgd.probe, sgd.n_updates)
         context = self._init_callback_context(max_subtasks=int(self.max_iter))
         tasks = EpochTasks(context, estimator=self, X=X, y=y, metadata=metadata)
         sgd, progress = self._train(sgd, train, validation, rng, tasks, attributes, resume)
         if progress.best_weights is not None:
             sgd.replace(progress.best_weights)
         self._publish(sgd, attributes, *progress.report())
-        tasks.finish({})
+        tasks.finish()
         return self
 
     def _partial_fit(self, X, y, sample_weight, before_first=None):
@@ -250,7 +251,7 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
         copies = 1 + (self.momentum > 0) + bool(self.average) + self.early_stopping
         options = self._sgd_options()
         sizes = options["batch_size"], options["block_size"]
-        require_training_memory(X, int(self.width), *sizes, copies)
+        require_training_memory(X, n_outputs, int(self.width), *sizes, copies)
         return X, Y, sample_weight, attributes
 
     def _new_objective(self):
@@ -285,9 +286,11 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
         found = probe(self._new_objective(), weights, X, Y, sample_weight)
         return SGD(start, weights, found, self._given_or_estimated_step(found))
 
-    def _given_or_estimated_step(self, found):
+    def _given_or_estimated_step(self, found, n_updates=0):
         if self.eta0 == "auto":
-            return float((1 - self.momentum) * found.stable_step)
+            # A schedule that goes on has divided it by this when the run begins.
+            decrease = float(n_updates + 1) ** self._sgd_options()["power_t"]
+            return float((1 - self.momentum) * found.stable_step * decrease)
         return float(self.eta0)
 
     def _search_step(self, sgd, data, resume):
@@ -297,8 +300,15 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
             # Trials draw them again, so that only one set is kept at a time.
             sgd.weights, new_weights = None, lambda: first_weights(sgd.start)
         try:
-            start = sgd.eta0, self._new_objective(), new_weights, sgd.probe
-            sgd.eta0 = search_step(*start, data, **self._sgd_options())
+            sgd.eta0 = search_step(
+                sgd.eta0,
+                self._new_objective(),
+                new_weights,
+                sgd.probe,
+                data,
+                n_updates=sgd.n_updates,
+                **self._sgd_options(),
+            )
         finally:
             if not resume:
                 sgd.weights = first_weights(sgd.start)
@@ -360,14 +370,16 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
                     break
                 except Diverged as stop:
                     if left == 0:
-                        warn_diverged(self, stop, sgd)
+                        kept = progress.kept("last finite weights")
+                        warn_diverged(self, stop, sgd, kept)
                         break
                     sgd = SGD(sgd.start, first_weights(sgd.start), sgd.probe, sgd.eta0 / 2)
                     progress = Progress(*stopping)
         except KeyboardInterrupt:
+            kept = progress.kept("weights reached so far")
             warn(
                 f"Training was interrupted after {len(progress.losses)} epochs and "
-                f"{sgd.n_updates} updates; the weights reached so far are kept.",
+                f"{sgd.n_updates} updates; the {kept} are kept.",
             )
             if sgd.weights is None:  # while the start was drawn again
                 sgd.weights = first_weights(sgd.start)

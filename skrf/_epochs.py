@@ -7,8 +7,8 @@ from skrf._interrupts import interrupts_held
 from skrf._warnings import warn
 
 
-def warn_diverged(network, stop, sgd):
-    """Say at which step SGD diverged, and which would be stable."""
+def warn_diverged(network, stop, sgd, kept="last finite weights"):
+    """Say at which step SGD diverged, which is stable, and which weights are kept."""
     stable = (1 - network.momentum) * sgd.probe.stable_step
     remedy = (
         "scale X and y, or set eta0"
@@ -17,7 +17,7 @@ def warn_diverged(network, stop, sgd):
     )
     warn(
         f"SGD diverged with step eta0={sgd.eta0:.3g}: the mean loss reached "
-        f"{stop.mean_loss:.3g} after {stop.n_updates} updates. The last finite weights "
+        f"{stop.mean_loss:.3g} after {stop.n_updates} updates. The {kept} "
         f"are kept. The largest stable step is estimated as {stable:.3g}; {remedy}.",
         ConvergenceWarning,
     )
@@ -65,6 +65,10 @@ class Progress:
             self.stale = 0 if value > self.best + self.tol else self.stale + 1
         self.best = max(self.best, value)
         return self.stale >= self.patience
+
+    def kept(self, last):
+        """Which weights a run that ends early keeps: the best, or those called `last`."""
+        return last if self.best_weights is None else "weights with the best score"
 
     def report(self):
         """Number of epochs, and the losses and scores of these and of earlier fits."""
@@ -123,6 +127,6 @@ class EpochTasks:
             reconstruction_attributes=attributes, **self.data
         )
 
-    def finish(self, attributes):
+    def finish(self):
         """End the task of the fit."""
-        self.context.call_on_fit_task_end(reconstruction_attributes=attributes, **self.data)
+        self.context.call_on_fit_task_end(reconstruction_attributes={}, **self.data)

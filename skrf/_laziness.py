@@ -211,9 +211,10 @@ class LazinessMixin:
 
             N(x; theta) = N(x; theta_0) + <features(x), theta - theta_0> + O(||.||^2),
 
-        where theta - theta_0 has neuron i's (w_i, b_i) in columns i * (d + 1) onwards and,
-        with ``train="both"``, then u, multiplied by sqrt(width) in the standard
-        parametrisation. The output intercept adds its own change.
+        where theta - theta_0 has neuron i's (w_i, b_i) in columns i * (d + 1) onwards (w_i
+        alone in i * d onwards with ``biases="none"``) and, with ``train="both"``, then u,
+        multiplied by sqrt(width) in the standard parametrisation. The output intercept adds
+        its own change.
 
         Parameters
         ----------
@@ -270,6 +271,8 @@ class LazinessMixin:
             output_weights=start.output[output] * float(o.scale * np.sqrt(width)),
             biases=self._sgd.start.biases,
         ).at(start.hidden, start.biases)
+        if hasattr(self, "feature_names_in_"):
+            features.feature_names_in_ = self.feature_names_in_
         initial = copy.copy(self)
         vars(initial).update(
             self._initial_attributes(),

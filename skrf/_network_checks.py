@@ -34,6 +34,23 @@ def check_parameters(network, resume):
             f"width={network.width} differs from the {len(network.hidden_biases_)} neurons "
             "fitted before. Set width back, or fit a clone with warm_start=False."
         )
+    if resume:
+        _require_same_network(network)
+
+
+def _require_same_network(network):
+    """Raise for parameters that would read the fitted weights as another network."""
+    before = network._sgd.start.parametrization
+    refused = {
+        "parametrization": network.parametrization != before,
+        "biases": network.biases == "none" and network.hidden_biases_.any(),
+        "fit_intercept": not network.fit_intercept and np.any(network.output_bias_),
+    }
+    for name in filter(refused.get, refused):
+        raise ValueError(
+            f"{name}={getattr(network, name)!r} is not that of the weights fitted before. "
+            f"Set {name} back, or fit a clone with warm_start=False."
+        )
 
 
 def set_validation_aside(network, rng, X, Y, sample_weight):
@@ -46,11 +63,7 @@ def set_validation_aside(network, rng, X, Y, sample_weight):
             "rows aside, but at least 2 must be, and 1 must be left. Change it, or set "
             "early_stopping=False."
         )
-    stratify = None
-    if is_classifier(network):
-        patterns, counts = np.unique(Y, axis=0, return_counts=True)
-        enough = min(n_validation, len(Y) - n_validation) >= len(patterns)
-        stratify = Y if enough and counts.min() > 1 else None
+    stratify = _strata(Y, n_validation) if is_classifier(network) else None
     from sklearn.model_selection import train_test_split
 
     parts = train_test_split(
@@ -64,3 +77,15 @@ def set_validation_aside(network, rng, X, Y, sample_weight):
             "early_stopping=False."
         )
     return train, validation
+
+
+def _strata(Y, n_validation):
+    """Codes of the classes to stratify by, or None for more than the smaller part has rows.
+
+    Y are signs, one column for two classes. A class of one row counts to the largest.
+    """
+    codes = Y.argmax(axis=1) if Y.shape[1] > 1 else (Y[:, 0] > 0).astype(int)
+    counts = np.bincount(codes)
+    codes[counts[codes] == 1] = counts.argmax()
+    n_classes = np.count_nonzero(np.bincount(codes))
+    return codes if min(n_validation, len(Y) - n_validation) >= n_classes else None

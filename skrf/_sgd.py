@@ -91,13 +91,14 @@ def block_rows(width, n_features, dtype, batch_size, wanted="auto"):
     return batch_size * max(1, wanted // batch_size)
 
 
-def require_training_memory(X, width, batch_size, block_size, copies):
-    """Raise MemoryError unless `copies` of W, one block of Z and its rows twice fit."""
+def require_training_memory(X, n_outputs, width, batch_size, block_size, copies):
+    """Raise MemoryError unless `copies` of W and U, a block of Z and its rows twice fit."""
     n_features = X.shape[1]
     rows = block_rows(width, n_features, X.dtype, batch_size, block_size)
     rows = min(rows, X.shape[0])
     require_memory(
-        (copies * width * n_features + rows * (width + 2 * n_features)) * X.dtype.itemsize,
+        X.dtype.itemsize
+        * (copies * width * (n_features + n_outputs) + rows * (width + 2 * n_features)),
         f"Training width={width} neurons on {n_features} columns with "
         f"batch_size={batch_size}",
         "Use a smaller width or batch_size, or float32 input.",

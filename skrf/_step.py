@@ -14,6 +14,8 @@ _ROWS = 1000
 # of benchmarks/bench_eta0.py five passes brought 87% within a factor 3 of the best constant
 # step, three 83%, ten 85%, and the estimate alone 38%.
 _PASSES, _DOUBLINGS = 5, 24
+# Power iterations for the largest eigenvalue over several outputs, right to some percent.
+_POWER_STEPS = 10
 # Of the neurons that the first trial leaves alive, later ones must leave this share.
 _ALIVE = 0.5
 
@@ -33,32 +35,32 @@ def probe(objective, weights, X, Y, sample_weight):
     where K_i is the largest eigenvalue of the tangent kernel J J' of row i (J the
     derivative of the outputs in the trained weights), times its sample weight. The first
     bound keeps the linearised squared loss from growing, the second keeps one step from
-    leaving the region where the linearisation holds. The longest row is among the rows.
+    leaving the region where the linearisation holds. The rows are those of `_some_rows`.
     """
     squares = row_norms(X, squared=True).astype(np.float64)
-    picked = _some_rows(squares)
+    picked = _some_rows(squares, sample_weight)
     W, b = weights[:2]
     U, c = (array.astype(np.float64) for array in weights[2:])
     curvature, norms, losses = [], [], []
     # Some eight arrays of this size are alive at a time.
-    for rows in row_blocks(len(picked), 8 * max(W.shape)):
+    for rows in row_blocks(len(picked), 8 * max(*W.shape, len(U))):
         i = picked[rows]
         with np.errstate(over="ignore", invalid="ignore"):
             z = (X[i] @ W.T + b).astype(np.float64)
             y, w = Y[i].astype(np.float64), sample_weight[i]
             value, slope = objective.activation.value_and_derivative(z)
             predictions = objective.scale * value @ U.T + c
-            kernel = _tangent_kernel(objective, squares[i], value, slope, U)
+            kernel = _TangentKernels(objective, squares[i], value, slope, U)
             gradient = objective.loss.derivative(predictions, y)
-            norms.append(w**2 * np.einsum("nk,nkl,nl->n", gradient, kernel, gradient))
+            norms.append(w**2 * kernel.squared_norms(gradient))
             losses.append(w * objective.loss(predictions, y).sum(axis=1))
-            largest = np.max([kernel.max(), norms[-1].max(), losses[-1].max()])
+            curvature.append(w * kernel.largest_eigenvalues())
+            largest = np.max([curvature[-1].max(), norms[-1].max(), losses[-1].max()])
         if not largest < np.finfo(W.dtype).max:
             raise ValueError(
                 f"The first losses or gradients overflow {W.dtype}: X, y, sample_weight or "
                 "weight_scale is too large. Scale X, for instance by StandardScaler, and y."
             )
-        curvature.append(w * np.linalg.eigvalsh(kernel)[:, -1])
     bound = max(
         np.max(np.concatenate(curvature)) + objective.alpha,
         np.sqrt(np.mean(np.concatenate(norms))),
@@ -69,20 +71,34 @@ def probe(objective, weights, X, Y, sample_weight):
     return Probe(step, total / weight if weight > 0 else 0.0, squares[picked].mean())
 
 
-def _tangent_kernel(objective, squares, value, slope, U):
-    """J J' of every row, (n_rows, n_outputs, n_outputs)."""
-    n, n_outputs = len(squares), len(U)
-    kernel = np.zeros((n, n_outputs, n_outputs))
-    if objective.train_hidden:
-        inputs = squares + objective.train_biases
-        for i in range(n):
-            kernel[i] = inputs[i] * (U * slope[i] ** 2) @ U.T
-    diagonal = objective.train_output * np.einsum("nr,nr->n", value, value)
-    kernel += diagonal[:, np.newaxis, np.newaxis] * np.eye(n_outputs)
-    return objective.scale**2 * kernel + objective.train_intercept * np.eye(n_outputs)
+class _TangentKernels:
+    """J J' = scale^2 (a U diag(slope^2) U' + |value|^2 I) + I of every row, never formed.
+
+    With a = ||x||^2 + 1, and without the terms of what is not trained.
+    """
+
+    def __init__(self, objective, squares, value, slope, U):
+        scale = objective.scale**2
+        self.hidden = scale * (squares + objective.train_biases) * objective.train_hidden
+        self.diagonal = objective.train_output * scale * np.einsum("nr,nr->n", value, value)
+        self.diagonal += objective.train_intercept
+        self.slope, self.U = slope, U
+
+    def squared_norms(self, vectors):
+        """v' J J' v for a vector v of each row, (n_rows, n_outputs)."""
+        inner = np.einsum("nr,nr->n", *2 * [(vectors @ self.U) * self.slope])
+        return self.hidden * inner + self.diagonal * np.einsum("nk,nk->n", *2 * [vectors])
+
+    def largest_eigenvalues(self):
+        """By power iterations on the part that is no multiple of I."""
+        v = np.random.default_rng(0).standard_normal((len(self.slope), len(self.U)))
+        for _ in range(_POWER_STEPS if len(self.U) > 1 else 1):
+            v /= np.maximum(np.linalg.norm(v, axis=1, keepdims=True), np.finfo(float).tiny)
+            last, v = v, ((v @ self.U) * self.slope**2) @ self.U.T
+        return self.hidden * np.einsum("nk,nk->n", last, v) + self.diagonal
 
 
-def search_step(first, objective, new_weights, found, data, **options):
+def search_step(first, objective, new_weights, found, data, n_updates=0, **options):
     """The step near `first` whose trial run ends with the lowest loss.
 
     A trial is five passes at a step (or schedule) over up to 1,000 rows in a fixed random
@@ -100,17 +116,20 @@ def search_step(first, objective, new_weights, found, data, **options):
         Gives the weights that every trial starts from, to be changed.
     found : Probe
     data : (X, Y, sample_weight)
+    n_updates : int
+        Those before, from which a schedule goes on.
     **options
         Of `SGD.configure`.
     """
     X, Y, sample_weight = data
-    rows = _some_rows(row_norms(X, squared=True))
+    rows = _some_rows(row_norms(X, squared=True), sample_weight)
     X, Y, sample_weight = X[rows], Y[rows], sample_weight[rows]
     order = np.random.default_rng(0).permutation(len(rows))
 
     def trial(eta0):
         """The last loss, and the number of neurons alive at the end."""
         run = SGD(None, new_weights(), found, eta0)
+        run.n_updates = n_updates
         run.configure(objective, average_after=-1, **options)
         try:
             losses = [run.run(X, Y, sample_weight, order) for _ in range(_PASSES)]
@@ -140,7 +159,13 @@ def _n_alive(objective, weights, X):
     return alive.sum()
 
 
-def _some_rows(squares):
-    """Indices of up to 1,000 rows spread evenly, with that of the largest entry."""
-    spread = np.linspace(0, len(squares) - 1, _ROWS - 1).astype(int)
-    return np.unique(np.append(spread, squares.argmax()))
+def _some_rows(squares, sample_weight):
+    """Up to 1,000 rows of positive weight, spread evenly, and the one of the longest steps.
+
+    Its gradients are those of the largest weight times squared length, 1 for the biases.
+    """
+    rows = np.flatnonzero(sample_weight)
+    spread = np.linspace(0, len(rows) - 1, _ROWS - 1).astype(int)
+    with np.errstate(over="ignore"):
+        lengths = sample_weight.astype(np.float64) * (squares + 1.0)
+    return np.unique(np.append(rows[spread], lengths.argmax()))

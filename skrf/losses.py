@@ -99,7 +99,13 @@ class Loss:
         pair = real_numbers("prediction", prediction), real_numbers("y", y)
         single = np.result_type(*pair, np.float32) == np.float32
         dtype = np.float32 if single else np.float64
-        pair = np.broadcast_arrays(*pair)
+        try:
+            pair = np.broadcast_arrays(*pair)
+        except ValueError as error:
+            raise ValueError(
+                f"prediction of shape {pair[0].shape} and y of shape {pair[1].shape} do "
+                "not broadcast. Give one y for each prediction."
+            ) from error
         prediction, y = (np.array(a, dtype, order="C") for a in pair)
         value, slope = np.empty_like(y), np.empty_like(y)
         columns = (a.reshape(-1, 1) for a in (prediction, y, value, slope))

@@ -93,15 +93,15 @@ class OverparamNetRegressor(RegressorMixin, OverparamNet):
     eta0 : float or "auto", default="auto"
         The step. "auto" begins with an estimate of the largest stable one,
         (1 - momentum) min(1 / (max_i ||grad N(x_i)||^2 + alpha), 1 / RMS_i ||grad l_i||)
-        at the start, on up to 1,000 rows, whatever the batch size; a sample weight
-        multiplies its row's gradients, and with several outputs ||grad N||^2 is the
-        largest eigenvalue of the tangent kernel. Then it doubles or halves the step as
-        long as that lowers the loss of the last of five passes over these rows, each
-        time from the same start, and kills at most half of the neurons (those with a
-        derivative of 0 on all rows) that the estimate leaves alive. The step is halved
-        when the loss grows without bound: `fit` then starts again, while `partial_fit`,
-        which keeps the step of its first chunk, and a warm start go on from the last
-        finite weights.
+        at the start, on up to 1,000 rows of positive weight, whatever the batch size; a
+        sample weight multiplies its row's gradients, and with several outputs ||grad N||^2
+        is the largest eigenvalue of the tangent kernel, found by power iterations. Then it
+        doubles or halves the step as long as that lowers the loss of the last of five
+        passes over these rows, each time from the same start, and kills at most half of the
+        neurons (those with a derivative of 0 on all rows) that the estimate leaves alive.
+        The step is halved when the loss grows without bound: `fit` then starts again, while
+        `partial_fit`, which keeps the step of its first chunk, and a warm start go on from
+        the last finite weights.
     power_t : float, default=0.5
         Exponent of "invscaling".
     momentum : float, default=0.0
@@ -116,7 +116,8 @@ class OverparamNetRegressor(RegressorMixin, OverparamNet):
         See `tol`.
     early_stopping : bool, default=False
         Whether to set a validation set aside, stop on its score and keep the weights
-        with the best one: R^2 for squared loss, minus the mean loss for hinge.
+        with the best one: R^2 for squared loss, minus the mean loss for hinge and where all
+        targets of the set are the same.
     validation_fraction : float, default=0.1
         Share of the rows set aside.
     warm_start : bool, default=False
@@ -256,7 +257,9 @@ class OverparamNetRegressor(RegressorMixin, OverparamNet):
         return X, Y, {"_flat": y.ndim == 1}
 
     def _score(self, N, Y, sample_weight):
-        if LOSSES[self.loss].signs_only:
+        # Of targets that are all the same R^2 is 0, whatever the predictions.
+        some = Y[sample_weight > 0]
+        if LOSSES[self.loss].signs_only or (some == some[0]).all():
             return -float(self._new_objective().mean_loss(N, Y, sample_weight))
         from sklearn.metrics import r2_score
 
@@ -328,8 +331,8 @@ class OverparamNetClassifier(ClassifierMixin, OverparamNet):
     n_iter_no_change : int, default=10
         Epochs without improvement after which training stops.
     early_stopping : bool, default=False
-        Whether to stop on, and keep the weights with, the best accuracy on a stratified
-        validation set.
+        Whether to stop on, and keep the weights with, the best accuracy on a validation set
+        with all classes in their shares, where there are enough rows of each.
     validation_fraction : float, default=0.1
         Share of the rows set aside.
     warm_start : bool, default=False

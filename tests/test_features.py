@@ -360,3 +360,11 @@ def test_a_narrowed_copy_shares_nothing(Features):
 def test_at_refuses(weights, biases, message):
     with pytest.raises(ValueError, match=message):
         RandomReLUFeatures(4).at(weights, biases)
+
+
+@pytest.mark.parametrize("Features", [RandomReLUFeatures, LinearizedNTKFeatures])
+def test_maps_without_biases_are_given_none(Features):
+    features = Features(2, biases="none")
+    with pytest.raises(ValueError, match=r'biases="none" .* Give zeros'):
+        features.at(np.eye(2), [5.0, 0.0])
+    assert features.at(np.eye(2), [0.0, 0.0]).transform([[1.0, 1.0]]).shape[0] == 1

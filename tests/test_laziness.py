@@ -160,3 +160,14 @@ def test_the_initial_network_is_trained_from_its_start(options, neuron):
     np.testing.assert_array_equal(again.hidden_weights_, fresh.hidden_weights_)
     np.testing.assert_array_equal(again.predict(X), fresh.predict(X))
     assert (again.t_, again.loss_curve_) == (fresh.t_, fresh.loss_curve_)
+
+
+def test_the_expansion_keeps_the_names_of_columns(neuron):
+    pandas = pytest.importorskip("pandas", reason="in the extra 'test'")
+    X, y = neuron
+    frame = pandas.DataFrame(X, columns=list("abcd"))
+    features, initial = net().fit(frame, y).linearize()
+    for one in (features, initial):
+        assert list(one.feature_names_in_) == list("abcd")
+        with pytest.raises(ValueError, match="X has other columns"):
+            getattr(one, "transform", initial.predict)(frame[list("badc")])

@@ -53,3 +53,8 @@ def test_every_kind_of_real_numbers(name):
             LOSSES[name](wrong, [1])
         with pytest.raises(ValueError, match="y must be"):
             LOSSES[name].derivative([1], wrong)
+
+
+def test_shapes_that_do_not_broadcast_are_named():
+    with pytest.raises(ValueError, match=r"prediction of shape \(2,\) and y of shape \(3,"):
+        LOSSES["hinge"]([1, 2], [1, 2, 3])

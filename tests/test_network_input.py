@@ -190,3 +190,17 @@ def test_too_large_a_network_is_refused(neuron, monkeypatch):
         MemoryError, match=r"width=100000 neurons on 4 columns.*smaller width"
     ):
         plain(width=100_000).fit(*neuron)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("parametrization", "ntk"), ("biases", "none"), ("fit_intercept", False)],
+)
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_weights_are_not_read_as_those_of_another_network(name, value, method, neuron):
+    X, y = neuron
+    net = plain(warm_start=True).fit(X, y + 5)
+    before = net.predict(X)
+    with pytest.raises(ValueError, match=rf"{name}={value!r}.* Set {name} back"):
+        getattr(net.set_params(**{name: value}), method)(X, y)
+    np.testing.assert_array_equal(net.predict(X), before)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tracemalloc
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -22,6 +23,7 @@ from skrf import (
     make_polynomial_classification,
     make_single_neuron,
 )
+from skrf._network_checks import set_validation_aside
 
 
 def test_default_start_is_the_fan_in_law():
@@ -379,3 +381,38 @@ def test_partial_fit_of_the_classifier_needs_and_keeps_the_classes():
     assert (
         plain(OverparamNetClassifier).fit(X, y).fit(X[y < 2], y[y < 2]).classes_.size == 2
     )
+
+
+def test_early_stopping_where_all_validation_targets_are_the_same(rng):
+    """R^2 is 0 there whatever the predictions: the first epoch would be the best."""
+    X = rng.standard_normal((60, 5))
+    y, w = np.zeros(60), np.ones(60)
+    y[7], w[7] = 3.0, 0.0
+    net = plain(width=50, max_iter=30, early_stopping=True).fit(X, y, w)
+    assert max(net.validation_scores_) < 0
+    assert net.validation_scores_[-1] > 4 * net.validation_scores_[0]
+
+
+def test_early_stopping_says_which_weights_are_kept(rng):
+    X = rng.standard_normal((200, 5))
+    net = plain(width=50, early_stopping=True, max_iter=100, eta0=0.1)
+    for eta0 in np.geomspace(0.06, 0.2, 20):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            net.set_params(eta0=eta0).fit(X, X[:, 0] ** 2)
+        if caught and net.validation_scores_:
+            break
+    assert "The weights with the best score are kept" in str(caught[0].message)
+
+
+def test_a_class_of_one_row_leaves_the_others_in_their_shares(rng):
+    y = np.repeat([0, 1, 2, 3, 4], [200, 60, 20, 19, 1])
+    X = rng.standard_normal((300, 2))
+    signs = np.where(np.arange(5) == y[:, np.newaxis], 1.0, -1.0)
+    net = OverparamNetClassifier(early_stopping=True)
+    for seed in range(20):
+        parts = set_validation_aside(
+            net, np.random.RandomState(seed), X, signs, np.ones(300)
+        )
+        counts = (parts[1][1] > 0).sum(axis=0)
+        assert counts[:4] == pytest.approx([20, 6, 2, 2], abs=1)

@@ -2,6 +2,7 @@
 
 import pickle
 import signal
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -227,3 +228,80 @@ def test_partial_fit_with_a_given_step_keeps_the_weights_before_divergence(neuro
         net.partial_fit(1e6 * X, y)
     assert_same_weights(net, before)
     assert net.loss_curve_ == before.loss_curve_
+
+
+def masked(rng, weight):
+    """Rows of which 300 have this weight and all others 0."""
+    X = rng.standard_normal((20_000, 10))
+    w = np.zeros(20_000)
+    w[7:6007:20] = weight
+    return X, np.tanh(X[:, 0]) + X[:, 1] * X[:, 2] / 3, w
+
+
+@pytest.mark.parametrize("weight", [1.0, 5.0])
+def test_rows_of_weight_zero_do_not_choose_the_step(weight, rng):
+    X, y, w = masked(rng, weight)
+    kept = w > 0
+    options = {"width": 100, "activation": "tanh", "max_iter": 1}
+    net = plain(**options).fit(X, y, w)
+    same = plain(**options).fit(X[kept], y[kept], w[kept])
+    assert net.eta0_ == same.eta0_
+
+
+def test_the_row_of_the_longest_steps_is_among_those_of_the_estimate(rng):
+    X, y, w = masked(rng, 1.0)
+    w[:] = 1.0
+    w[8] = 3000.0  # between the rows that are spread evenly
+    net = plain(width=50, max_iter=1).fit(X, y, w)
+    assert net._sgd.probe.stable_step < 2 / (3000 * np.sum(X[8] ** 2) / 150)
+    assert net.loss_curve_[0] < 1
+
+
+@pytest.mark.parametrize("n_outputs", [2, 7])
+@pytest.mark.parametrize("train", ["both", "hidden", "output"])
+def test_largest_eigenvalues_of_tangent_kernels(n_outputs, train, rng):
+    """Of every row J J', whose J is found by differences."""
+    X, Y = rng.standard_normal((20, 3)), rng.standard_normal((20, n_outputs))
+    net = plain(width=5, activation="tanh", train=train, max_iter=1, eta0=1e-9).fit(X, Y)
+    start = initial(net)
+    names = {"both": "WbUc", "hidden": "Wbc", "output": "Uc"}[train]
+    largest, norms = [], []
+    for x, y in zip(X, Y, strict=True):
+        columns = []
+        for name in names:
+            for index in np.ndindex(start[name].shape):
+                sides = []
+                for h in (-1e-6, 1e-6):
+                    theta = {key: array.copy() for key, array in start.items()}
+                    theta[name][index] += h
+                    parts = [theta[key] for key in "WbUc"]
+                    sides.append(reference.forward(x, *parts, 1.0, "tanh"))
+                columns.append((sides[1] - sides[0]) / 2e-6)
+        J = np.array(columns).T
+        largest.append(np.linalg.eigvalsh(J @ J.T)[-1])
+        parts = [start[key] for key in "WbUc"]
+        residual = reference.forward(x, *parts, 1.0, "tanh") - y
+        norms.append(np.sum((J.T @ residual) ** 2))
+    bound = max(max(largest) + net.alpha, np.sqrt(np.mean(norms)))
+    assert 1 / net._sgd.probe.stable_step == pytest.approx(bound, rel=0.02)
+
+
+def test_many_outputs_take_little_memory(rng):
+    X, Y = rng.standard_normal((1000, 10)), rng.standard_normal((1000, 200))
+    tracemalloc.start()
+    plain(width=100, max_iter=1, eta0=1e-3).fit(X, Y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 60e6, "tangent kernels of all rows would take 320 MB"
+
+
+def test_a_warm_start_of_a_schedule_searches_the_steps_it_will_make(rng):
+    X = rng.standard_normal((1000, 10))
+    first, second = np.maximum(X[:, 0], 0), np.maximum(X[:, 2], 0)
+    options = {"learning_rate": "invscaling", "warm_start": True}
+    net = plain(width=100, max_iter=50, **options).fit(X, first)
+    net.set_params(max_iter=10).fit(X, second)
+    fresh = plain(width=100, max_iter=10).fit(X, second)
+    step = net.eta0_ / 50_000**0.5
+    assert fresh.eta0_ / 8 < step < 8 * fresh.eta0_
+    assert net.loss_curve_[-1] < 2 * fresh.loss_curve_[-1]
