@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
-from scipy.optimize import minimize
+from scipy.linalg import LinAlgError, cho_factor, cho_solve, solve_triangular
+from scipy.optimize import lsq_linear, minimize
 
 from skrf import _bivariate
 from skrf._arguments import is_number
@@ -16,7 +16,15 @@ from skrf._gaussian_pairs import pair_matrix
 from skrf._population_risk import layer_and_goal
 from skrf.targets import SingleNeuron
 
-_STEPS, _ITERATIONS, _TOLERANCE = 60, 60, 1e-10
+# Of risks, relative to the mean square of the target.
+_ROUNDING = 1e-15
+# Of the search for the root.
+_STEPS, _TOLERANCE = 60, 1e-10
+# Fewest steps of a search for active sets, and those that may pass without progress.
+_FEWEST_STEPS, _BLOCK_STEPS = 60, 10
+# A gap of this share of the error that must not be exceeded takes an exact solver, for so
+# many features at most.
+_CERTAIN, _MOST_EXACT = 1e-8, 500
 
 
 @dataclass(frozen=True)
@@ -58,111 +66,122 @@ class MinWeight:
 
 
 class _Problem:
-    """min u'Gu - 2 h'u over boxes |u_i| <= bound, by sets of active bounds."""
+    """min v'Gv - 2 p'v over boxes |v_i| <= bound ||z_i||, by sets of active bounds.
 
-    def __init__(self, G, h, square, ridge):
-        self.G, self.h, self.square = G, h, square
-        self.ridge = ridge
-        self.u = np.zeros_like(h)
-        self.upper, self.lower = np.zeros((2, len(h)), bool)
+    In weights v_i = u_i ||z_i|| of features of length 1, with Gram matrix G (plus a jitter)
+    and products p with the target.
+    """
 
-    def risk(self, u):
-        return float(u @ (self.G @ u) - 2 * (self.h @ u) + self.square)
+    def __init__(self, gram, products, square):
+        unit, self.p, self.sizes = normalised(gram, products)
+        self.square = square
+        self.lower, jitter = factor(unit)
+        self.best = cho_solve((self.lower, True), self.p, check_finite=False)
+        self.G = unit
+        self.G.flat[:: len(unit) + 1] += jitter
+        self.v = np.zeros_like(self.p)
+        self.upper, self.lower_set = np.zeros((2, len(self.p)), bool)
 
-    def solve(self, bound):
+    def risk(self, v):
+        return float(v @ (self.G @ v) - 2 * (self.p @ v) + self.square)
+
+    def solve(self, bound, error):
         """The minimiser; its active set is where the next search starts."""
-        u = self._active_sets(bound)
-        if u is None:
-            u = self._quasi_newton(bound)
-            self._restart(u, bound)
-            polished = self._active_sets(bound)
-            u = u if polished is None else polished
-        self.u = u
-        return u
+        limits = bound * self.sizes
+        v = self._active_sets(limits)
+        if v is None:
+            v = self._quasi_newton(limits)
+            self._restart(v, limits)
+            polished = self._active_sets(limits)
+            v = v if polished is None else polished
+        if self._gap(v, limits) > _CERTAIN * error and len(v) <= _MOST_EXACT:
+            v = min(v, self._least_squares(limits), key=self.risk)
+        self.v = v
+        return v
 
-    def slope(self, u, bound):
+    def slope(self, v, bound):
         """The derivative of the least risk in the bound, minus the multipliers' sum."""
-        force = self.h - self.G @ u
-        at_bound = np.abs(u) >= bound * (1 - 1e-12)
-        return -2 * float(np.abs(force[at_bound]).sum())
+        force, limits = self.p - self.G @ v, bound * self.sizes
+        at_bound = np.abs(v) >= limits * (1 - 1e-12)
+        return -2 * float(np.abs(force * self.sizes)[at_bound].sum())
 
-    def _restart(self, u, bound):
-        force = self.h - self.G @ u
-        self.upper = (u >= bound * (1 - 1e-9)) & (force > 0)
-        self.lower = (u <= -bound * (1 - 1e-9)) & (force < 0)
+    def _gap(self, v, limits):
+        """How far the risk of v may be above the least: by the duality gap."""
+        force = self.p - self.G @ v
+        return 2 * float((limits * np.abs(force) - force * v).sum())
 
-    def _active_sets(self, bound):
-        """Primal-dual active sets; None where they cycle."""
-        upper, lower, seen = self.upper, self.lower, set()
-        for _ in range(_ITERATIONS):
+    def _restart(self, v, limits):
+        force = self.p - self.G @ v
+        self.upper = (v >= limits * (1 - 1e-9)) & (force > 0)
+        self.lower_set = (v <= -limits * (1 - 1e-9)) & (force < 0)
+
+    def _active_sets(self, limits):
+        """Block principal pivoting (Judice and Pires, 1994); None where it does not end.
+
+        All neurons in wrong sets change, until some steps have left no fewer of them; then
+        the last one alone does, which ends but for rounding.
+        """
+        upper, lower = self.upper, self.lower_set
+        n, left, fewest = len(limits), _BLOCK_STEPS, len(limits) + 1
+        for _ in range(int(max(_FEWEST_STEPS, min(20 * n, 1e11 / n**3)))):
             free = ~(upper | lower)
-            u = bound * (upper.astype(float) - lower)
+            v = limits * (upper.astype(float) - lower)
             if free.any():
-                inner = self.G[np.ix_(free, free)]
-                inner.flat[:: len(inner) + 1] += self.ridge[free]
-                # Rows of G are summed where the bound holds: G u, with u = 0 elsewhere.
-                right = self.h[free] - self.G[free] @ u
+                # Rows of G are summed where the bound holds: G v, with v = 0 elsewhere.
+                right = self.p[free] - self.G[free] @ v
                 try:
-                    u[free] = cho_solve(cho_factor(inner, check_finite=False), right)
+                    inner = cho_factor(self.G[np.ix_(free, free)], check_finite=False)
                 except LinAlgError:
                     return None
-            force = self.h - self.G @ u
-            next_upper = (free & (u > bound)) | (upper & (force > 0))
-            next_lower = (free & (u < -bound)) | (lower & (force < 0))
-            if (next_upper == upper).all() and (next_lower == lower).all():
-                self.upper, self.lower = upper, lower
-                return u
-            key = next_upper.tobytes() + next_lower.tobytes()
-            if key in seen:
-                return None
-            seen.add(key)
-            upper, lower = next_upper, next_lower
+                v[free] = cho_solve(inner, right)
+            force = self.p - self.G @ v
+            next_upper = (free & (v > limits)) | (upper & (force > 0))
+            next_lower = (free & (v < -limits)) | (lower & (force < 0))
+            wrong = np.flatnonzero((next_upper != upper) | (next_lower != lower))
+            if wrong.size == 0:
+                self.upper, self.lower_set = upper, lower
+                return v
+            if wrong.size < fewest:
+                fewest, left = wrong.size, _BLOCK_STEPS
+            left -= 1
+            changed = wrong if left >= 0 else wrong[-1:]
+            upper, lower = upper.copy(), lower.copy()
+            upper[changed], lower[changed] = next_upper[changed], next_lower[changed]
         return None
 
-    def _quasi_newton(self, bound):
-        # Scaled to unit diagonal, on which L-BFGS-B depends.
-        scale = 1 / np.sqrt(np.diag(self.G))
-        G, h = self.G * scale * scale[:, np.newaxis], self.h * scale
-
+    def _quasi_newton(self, limits):
         def value(v):
-            Gv = G @ v
-            return v @ Gv - 2 * (h @ v), 2 * (Gv - h)
+            Gv = self.G @ v
+            return v @ Gv - 2 * (self.p @ v), 2 * (Gv - self.p)
 
-        limits = bound / scale
-        found = minimize(
+        return minimize(
             value,
-            np.clip(self.u / scale, -limits, limits),
+            np.clip(self.v, -limits, limits),
             jac=True,
             method="L-BFGS-B",
             bounds=np.column_stack([-limits, limits]),
             options={"maxiter": 5000, "maxfun": 20000, "ftol": 1e-16, "gtol": 1e-12},
-        )
-        return found.x * scale
+        ).x
+
+    def _least_squares(self, limits):
+        y = solve_triangular(self.lower, self.p, lower=True, check_finite=False)
+        bounds, most = (-limits, limits), 20 * len(limits)
+        return lsq_linear(
+            self.lower.T, y, bounds, method="bvls", tol=1e-15, max_iter=most
+        ).x
 
 
-def _problem(layer, goal):
-    """The `_Problem` of the neurons that are not 0, its best weights and places."""
-    gram = pair_matrix(_bivariate.RELU, layer)
-    useful = np.flatnonzero(np.diag(gram) > 0)
-    G = np.ascontiguousarray(gram[np.ix_(useful, useful)])
-    h = pair_matrix(_bivariate.RELU, layer, goal)[useful, 0]
-    unit, products, sizes = normalised(G, h)
-    lower, jitter = factor(unit)
-    best = cho_solve((lower, True), products, check_finite=False) / sizes
-    return _Problem(G, h, float(goal.squares[0]), jitter * np.diag(G)), best, useful
-
-
-def _least_bound(problem, best, error):
-    """The root in the bound, its weights and their risk; `best` has at most the error."""
-    low, high = 0.0, float(np.abs(best).max())
-    bound = (problem.square - error) / (2 * np.abs(problem.h).sum())
-    u, risk = best, problem.risk(best)
+def _least_bound(problem, error):
+    """The root in the bound, its weights and their risk; the best reach the error."""
+    low, high = 0.0, float(np.abs(problem.best / problem.sizes).max())
+    bound = (problem.square - error) / (2 * np.abs(problem.p * problem.sizes).sum())
+    v, risk = problem.best, problem.risk(problem.best)
     for _ in range(_STEPS):
-        found = problem.solve(bound)
+        found = problem.solve(bound, error)
         # A risk that is all rounding may be 0, or less.
         reached = max(problem.risk(found), 1e-10 * error)
         if reached <= error * (1 + _TOLERANCE):
-            high, u, risk = bound, found, reached
+            high, v, risk = bound, found, reached
         else:
             low = bound
         if abs(reached / error - 1) <= _TOLERANCE or high <= low * (1 + _TOLERANCE):
@@ -173,7 +192,7 @@ def _least_bound(problem, best, error):
         bound *= np.exp(np.clip(step, -5, 5))
         if not low < bound < high:
             bound = np.sqrt(max(low, high * 1e-4) * high)
-    return float(high), u, risk
+    return float(high), v, risk
 
 
 def min_weight(W: ArrayLike, b: ArrayLike, target: SingleNeuron, error: float) -> MinWeight:
@@ -196,8 +215,8 @@ def min_weight(W: ArrayLike, b: ArrayLike, target: SingleNeuron, error: float) -
     target : SingleNeuron
         The neuron (w*, b*), with activation "relu".
     error : float
-        The risk to reach, > 0; multiply a relative one by the target's mean square. Below
-        some 1e-15 of that mean square risks are rounding, and so is `feasible`.
+        The risk to reach, > 0; multiply a relative one by the target's mean square. Risks
+        below 1e-15 of that are rounding, and count as reached.
 
     Returns
     -------
@@ -228,15 +247,19 @@ def min_weight(W: ArrayLike, b: ArrayLike, target: SingleNeuron, error: float) -
             f"error={error!r} must be a finite number > 0. It is a risk: multiply a "
             "relative error by the target's mean square."
         )
-    problem, best, useful = _problem(layer, goal)
-    square, least = problem.square, problem.risk(best)
+    gram = pair_matrix(_bivariate.RELU, layer)
+    useful = np.flatnonzero(np.diag(gram) > 0)
+    products = pair_matrix(_bivariate.RELU, layer, goal)[useful, 0]
+    square = float(goal.squares[0])
+    problem = _Problem(gram[np.ix_(useful, useful)], products, square)
+    least = problem.risk(problem.best)
     if error >= square:
-        weight, u, risk = 0.0, np.zeros_like(best), square
-    elif least > error:
-        weight, u, risk = np.inf, best, least
+        weight, v, risk = 0.0, np.zeros_like(products), square
+    elif least > max(error, _ROUNDING * square):
+        weight, v, risk = np.inf, problem.best, least
     else:
-        weight, u, risk = _least_bound(problem, best, error)
-    full = np.zeros(len(layer.biases))
-    full[useful] = u
+        weight, v, risk = _least_bound(problem, error)
+    u = np.zeros(len(layer.biases))
+    u[useful] = v / problem.sizes
     feasible = bool(np.isfinite(weight))
-    return MinWeight(feasible, weight, full, risk, risk / square, least)
+    return MinWeight(feasible, weight, u, risk, risk / square, least)

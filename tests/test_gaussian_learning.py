@@ -308,3 +308,26 @@ def test_least_weight_where_the_risk_is_all_rounding(error):
     found = min_weight([[1.0, 0.0]], [0.0], SingleNeuron([1.0, 0.0]), error)
     assert found.feasible
     assert found.weight == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_least_weights_of_nearly_singular_features(seed):
+    """No smaller box reaches the error, by a solver that changes one bound at a time."""
+    rng = np.random.default_rng(seed)
+    size = 10 ** rng.uniform(-4, 3, 40) if seed % 2 else np.ones(40)
+    W, b = rng.standard_normal((40, 1)) * size[:, np.newaxis], rng.standard_normal(40)
+    target = SingleNeuron([1.0], -1.0)
+    error = 1.1 * best_error(W, b * size, target).errors[-1]
+    found = min_weight(W, b * size, target, error)
+    assert found.risk <= error * (1 + 1e-9)
+    G, h = relu_gram(W, b * size), relu_gram(W, b * size, [[1.0]], [-1.0])[:, 0]
+    use = np.diag(G) > 0
+    s = np.sqrt(np.diag(G)[use])
+    unit = G[np.ix_(use, use)] / s / s[:, np.newaxis] + 1e-15 * np.eye(len(s))
+    L = np.linalg.cholesky(unit)
+    bounds = 0.9999 * found.weight * s
+    y = np.linalg.solve(L, h[use] / s)
+    v = lsq_linear(L.T, y, (-bounds, bounds), method="bvls", tol=1e-15, max_iter=5000).x
+    u = np.zeros(40)
+    u[use] = v / s
+    assert population_risk(u, W, b * size, target).risk > error
