@@ -46,7 +46,7 @@ def checked_curves(name, curves, x_name, x):
 
 
 class CurvesDisplay(ABC):
-    """Named curves on logarithmic axes; a subclass draws them in `_draw`."""
+    """Named curves on logarithmic axes; a subclass checks and draws them."""
 
     ax_: Axes
     figure_: Figure | SubFigure
@@ -80,15 +80,21 @@ class CurvesDisplay(ABC):
         >>> display.plot().ax_.get_xscale()
         'log'
         """
+        # First: what is refused leaves no empty figure behind.
+        drawn = self._checked()
         self.ax_ = axes_or_new(ax)
         self.figure_, self.lines_ = self.ax_.figure, []
-        self._draw()
+        self._draw(*drawn)
         self.ax_.grid(alpha=0.3)
         self.ax_.legend()
         return self
 
     @abstractmethod
-    def _draw(self):
+    def _checked(self):
+        """What `_draw` is given, from the checked attributes."""
+
+    @abstractmethod
+    def _draw(self, *drawn):
         """Draw on `ax_` and extend `lines_`."""
 
     def _curves(self, x, curves, xlabel, ylabel, **style):

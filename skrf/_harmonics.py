@@ -125,8 +125,6 @@ def log_mean_squares(dimension, t, log_weight, n):
 
 def _debye_polynomials(n):
     """Coefficients, by rising power, of U_0, ..., U_n of the uniform expansions."""
-    from numpy.polynomial import polynomial as P
-
     U = [np.array([1.0])]
     for _ in range(n):
         u = U[-1]

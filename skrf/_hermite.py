@@ -12,6 +12,8 @@ from skrf.activations import ACTIVATIONS
 _RANGE, _POINTS, _CHUNK = 13.0, 8, 2**16
 # Bias in units of the weight norm beyond which relu has its kink at densities of 0.
 _LINEAR = 1e3
+# Of the quadrature, whose points are as many times as close: a second or two.
+_MOST_SCALE = 1e6
 
 
 def hermite_functions(z, n):
@@ -71,8 +73,13 @@ def _relu(n, scale, shift):
 
 
 def _squared_relu(n, scale, shift):
-    if scale == 0:
-        return _linear(n, 0.0, max(shift, 0.0) ** 2)
+    if abs(shift) > _LINEAR * scale:
+        found = np.zeros(max(n, 2) + 1)
+        if shift > 0:  # (shift + scale z)^2
+            found[:3] = np.array([shift, scale, scale]) * [shift, 2 * shift, np.sqrt(2)]
+            found[0] += scale * scale
+            found[2] *= scale
+        return found[: n + 1]
     relu = _relu(n, scale, shift)
     k = np.arange(1, n + 1)
     square = moments(np.array([shift / scale]))[1]
@@ -103,6 +110,12 @@ def _sine(n, scale, shift):
 
 def _by_quadrature(name):
     def coefficients(n, scale, shift):
+        if scale > _MOST_SCALE:
+            raise ValueError(
+                f"weight_norm={scale:g} is too large for {name}, which takes "
+                f"{_MOST_SCALE:g} at most. Scale bias and weight_norm down; for long "
+                "weights this activation is nearly step, relu or sign."
+            )
         # Fine enough for poles at distance pi / (2 scale), and for the waves of h_n.
         points = _POINTS * max(1.0, scale, np.sqrt(n) / 8)
         size = int(np.ceil(2 * _RANGE * points)) + 1
@@ -176,8 +189,9 @@ def hermite_coefficients(
     Raises
     ------
     ValueError
-        For an unknown activation, n that is no integer >= 0, a bias that is not finite, or
-        weight_norm that is not finite or negative.
+        For an unknown activation, n that is no integer >= 0, a bias that is not finite,
+        weight_norm that is not finite or negative, or above 1e6 where there is no closed
+        form, and for coefficients that overflow.
 
     Examples
     --------
@@ -194,7 +208,14 @@ def hermite_coefficients(
             f"weight_norm={weight_norm!r} must be a finite number >= 0. Give the length of "
             "the weight vector."
         )
-    return COEFFICIENTS[activation](n, float(weight_norm), float(bias))
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = COEFFICIENTS[activation](n, float(weight_norm), float(bias))
+    if not np.isfinite(found).all():
+        raise ValueError(
+            f"The coefficients of {activation} overflow float64 at bias={bias:g} and "
+            f"weight_norm={weight_norm:g}. Scale both down."
+        )
+    return found
 
 
 def degree_energies(

@@ -23,10 +23,13 @@ from skrf._validation import (
 from skrf.networks import OverparamNetRegressor
 from skrf.targets import SingleNeuron
 
+# Weights of a neuron that descent will not bring back.
+_DIVERGED = 1e20
+
 
 def unit_neuron(d, bias):
     """The target [x_1 + bias]_+ on d inputs."""
-    return SingleNeuron(np.eye(d)[0], bias)
+    return SingleNeuron(np.eye(1, d)[0], bias)
 
 
 def _train(width, X, y, rng, parametrization):
@@ -352,7 +355,8 @@ def one_neuron(
     Returns
     -------
     report : Report
-        With values "steps", one for each start, nan where 2,000 are not enough.
+        With values "steps", one for each start, nan where 2,000 are not enough, or the
+        steps so long that the weights grow without bound.
 
     Raises
     ------
@@ -375,7 +379,10 @@ def one_neuron(
                 steps[k] = n
                 break
             _, slope, shift, _ = gaussian.population_risk_gradient(u, W, b, target)
-            W, b = W - step / 2 * slope, b - step / 2 * shift
+            with np.errstate(over="ignore", invalid="ignore"):
+                W, b = W - step / 2 * slope, b - step / 2 * shift
+            if not max(np.abs(W).max(), np.abs(b).max()) < _DIVERGED:
+                break
     done = np.isfinite(steps)
     spread = ""
     if done.any():

@@ -17,6 +17,7 @@ from skrf._bounds import (
     squared_distance_law,
 )
 from skrf._learning_statements import unit_neuron
+from skrf._relu_spectrum import log_squared_norm
 from skrf._report import Report, Row, verdict
 from skrf._typing import RandomState
 from skrf._validation import (
@@ -97,7 +98,7 @@ def proposition_4_1(
     >>> from skrf.theory import proposition_4_1
     >>> report = proposition_4_1(d=10, n_draws=200)
     >>> print(f"{report.values['probability']:.4f}", report.rows[0].verdict)
-    0.1266 holds
+    0.1266 corrected
     """
     r = d // 2 if r is None else r
     law = squared_distance_law(d, r)
@@ -108,11 +109,11 @@ def proposition_4_1(
     rows = (
         Row(
             f"Prop. 4.1: law of the error, d = {d}, r = {r}",
-            "",
+            "not given",
             f"Beta((d - r) / 2, r / 2), mean {law.mean():.3f}",
             f"{n_draws} draws: mean {errors.mean():.3f}, least {errors.min():.3f}; "
             f"Kolmogorov-Smirnov p = {p_value:.2f}",
-            verdict(p_value > 1e-6),
+            verdict(False, p_value > 1e-6),
         ),
         Row(
             "Prop. 4.1: P(error < 1/4)",
@@ -190,9 +191,9 @@ def theorem_4_2(
     (W, b), target = draw_features(rng, width, d), unit_neuron(d, bias)
     best = gaussian.best_error(W, b, target)
     values = _against_floor(best, 1, d, bias)
-    least = gaussian.min_weight(W, b, target, error * best.errors[0] / best.relative[0])
-    norm = np.sqrt(best.errors[0] / best.relative[0])
-    weight = values["weight"] = width * least.weight / norm
+    mean_square = np.exp(log_squared_norm(bias))
+    least = gaussian.min_weight(W, b, target, error * mean_square)
+    weight = values["weight"] = width * least.weight / np.sqrt(mean_square)
     rows = (
         Row(
             f"Ex. 4.3: {width} random ReLU features, d = {d}, b* = {bias:g}, ||w*|| = 1",
@@ -224,6 +225,7 @@ def _rows_of_theorem_4_2(d, width):
     printed, longer = (
         weight_certificate(1 / 50, d, alpha, width) for alpha in (d**2, 5.0 * d**3)
     )
+    one, many = failure_probability([1, 1e6], 1 / 50, 41, weight_norm=41.0, absolute=True)
     return (
         Row(
             "Thm 4.2: ||w*|| = d^2, absolute error 1/50",
@@ -239,6 +241,13 @@ def _rows_of_theorem_4_2(d, width):
             f"{longer.least_weight_norm:.3g}, about 3 d^3",
             f"{printed.bracket:.3g} at d^2, {longer.bracket:.3g} at 5 d^3",
             verdict(printed.bracket > 0, longer.bracket > 0),
+        ),
+        Row(
+            "Thm 4.2: the probability, d = 41, ||w*|| = d, b* = 0, absolute error 1/50",
+            "1 - exp(-c d), and b* does not depend on W",
+            "1 - r exp(-c d), as in Thm 4.8, and b* may depend on W",
+            f"of failure at most 10^{one:.1f} for r = 1, 10^{many:.1f} for r = 10^6",
+            "measured",
         ),
     )
 
@@ -377,8 +386,8 @@ def theorem_4_8(
         Row(
             f"Thm 4.8: fewest features of any kind, d = {d}, b* = {bias:g}",
             "exponential in d at ||w*|| = d^2, absolute error 1/50",
-            "polynomial in d at a fixed relative error",
-            f"10^{ten:.1f} for 10%, 10^{one:.1f} for 1%",
+            "",
+            f"10^{ten:.1f} for 10%, 10^{one:.1f} for 1% of ||g||^2, which is polynomial",
             "measured",
         ),
     )

@@ -128,7 +128,9 @@ def _degrees_0_and_1(d, h):
         one = log_front + np.log((mass * t).sum(axis=1))
     log_squares = [np.logaddexp.reduce(log_weight + 2 * b) for b in (zero, one)]
     if h > 0:
-        mean, slope = np.exp(log_weight + zero).sum(), (np.exp(log_weight + one) * R).sum()
+        # E relu(s - h) and E s relu(s - h), s standard normal.
+        slope = float(ndtr(-h))
+        mean = math.exp(-h * h / 2) / math.sqrt(2 * math.pi) - h * slope
         squares = np.exp(log_squares)
         squares += np.array([h * h + 2 * h * mean, (1 - 2 * slope) / d])
         log_squares = np.log(squares)

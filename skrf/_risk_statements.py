@@ -183,8 +183,8 @@ def equation_2(
     exact = gaussian.population_risk(u, W, b, target)
     X = rng.standard_normal((n_samples, d))
     squares = (np.maximum(X @ W.T + b, 0) @ u - target(X)) ** 2
-    norm = exact.risk / exact.relative
-    sampled, error = squares.mean() / norm, squares.std() / np.sqrt(n_samples) / norm
+    relative = squares / (exact.risk / exact.relative)
+    sampled, error = relative.mean(), relative.std() / np.sqrt(n_samples)
     agree = abs(sampled - exact.relative) < 5 * error
     # The standard error means little where the target is hardly ever above 0 in the sample.
     enough = n_samples * ndtr(bias) > 100

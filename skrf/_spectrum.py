@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.polynomial.legendre import leggauss
 from numpy.typing import ArrayLike
+from scipy.special import gammaln
 
 from skrf._harmonics import dimension, log_dimension, log_dimension_up_to
 
@@ -309,6 +310,8 @@ def with_tail(d, log_energy, log_total, density, step, exact=False):
     tail = integral + step**2 / 24 * math.exp(density(first) - log_total) * slope
     if not exact and difference > _RESOLVED:
         tail = difference
+    # The logarithms of all energies share the error of one of a Gamma function.
+    rounding = _ROUNDING + np.finfo(np.float64).eps * abs(gammaln(d / 2))
     log_blocks += math.log(tail / integral) if integral > 0 else 0.0
     bounds = np.exp(log_l) - step / 2
     log_count = log_dimension_up_to(d, bounds, step)
@@ -318,7 +321,7 @@ def with_tail(d, log_energy, log_total, density, step, exact=False):
         log_multiplicity=log_dimension(d, np.arange(last + 1)),
         log_total=float(log_total),
         tail=float(tail),
-        tail_error=abs(difference - tail) + _ROUNDING,
+        tail_error=float(abs(difference - tail) + rounding),
         tail_degree=bounds,
         tail_log_energy=log_blocks,
         tail_log_multiplicity=log_count[1:] + np.log(-np.expm1(-np.diff(log_count))),

@@ -412,11 +412,16 @@ def weight_certificate(
     check_neuron(d, 0.0, weight_norm)
     _check_certificate(error, r, failure, log10_feature_norm, relative)
     d, alpha = int(d), float(weight_norm)
+    if not 1e-100 <= alpha <= 1e100:
+        raise ValueError(
+            f"weight_norm={weight_norm!r} must be in [1e-100, 1e100], where its square is "
+            "a float. Errors go with its square: scale both, or give relative=True and 1.0."
+        )
     facts = wave_facts(d)
     eps = float(error) * (alpha * alpha / 2 if relative else 1.0)
-    total, norm = math.sqrt(facts.squared_sum), facts.squared_norm
-    bracket = norm - facts.squared_sum * (d / alpha * (d / alpha)) * eps
-    factor = alpha / d * max(bracket, 0.0) / (2 * total)
+    S, squared_norm = math.sqrt(facts.squared_sum), facts.squared_norm
+    bracket = squared_norm - facts.squared_sum * (d / alpha * (d / alpha)) * eps
+    factor = alpha / d * max(bracket, 0.0) / (2 * S)
     log10_delta = (
         log10_feature_norm
         + (math.log10(r) + facts.log10_correlation - math.log10(failure)) / 2
@@ -425,8 +430,8 @@ def weight_certificate(
         bracket=bracket,
         factor=factor,
         bias_bound=alpha / d * facts.half_width,
-        largest_error=norm * (alpha / d * (alpha / d)) / facts.squared_sum,
-        least_weight_norm=d * total * math.sqrt(eps / norm),
+        largest_error=squared_norm * (alpha / d * (alpha / d)) / facts.squared_sum,
+        least_weight_norm=d * S * math.sqrt(eps / squared_norm),
         printed_factor=(1 - 5 * d**2 * eps / alpha) / (8 * alpha),
         printed_largest_error=alpha / (5 * d**2),
         printed_bias_bound=6 * alpha * d + 1,

@@ -14,6 +14,9 @@ from skrf._validation import DIMENSION, validate_params
 from skrf._wave import wave_facts, wave_relu_products, weight_certificate
 from skrf.targets import TriangleWave
 
+# Largest bias of a neuron, in lengths of its weight.
+_FARTHEST = 1e6
+
 
 @validate_params({"d": [DIMENSION]}, prefer_skip_nested_validation=False)
 def proposition_4_6(d: int = 41) -> Report:
@@ -64,10 +67,14 @@ def _rows_of_sum(d):
     wave = TriangleWave(np.ones(d))
     coefficients, offsets = wave.relu_sum()
     a = wave.half_width
-    # Multiples of 1/2, where the sum of ReLUs is exact.
+    # Of the first n ReLUs, those that are on at some t, the sum is a line.
+    slopes = np.append(0, np.cumsum(coefficients))
+    heights = np.append(-1, np.cumsum(coefficients * offsets) - 1)
+    # Multiples of 1/2, where it is exact.
     t = np.linspace(-2 * a, 2 * a - 8, 101).round() / 2
+    n_on = [np.searchsorted(-offsets, x) for x in (t, -t, t + 4)]
     up, down, later = (
-        np.maximum(x[:, np.newaxis] + offsets, 0) @ coefficients - 1 for x in (t, -t, t + 4)
+        slopes[n] * x + heights[n] for n, x in zip(n_on, (t, -t, t + 4), strict=True)
     )
     odd, period = np.abs(up + down).max(), np.abs(up - later).max()
     n, squares = len(coefficients), int((coefficients**2).sum())
@@ -143,8 +150,8 @@ def wave_relu_correlations(d: int, W: ArrayLike, b: ArrayLike) -> np.ndarray:
     Raises
     ------
     ValueError
-        If shapes do not fit, an entry is not finite, a row of W is 0, or d is no integer
-        from 2 on.
+        If shapes do not fit, an entry is not finite, a row of W is 0, or a million times
+        shorter than its bias, or d is no integer from 2 on.
 
     Examples
     --------
@@ -154,10 +161,16 @@ def wave_relu_correlations(d: int, W: ArrayLike, b: ArrayLike) -> np.ndarray:
     array([-24.52,  -5.09])
     """
     d = check_integer("d", d, 2, "give the number of features, at least two")
-    wave = TriangleWave(d * np.eye(d)[0])
-    _, log_products = wave_relu_products(wave, W, b, ("W", "b"))
     layer = neurons(W, b)
     norms = np.linalg.norm(layer.weights, axis=1)
+    far = np.flatnonzero(np.abs(layer.biases) > _FARTHEST * norms)
+    if far.size and norms[far[0]] > 0:
+        raise ValueError(
+            f"b has {layer.biases[far[0]]:.6g} for a row of W of length "
+            f"{norms[far[0]]:.6g}, more than {_FARTHEST:g} times as much. Scale b down."
+        )
+    wave = TriangleWave(d * np.eye(1, d)[0])
+    _, log_products = wave_relu_products(wave, W, b, ("W", "b"))
     log_squares = 2 * np.log(norms) + [log_squared_norm(h) for h in layer.biases / norms]
     return (2 * log_products - log_squares) / np.log(10)
 
@@ -213,22 +226,41 @@ def remark_4_7(d: int = 41, norms: ArrayLike | None = None) -> Report:
             f"eps up to ||w*|| / (5 d^2) = {certificate.printed_largest_error:.2g}",
             "eps below (||w*|| / d)^2 / (3 (12 d^2 + 3)^2) = "
             f"{certificate.largest_error:.2g}",
-            f"eps = 1/50, b* = 0: at least 10^{count:.1f} features of any kind",
-            verdict(certificate.printed_largest_error <= certificate.largest_error, True),
+            f"eps = 1/50, b* = 0: {_at_least(count)}",
+            _verdict_on_errors(certificate, d, alpha),
         )
         for alpha, certificate, count in zip(alphas, certificates, needed, strict=True)
     ]
     last = certificates[-1]
+    # Eq. (7) takes relu(<w, x> + c) of length d with all offsets c of psi.
+    farthest = alphas[-1] / d * np.abs(TriangleWave(np.ones(d)).relu_sum()[1]).max()
     rows.append(
         Row(
             f"Remark 4.7: d = {d}, ||w*|| = {alphas[-1]:g}, the bias",
             f"|b*| <= 6 ||w*|| d + 1 = {last.printed_bias_bound:.10g}",
             f"(||w*|| / d) (6 d^2 + 1) = {last.bias_bound:.10g}",
-            "scaling Eq. (7) scales the 1 too",
-            verdict(last.printed_bias_bound >= last.bias_bound, True),
+            f"{farthest:.10g} for the ReLUs of psi: scaling Eq. (7) scales the 1 too",
+            verdict(last.printed_bias_bound >= farthest, last.bias_bound >= farthest),
         )
     )
     source = "Scaling a neuron by lambda scales its squared error by lambda^2."
     return Report(
         "Remark 4.7", source, tuple(rows), {"norms": alphas, "log10_features": needed}
     )
+
+
+def _at_least(log10_count):
+    if np.isfinite(log10_count):
+        return f"at least 10^{log10_count:.1f} features of any kind"
+    return "no features needed, N = 0 will do"
+
+
+def _verdict_on_errors(certificate, d, alpha):
+    """Whether the bracket of the theorem is positive as far as printed, or corrected."""
+
+    def is_positive(error):
+        return weight_certificate(error, d, alpha, 1).bracket > 0
+
+    printed, largest = certificate.printed_largest_error, certificate.largest_error
+    sharp = is_positive(largest * (1 - 1e-6)) and not is_positive(largest * (1 + 1e-6))
+    return verdict(is_positive(printed * (1 - 1e-6)), sharp)

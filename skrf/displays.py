@@ -269,9 +269,11 @@ class ErrorFloorDisplay(CurvesDisplay):
         self.errors = errors
         self.floor = floor
 
-    def _draw(self):
+    def _checked(self):
         checked_curves("floor", {"floor": self.floor}, "n_features", self.n_features)
-        curves = checked_curves("errors", self.errors, "n_features", self.n_features)
+        return (checked_curves("errors", self.errors, "n_features", self.n_features),)
+
+    def _draw(self, curves):
         self._curves(self.n_features, curves, "number of features", "relative error")
         self.lines_ += self.ax_.plot(
             self.n_features,
@@ -319,12 +321,17 @@ class FeaturesNeededDisplay(CurvesDisplay):
         self.log10_needed = log10_needed
         self.others = others
 
-    def _draw(self):
+    def _checked(self):
+        of_dimensions = "dimensions", self.dimensions
+        return (
+            checked_curves("log10_needed", self.log10_needed, *of_dimensions),
+            checked_curves("others", self.others or {}, *of_dimensions),
+        )
+
+    def _draw(self, needed, others):
         labels = "dimension d", "log10 of the number"
-        checked_curves("log10_needed", self.log10_needed, "dimensions", self.dimensions)
-        checked_curves("others", self.others or {}, "dimensions", self.dimensions)
-        self._curves(self.dimensions, self.log10_needed, *labels, marker="o")
-        for name, y in (self.others or {}).items():
+        self._curves(self.dimensions, needed, *labels, marker="o")
+        for name, y in others.items():
             self.lines_ += self.ax_.plot(self.dimensions, y, "s:", label=name)
         self.ax_.set_yscale("linear")
 
@@ -360,7 +367,7 @@ class SpectrumDisplay(CurvesDisplay):
         self.spectra = spectra
         self.max_degree = max_degree
 
-    def _draw(self):
+    def _checked(self):
         most = check_integer(
             "max_degree", self.max_degree, 1, "give the largest degree drawn"
         )
@@ -370,14 +377,17 @@ class SpectrumDisplay(CurvesDisplay):
                 "spectra must be a dict of NeuronSpectrum by name; got "
                 f"{self.spectra!r}. Give what skrf.theory.neuron_spectrum returns."
             )
-        top = min([most, *(spectrum.max_degree for spectrum in spectra)])
-        curves = {
-            name: np.exp(spectrum.log_energy[1 : top + 1])
+        shares = {
+            name: np.exp(spectrum.log_energy[1 : most + 1])
             for name, spectrum in self.spectra.items()
         }
-        degrees = np.arange(1, top + 1)
+        return (shares,)
+
+    def _draw(self, shares):
         labels = "degree", "share of ||g||^2"
-        self._curves(degrees, curves, *labels, marker=".", linestyle="none")
+        for name, y in shares.items():
+            degrees = np.arange(1, len(y) + 1)
+            self._curves(degrees, {name: y}, *labels, marker=".", linestyle="none")
 
 
 class LazinessDisplay(CurvesDisplay):
@@ -406,6 +416,8 @@ class LazinessDisplay(CurvesDisplay):
         self.widths = widths
         self.curves = curves
 
-    def _draw(self):
-        curves = checked_curves("curves", self.curves, "widths", self.widths)
+    def _checked(self):
+        return (checked_curves("curves", self.curves, "widths", self.widths),)
+
+    def _draw(self, curves):
         self._curves(self.widths, curves, "width", "relative gap", marker="o")

@@ -71,3 +71,29 @@ def test_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match=r"scikit-random-features\[examples\]"):
         LazinessDisplay(widths=[1], curves={"gap": [0.1]}).plot()
+
+
+@pytest.mark.parametrize(
+    "display",
+    [
+        ErrorFloorDisplay(n_features=[1, 2], errors={"a": [1]}, floor=[1, 2]),
+        FeaturesNeededDisplay(dimensions=[5], log10_needed={"a": [1, 2]}),
+        SpectrumDisplay(spectra={}),
+        LazinessDisplay(widths=[1], curves={"a": [1, 2]}),
+    ],
+    ids=lambda display: type(display).__name__,
+)
+def test_what_is_refused_opens_no_figure(display):
+    pyplot = pytest.importorskip("matplotlib.pyplot", reason="in the extra 'examples'")
+    before = pyplot.get_fignums()
+    with pytest.raises(ValueError, match="Give"):
+        display.plot()
+    assert pyplot.get_fignums() == before
+    assert not hasattr(display, "ax_")
+
+
+def test_each_spectrum_ends_at_its_own_degree(axes):
+    spectra = {"short": neuron_spectrum(5, 1000.0), "long": neuron_spectrum(5)}
+    curves = drawn(SpectrumDisplay(spectra=spectra, max_degree=90).plot(axes))
+    assert len(curves["short"]) == spectra["short"].max_degree < 90
+    assert len(curves["long"]) == 90

@@ -103,3 +103,19 @@ def test_hermite_coefficients_of_a_relu_far_from_its_kink(norm):
 def test_hermite_coefficients_of_waves_too_fast_to_see(activation):
     found = hermite_coefficients(activation, 3, weight_norm=1e200)
     np.testing.assert_array_equal(found, 0.0)
+
+
+def test_long_weights_are_refused_where_there_is_no_closed_form():
+    with pytest.raises(ValueError, match=r"weight_norm=1e\+12 is too large for tanh"):
+        hermite_coefficients("tanh", 2, weight_norm=1e12)
+    assert hermite_coefficients("erf", 1, weight_norm=1e12)[1] > 0.7
+
+
+def test_a_squared_relu_far_from_its_kink():
+    for bias, norm in ((1.0, 1e-160), (2.0, 1e-4), (1e100, 1e90)):
+        found = hermite_coefficients("squared_relu", 3, bias=bias, weight_norm=norm)
+        expected = [bias**2 + norm**2, 2 * bias * norm, np.sqrt(2) * norm * norm, 0.0]
+        np.testing.assert_allclose(found, expected, rtol=1e-14)
+    assert not hermite_coefficients("squared_relu", 3, bias=-1.0, weight_norm=1e-9).any()
+    with pytest.raises(ValueError, match="squared_relu overflow float64 at bias=2e"):
+        hermite_coefficients("squared_relu", 2, bias=2e160)

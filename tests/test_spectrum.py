@@ -252,3 +252,27 @@ def test_eigenfunctions_attain_the_floor(h):
     r = np.arange(60)
     best = 1 - np.concatenate([[0], np.cumsum(values)])[:60] / values.sum()
     np.testing.assert_allclose(error_floor(r, 2, h), best, rtol=2e-3, atol=1e-9)
+
+
+def test_degrees_0_and_1_in_two_dimensions_with_a_positive_bias():
+    """Against mpmath: of the neuron's mean over the circle, and that times the cosine."""
+    with mp.workdps(20):
+
+        def square(times, R):
+            edge = mp.acos(-1 / R) if R > 1 else mp.pi
+            mean = mp.quad(lambda t: (R * mp.cos(t) + 1) * times(t), [0, edge]) / mp.pi
+            return mean**2 * R * mp.exp(-(R**2) / 2)
+
+        expected = [
+            mp.quad(lambda R, f=f: square(f, R), [0, 1, 1.1, 1.5, 2, 4, 8, 14])
+            for f in (lambda t: 1, mp.cos)
+        ]
+    # The two functions of degree 1 each have the mean square 1/2.
+    expected = np.array(expected, float)
+    np.testing.assert_allclose(relu_spectrum(2, 1.0).eigenvalues[:2], expected, rtol=1e-12)
+
+
+def test_the_error_of_a_tail_in_high_dimension_is_honest():
+    """The tail was found by summing 2,000 degrees more."""
+    spectrum = relu_spectrum(2000, -1.0)
+    assert abs(spectrum.tail - 2.860343e-9) < spectrum.tail_error

@@ -3,6 +3,8 @@
 import re
 import subprocess
 import sys
+import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,10 +19,12 @@ from skrf import (
     SingleNeuron,
     TriangleWave,
     _learning_statements,
+    _wave_statements,
     gaussian,
     make_single_neuron,
     theory,
 )
+from skrf._wave import weight_certificate
 
 
 @pytest.fixture
@@ -182,8 +186,43 @@ def test_one_neuron_is_learned_by_exact_descent():
 def test_linear_features():
     report = theory.proposition_4_1(40)
     assert report.values["probability"] == pytest.approx(8.9e-3, rel=0.01)
-    assert report.rows[0].verdict == "holds"
+    assert report.rows[0].verdict == "corrected"
     assert report.values["simulated"].shape == (2000,)
+
+
+def test_verdicts_follow_from_what_is_measured(monkeypatch):
+    def no_certificate(error, d, weight_norm, r):
+        right = weight_certificate(error, d, weight_norm, r)
+        return replace(right, largest_error=right.largest_error / 2, bias_bound=1.0)
+
+    monkeypatch.setattr(_wave_statements, "weight_certificate", no_certificate)
+    verdicts = [row.verdict for row in theory.remark_4_7(5).rows]
+    assert set(verdicts) == {"fails"}
+
+
+def test_a_norm_so_small_that_nothing_is_needed():
+    (row, _) = theory.remark_4_7(5, norms=[0.1]).rows
+    assert "no features needed" in row.measured
+
+
+def test_item_1_takes_little_memory():
+    tracemalloc.start()
+    report = theory.proposition_4_6(400)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert report.rows[0].verdict == "holds"
+    assert peak < 150e6, "a matrix of all points and ReLUs would take 780 MB"
+
+
+def test_the_probability_of_theorem_4_2_has_the_factor_r():
+    row = theory.theorem_4_2(d=3, width=5).rows[-1]
+    one, million = (float(x) for x in re.findall(r"10\^(-[\d.]+)", row.measured))
+    assert million - one == pytest.approx(6, abs=0.1)
+
+
+@pytest.mark.parametrize("step", [50.0, 1e300])
+def test_a_neuron_that_diverges_has_no_number_of_steps(step):
+    assert np.isnan(theory.one_neuron(3, step=step, n_starts=2).values["steps"]).all()
 
 
 def test_the_wave():

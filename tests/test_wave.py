@@ -17,6 +17,7 @@ from skrf._wave import (
     wave_relu_products,
     weight_certificate,
 )
+from skrf._wave_statements import wave_relu_correlations
 
 
 def wave_eigenvalue_by_knots(d, degree, n_nodes=8000):
@@ -259,3 +260,25 @@ def test_certificate_holds_for_the_wave_itself():
         _, logs = wave_relu_products(wave, V, np.zeros(r))
         worse += logs.max() / math.log(10) > log10_delta
     assert worse <= 100 * failure
+
+
+@pytest.mark.parametrize("weight_norm", [1e-200, 1e200])
+@pytest.mark.parametrize("relative", [True, False])
+def test_norms_whose_squares_are_no_floats_are_refused(weight_norm, relative):
+    with pytest.raises(ValueError, match=r"weight_norm=1e.200 must be in \[1e-100, 1e100"):
+        weight_certificate(0.1, 5, weight_norm, 10, relative=relative)
+
+
+def test_relative_errors_do_not_depend_on_the_norm():
+    brackets = [
+        weight_certificate(1e-9, 5, norm, 10, relative=True).bracket
+        for norm in (1e-100, 1.0, 1e100)
+    ]
+    expected = 1 / 3 - 303**2 * 25 * 1e-9 / 2
+    np.testing.assert_allclose(brackets, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("bias", [-1e120, 1e149])
+def test_correlations_refuse_biases_that_no_input_reaches(bias):
+    with pytest.raises(ValueError, match=r"b has .* for a row of W of length 1, more than"):
+        wave_relu_correlations(2, [[1.0, 0.0]], [bias])
