@@ -177,59 +177,73 @@ shape (n_samples, n_features)
                 "y.var(), or None."
             )
         ax = axes_or_new(ax)
-        path, unit = self.path, 1.0 if target_variance is None else target_variance
-        self.lines_ = []
-        alphas, widest = path.alphas[:, -1], path.widths[-1]
+        unit = 1.0 if target_variance is None else target_variance
+        self._draw(
+            ax,
+            self.path.leave_one_out_errors / unit,
+            self.path.training_errors / unit,
+            training,
+        )
+        ax.set_ylabel(
+            "squared error" if target_variance is None else "relative squared error"
+        )
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _draw(self, ax, left_out, fitted, training):
+        """Draw a curve or two for each alpha, a legend or a scale of colours, and n."""
+        widths, alphas = self.path.widths, self.path.alphas[:, -1]
+        # Errors that are rounding, or 0, would fill the picture.
+        top = max(left_out.max(), fitted.max() if training else 0.0, np.finfo(float).tiny)
+        left_out, fitted = (
+            np.maximum(left_out, 1e-20 * top),
+            np.maximum(fitted, 1e-20 * top),
+        )
         many = len(alphas) > _MOST_IN_LEGEND
         line_width = 1 if many else None
-        colors: list[Any] = [None] * len(alphas)
-        if many:
-            from matplotlib.cm import ScalarMappable
-            from matplotlib.colors import LogNorm
-
-            scale = ScalarMappable(LogNorm(alphas.min(), alphas.max()), "viridis")
-            colors = [scale.to_rgba(alpha) for alpha in alphas]
-            ax.figure.colorbar(scale, ax=ax, label=f"alpha at width {widest}")
+        colors = _colors_of(alphas, ax, widths[-1]) if many else [None] * len(alphas)
+        self.lines_ = []
         for k, alpha in enumerate(alphas):
-            label = f"alpha = {alpha:.3g} at width {widest}"
-            errors = path.leave_one_out_errors[k] / unit
-            self.lines_ += ax.plot(
-                path.widths, errors, label=label, color=colors[k], linewidth=line_width
-            )
+            label = f"alpha = {alpha:.3g} at width {widths[-1]}"
+            style = {"color": colors[k], "linewidth": line_width}
+            self.lines_ += ax.plot(widths, left_out[k], label=label, **style)
             if training:
-                errors = np.maximum(path.training_errors[k] / unit, np.finfo(float).tiny)
-                color = self.lines_[-1].get_color()
-                self.lines_ += ax.plot(
-                    path.widths, errors, ":", color=color, linewidth=line_width
-                )
-        if path.n_rows <= path.widths[-1]:
-            ax.axvline(path.n_rows, color="0.6", linewidth=1, zorder=0)
-            ax.annotate(
-                "width = n_samples",
-                (path.n_rows, 0.02),
-                xycoords=("data", "axes fraction"),
-                ha="left",
-                va="bottom",
-                rotation=90,
-                color="0.4",
-                fontsize="small",
-            )
-        low = min(np.min(line.get_ydata()) for line in self.lines_[:: 1 + training])
-        top = max(np.max(line.get_ydata()) for line in self.lines_)
-        ax.set(
-            xscale="log",
-            yscale="log",
-            ylim=(low / 30, 2 * top),
-            xlabel="width",
-            ylabel="squared error" if target_variance is None else "relative squared error",
-        )
+                style["color"] = self.lines_[-1].get_color()
+                self.lines_ += ax.plot(widths, fitted[k], ":", **style)
+        ax.set(xscale="log", yscale="log", xlabel="width")
+        ax.set_ylim(left_out.min() / 30, 2 * top)
+        if self.path.n_rows <= widths[-1]:
+            _mark_rows(ax, self.path.n_rows)
         if many:
             names = ["leave-one-out", "training"][: 1 + training]
             ax.legend(self.lines_[: 1 + training], names)
         else:
             ax.legend(title="leave-one-out" + (", training dotted" if training else ""))
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
+
+
+def _colors_of(alphas, ax, widest):
+    """A colour for each alpha, with a scale beside the axes."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import LogNorm
+
+    scale = ScalarMappable(LogNorm(alphas.min(), alphas.max()), "viridis")
+    ax.figure.colorbar(scale, ax=ax, label=f"alpha at width {widest}")
+    return [scale.to_rgba(alpha) for alpha in alphas]
+
+
+def _mark_rows(ax, n_rows):
+    """A line where the width is the number of rows."""
+    ax.axvline(n_rows, color="0.6", linewidth=1, zorder=0)
+    ax.annotate(
+        "width = n_samples",
+        (n_rows, 0.02),
+        xycoords=("data", "axes fraction"),
+        ha="left",
+        va="bottom",
+        rotation=90,
+        color="0.4",
+        fontsize="small",
+    )
 
 
 class ErrorFloorDisplay(CurvesDisplay):

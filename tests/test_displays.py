@@ -5,11 +5,13 @@ import sys
 import numpy as np
 import pytest
 
+from skrf import RandomFeatureRidge, RandomReLUFeatures
 from skrf.displays import (
     ErrorFloorDisplay,
     FeaturesNeededDisplay,
     LazinessDisplay,
     SpectrumDisplay,
+    WidthPathDisplay,
 )
 from skrf.theory import neuron_spectrum
 
@@ -97,3 +99,12 @@ def test_each_spectrum_ends_at_its_own_degree(axes):
     curves = drawn(SpectrumDisplay(spectra=spectra, max_degree=90).plot(axes))
     assert len(curves["short"]) == spectra["short"].max_degree < 90
     assert len(curves["long"]) == 90
+
+
+@pytest.mark.filterwarnings("error")
+def test_width_paths_of_constant_targets_are_drawn(axes, rng):
+    model = RandomFeatureRidge(RandomReLUFeatures(20), random_state=0)
+    display = WidthPathDisplay.from_estimator(
+        model, rng.standard_normal((30, 3)), np.ones(30), ax=axes
+    )
+    assert all((line.get_ydata() > 0).all() for line in display.lines_)
