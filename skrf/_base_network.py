@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skrf import _weights
 from skrf._arguments import own_integer
-from skrf._epochs import EpochTasks, Progress, warn_diverged
+from skrf._epochs import EpochTasks, Progress, warn_diverged, warn_not_converged
 from skrf._interrupts import all_or_nothing, whole
 from skrf._laziness import LazinessMixin
 from skrf._network_checks import check_parameters, set_validation_aside
@@ -300,15 +299,8 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
             # Trials draw them again, so that only one set is kept at a time.
             sgd.weights, new_weights = None, lambda: first_weights(sgd.start)
         try:
-            sgd.eta0 = search_step(
-                sgd.eta0,
-                self._new_objective(),
-                new_weights,
-                sgd.probe,
-                data,
-                n_updates=sgd.n_updates,
-                **self._sgd_options(),
-            )
+            objective, options = self._new_objective(), self._sgd_options()
+            sgd.eta0 = search_step(sgd, objective, new_weights, data, **options)
         finally:
             if not resume:
                 sgd.weights = first_weights(sgd.start)
@@ -409,12 +401,7 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
             if tasks.end(epoch, copies) or stop:
                 return
         if self.tol is not None:
-            warn(
-                f"The training has not converged after max_iter={self.max_iter} epochs. "
-                f"Increase max_iter, tol or eta0, which was {sgd.eta0:.3g}; tol=None runs "
-                "all epochs without this warning.",
-                ConvergenceWarning,
-            )
+            warn_not_converged(self, sgd)
 
     def _publish(self, sgd, attributes, n_epochs, loss_curve, validation_scores):
         """Set the fitted attributes from the state of the run, all at once."""

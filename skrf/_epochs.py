@@ -23,6 +23,16 @@ def warn_diverged(network, stop, sgd, kept="last finite weights"):
     )
 
 
+def warn_not_converged(network, sgd):
+    """Say after how many epochs, and at which step, training had not converged."""
+    warn(
+        f"The training has not converged after max_iter={network.max_iter} epochs. "
+        f"Increase max_iter, tol or eta0, which was {sgd.eta0:.3g}; tol=None runs all "
+        "epochs without this warning.",
+        ConvergenceWarning,
+    )
+
+
 class Progress:
     """What a fit has seen after each epoch: losses, scores, and the best weights.
 

@@ -98,8 +98,8 @@ class _TangentKernels:
         return self.hidden * np.einsum("nk,nk->n", last, v) + self.diagonal
 
 
-def search_step(first, objective, new_weights, found, data, n_updates=0, **options):
-    """The step near `first` whose trial run ends with the lowest loss.
+def search_step(sgd, objective, new_weights, data, **options):
+    """The step near that of a run whose trial ends with the lowest loss.
 
     A trial is five passes at a step (or schedule) over up to 1,000 rows in a fixed random
     order; its result is the mean loss of the last. Steps are doubled as long as that
@@ -109,15 +109,13 @@ def search_step(first, objective, new_weights, found, data, n_updates=0, **optio
 
     Parameters
     ----------
-    first : float
-        The step to begin with; kept when no trial is better.
+    sgd : SGD
+        The run before its first update, or that a warm start goes on from, with its
+        schedule; its step is kept when no trial is better.
     objective : Objective
     new_weights : callable
         Gives the weights that every trial starts from, to be changed.
-    found : Probe
     data : (X, Y, sample_weight)
-    n_updates : int
-        Those before, from which a schedule goes on.
     **options
         Of `SGD.configure`.
     """
@@ -128,8 +126,8 @@ def search_step(first, objective, new_weights, found, data, n_updates=0, **optio
 
     def trial(eta0):
         """The last loss, and the number of neurons alive at the end."""
-        run = SGD(None, new_weights(), found, eta0)
-        run.n_updates = n_updates
+        run = SGD(None, new_weights(), sgd.probe, eta0)
+        run.n_updates = sgd.n_updates
         run.configure(objective, average_after=-1, **options)
         try:
             losses = [run.run(X, Y, sample_weight, order) for _ in range(_PASSES)]
@@ -137,7 +135,8 @@ def search_step(first, objective, new_weights, found, data, n_updates=0, **optio
             return np.inf, 0
         return losses[-1], _n_alive(objective, run.weights, X)
 
-    best, (lowest, alive_at_first) = first, trial(first)
+    first = best = sgd.eta0
+    lowest, alive_at_first = trial(first)
     for factor in (2.0, 0.5):
         for _ in range(_DOUBLINGS):
             loss, alive = trial(factor * best)
