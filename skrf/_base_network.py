@@ -248,6 +248,7 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
         )
         # As many copies of W as are kept.
         copies = 1 + (self.momentum > 0) + bool(self.average) + self.early_stopping
+        copies += self.eta0 == "auto" and (streaming or resume)
         options = self._sgd_options()
         sizes = options["batch_size"], options["block_size"]
         require_training_memory(X, n_outputs, int(self.width), *sizes, copies)

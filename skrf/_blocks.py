@@ -29,7 +29,7 @@ def row_blocks(n_rows, elements_per_row, at_least=1):
 
 def is_frame(X):
     """Whether X is a data frame, of pandas or of polars."""
-    return hasattr(X, "columns") and hasattr(X, "to_numpy")
+    return hasattr(X, "to_numpy") and hasattr(X, "columns")
 
 
 def take_rows(X, rows):

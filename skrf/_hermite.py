@@ -73,7 +73,7 @@ def _relu(n, scale, shift):
 
 
 def _squared_relu(n, scale, shift):
-    if abs(shift) > _LINEAR * scale:
+    if scale == 0 or abs(shift) > _LINEAR * scale:
         found = np.zeros(max(n, 2) + 1)
         if shift > 0:  # (shift + scale z)^2
             found[:3] = np.array([shift, scale, scale]) * [shift, 2 * shift, np.sqrt(2)]

@@ -88,13 +88,15 @@ class _Problem:
     def solve(self, bound, error):
         """The minimiser; its active set is where the next search starts."""
         limits = bound * self.sizes
-        v = self._active_sets(limits)
+        enough = _CERTAIN * error
+        v = self._active_sets(limits, enough)
         if v is None:
             v = self._quasi_newton(limits)
-            self._restart(v, limits)
-            polished = self._active_sets(limits)
-            v = v if polished is None else polished
-        if self._gap(v, limits) > _CERTAIN * error and len(v) <= _MOST_EXACT:
+            if self._gap(v, limits) > enough:
+                self._restart(v, limits)
+                polished = self._active_sets(limits, enough)
+                v = v if polished is None else polished
+        if self._gap(v, limits) > enough and len(v) <= _MOST_EXACT:
             v = min(v, self._least_squares(limits), key=self.risk)
         self.v = v
         return v
@@ -115,15 +117,16 @@ class _Problem:
         self.upper = (v >= limits * (1 - 1e-9)) & (force > 0)
         self.lower_set = (v <= -limits * (1 - 1e-9)) & (force < 0)
 
-    def _active_sets(self, limits):
+    def _active_sets(self, limits, enough):
         """Block principal pivoting (Judice and Pires, 1994); None where it does not end.
 
         All neurons in wrong sets change, until some steps have left no fewer of them; then
-        the last one alone does, which ends but for rounding.
+        the last one alone does, which ends but for rounding: where sets come again, or
+        within the box a gap is small enough.
         """
-        upper, lower = self.upper, self.lower_set
+        upper, lower, seen = self.upper, self.lower_set, set()
         n, left, fewest = len(limits), _BLOCK_STEPS, len(limits) + 1
-        for _ in range(int(max(_FEWEST_STEPS, min(20 * n, 1e11 / n**3)))):
+        for _ in range(int(max(_FEWEST_STEPS, min(3 * n, 1e10 / n**3)))):
             free = ~(upper | lower)
             v = limits * (upper.astype(float) - lower)
             if free.any():
@@ -144,6 +147,13 @@ class _Problem:
             if wrong.size < fewest:
                 fewest, left = wrong.size, _BLOCK_STEPS
             left -= 1
+            if left < 0:
+                inside, key = np.clip(v, -limits, limits), upper.tobytes() + lower.tobytes()
+                if self._gap(inside, limits) <= enough:
+                    return inside
+                if key in seen:
+                    return None
+                seen.add(key)
             changed = wrong if left >= 0 else wrong[-1:]
             upper, lower = upper.copy(), lower.copy()
             upper[changed], lower[changed] = next_upper[changed], next_lower[changed]
@@ -204,7 +214,8 @@ def min_weight(W: ArrayLike, b: ArrayLike, target: SingleNeuron, error: float) -
 
     the quantity that must be exponentially large in n_features, or else the width. The root
     in the bound of the least risk over a box, which is convex and falls, is found to a
-    relative 1e-8 or so.
+    relative 1e-8 or so; of nearly singular features, which take seconds for hundreds of
+    them, to some 1e-6, and to 1e-4 beyond 500.
 
     Source: Theorem 4.2 of Yehudai and Shamir (2019).
 

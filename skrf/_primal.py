@@ -181,12 +181,13 @@ def refine(matrix, moments, alpha, coef, solve, error):
     `solve` multiplies by an approximate inverse of S_zz + alpha I, and `error` estimates
     the relative error of `coef`. Returns coefficients, number of steps and error.
     """
-    change = 1.0
+    change, varying = 1.0, _varying(moments)
+    coef = coef * varying
     for n_iter in range(_MOST_STEPS):
         if error <= _TOLERANCE:
             return coef, n_iter, error
         task = ResidualTask(coef, moments.z_mean, moments.y_mean)
-        step = solve(matrix.reduce(task) - alpha * coef)
+        step = solve(matrix.reduce(task) - alpha * coef) * varying
         sizes = np.linalg.norm(coef, axis=0)
         last = change
         change = np.max(np.linalg.norm(step, axis=0) / np.where(sizes > 0, sizes, 1))
@@ -198,6 +199,12 @@ def refine(matrix, moments, alpha, coef, solve, error):
     return coef, _MOST_STEPS, error
 
 
+def _varying(moments):
+    """1 for every output but those that are constant up to rounding: 0, as are their u."""
+    rounding = 10 * np.finfo(np.float64).eps * np.abs(moments.y_mean)
+    return (moments.yy > moments.weight * rounding**2).astype(np.float64)
+
+
 def _rounding_of_residuals(spread, moments, coef, solve):
     """The relative error that refinement cannot see: that of its own sums Z' r.
 
@@ -206,7 +213,7 @@ def _rounding_of_residuals(spread, moments, coef, solve):
     """
     eps = np.finfo(np.float64).eps
     squares = moments.yy - np.einsum("jt,jt->t", coef, moments.zy)
-    size = eps / 8 * np.sqrt(np.maximum(squares, eps * moments.yy))
+    size = eps / 8 * np.sqrt(np.maximum(squares, eps * moments.yy)) * _varying(moments)
     draws = np.random.default_rng(0).standard_normal((len(coef), 8))
     steps = solve(draws * spread[:, np.newaxis])
     error = size * np.sqrt(np.mean(np.sum(steps**2, axis=0)))

@@ -45,6 +45,9 @@ HALVINGS = 40
 # A block whose mean loss is this many times the loss to be expected before training has
 # diverged: predictions are then about 1,000 times too large.
 _GROWTH = 1e6
+# To this many times what it was, and what is usual before training, may the last block of a
+# stream raise the loss of its own rows.
+_RISE = 4.0
 # Rows times width of a block of a narrow layer.
 _NARROW = 2**16
 # Rows of a panel, at least: its part of Z and its corrections stay in the inner caches.
@@ -205,18 +208,45 @@ class SGD:
                 rows = order[start : start + per_block]
                 block = dense_rows(X, rows), Y[rows], sample_weight[rows]
                 limit = limits[rows].max()
+                # Losses are those before each update: what the last ones of a chunk do is
+                # seen when their own rows are looked at again.
+                is_last = start + per_block >= len(order)
+                before, eta0 = self.copy() if halve and is_last else None, self.eta0
                 while True:
                     let_through()
                     try:
-                        total += self._update(*block, limit, scratch)
+                        loss = self._update(*block, limit, scratch)
+                        if before is not None:
+                            self._require_no_rise(*block, loss, limit / _GROWTH)
                         break
-                    except Diverged:
+                    except Diverged as stop:
+                        if before is not None:
+                            vars(self).update({**vars(before.copy()), "eta0": self.eta0})
                         halvings += 1
-                        if not halve or halvings > HALVINGS:
+                        # With one update in the block no smaller step changes its loss.
+                        one = len(rows) <= self.batch_size
+                        hopeless = halvings > HALVINGS or (one and stop.mean_loss > limit)
+                        if not halve or hopeless:
+                            self.eta0 = eta0
                             raise
                         self.eta0 /= 2
+                total += loss
         weight = sample_weight[order].sum(dtype=np.float64)
         return total / weight if weight > 0 else 0.0
+
+    def _require_no_rise(self, X, Y, sample_weight, loss, usual):
+        """Raise `Diverged` where updates on some rows have raised the loss of just these.
+
+        It was `loss`, summed, before; `usual` is that of a row before training.
+        """
+        weight = sample_weight.sum(dtype=np.float64)
+        if not weight > 0:
+            return
+        predictions = self.objective.predict(X, self.weights)
+        after = self.objective.mean_loss(predictions, Y, sample_weight)
+        if not after <= _RISE * max(loss / weight, usual):
+            # Below every limit: a smaller step does help.
+            raise Diverged(-np.inf, self.n_updates)
 
     def _limits(self, X, Y):
         """Largest loss of every row that is no sign of divergence.

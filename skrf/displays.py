@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # From more curves than this on, a scale of colours replaces the legend.
 _MOST_IN_LEGEND = 6
+# Errors that are all 0 are drawn as if the largest were this, which has room below it.
+_LEAST_TOP = 1e-280
 
 
 class WidthPathDisplay:
@@ -194,7 +196,7 @@ shape (n_samples, n_features)
         """Draw a curve or two for each alpha, a legend or a scale of colours, and n."""
         widths, alphas = self.path.widths, self.path.alphas[:, -1]
         # Errors that are rounding, or 0, would fill the picture.
-        top = max(left_out.max(), fitted.max() if training else 0.0, np.finfo(float).tiny)
+        top = max(left_out.max(), fitted.max() if training else 0.0, _LEAST_TOP)
         left_out, fitted = (
             np.maximum(left_out, 1e-20 * top),
             np.maximum(fitted, 1e-20 * top),

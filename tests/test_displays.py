@@ -102,9 +102,11 @@ def test_each_spectrum_ends_at_its_own_degree(axes):
 
 
 @pytest.mark.filterwarnings("error")
-def test_width_paths_of_constant_targets_are_drawn(axes, rng):
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_width_paths_of_constant_targets_are_drawn(value, axes, rng):
     model = RandomFeatureRidge(RandomReLUFeatures(20), random_state=0)
     display = WidthPathDisplay.from_estimator(
-        model, rng.standard_normal((30, 3)), np.ones(30), ax=axes
+        model, rng.standard_normal((30, 3)), np.full(30, value), ax=axes
     )
     assert all((line.get_ydata() > 0).all() for line in display.lines_)
+    assert 0 < axes.get_ylim()[0] < axes.get_ylim()[1]

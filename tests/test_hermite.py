@@ -119,3 +119,11 @@ def test_a_squared_relu_far_from_its_kink():
     assert not hermite_coefficients("squared_relu", 3, bias=-1.0, weight_norm=1e-9).any()
     with pytest.raises(ValueError, match="squared_relu overflow float64 at bias=2e"):
         hermite_coefficients("squared_relu", 2, bias=2e160)
+
+
+@pytest.mark.parametrize("name", sorted(ACTIVATIONS))
+@pytest.mark.parametrize("bias", [0.0, 1e-310, -2.0])
+def test_weights_of_norm_zero(name, bias):
+    found = hermite_coefficients(name, 3, bias=bias, weight_norm=0.0)
+    value = ACTIVATIONS[name](np.array([bias]))[0]
+    np.testing.assert_allclose(found, [value, 0, 0, 0], rtol=1e-14, atol=1e-15)

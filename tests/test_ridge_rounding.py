@@ -93,3 +93,16 @@ def test_leave_one_out_of_a_heavy_row_is_right_or_warned_of(rng):
         warned = any(issubclass(warning.category, LinAlgWarning) for warning in caught)
         assert warned or found == pytest.approx(exact, rel=1e-6)
         assert not warned or weight > 1e4
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("alpha", [1e-6, 1.0])
+def test_constant_outputs_are_no_sign_of_rounding(dtype, alpha, rng):
+    X = rng.standard_normal((2000, 8)).astype(dtype)
+    Y = np.stack([X[:, 0].astype(float), np.ones(2000), np.full(2000, 0.1)], axis=1)
+    for shift, features in ((1000, FunctionTransformer()), (0, RandomReLUFeatures(100))):
+        model = RandomFeatureRidge(features, alphas=alpha, solver="primal", random_state=0)
+        predictions = model.fit(X + dtype(shift), Y).predict(X + dtype(shift))
+        np.testing.assert_allclose(predictions[:, 1:], Y[:, 1:], rtol=1e-6)
+        assert not model.coef_[1:].any()

@@ -305,3 +305,29 @@ def test_a_warm_start_of_a_schedule_searches_the_steps_it_will_make(rng):
     step = net.eta0_ / 50_000**0.5
     assert fresh.eta0_ / 8 < step < 8 * fresh.eta0_
     assert net.loss_curve_[-1] < 2 * fresh.loss_curve_[-1]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("chunk", [1, 2, 7, 20, 50])
+@pytest.mark.parametrize("seed", [0, 5, 6])
+def test_streams_of_small_chunks_learn(chunk, seed):
+    """Their first rows say little of the step, and no rows follow that show a bad one."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((300, 5))
+    y = np.maximum(X[:, 0], 0)
+    net = OverparamNetRegressor(50, random_state=seed)
+    for start in range(0, 300, chunk):
+        net.partial_fit(X[start : start + chunk], y[start : start + chunk])
+    assert net.score(X, y) > 0.6
+    assert net.eta0_ > 1e-3
+
+
+def test_weights_that_no_step_mends_leave_the_step_alone(neuron):
+    X, y = neuron
+    net = plain(eta0="auto").partial_fit(X, y)
+    step = net.eta0_
+    net.output_weights_ = bad = 1e9 * net.output_weights_
+    with pytest.warns(ConvergenceWarning, match="diverged"):
+        net.partial_fit(X[:1], y[:1])
+    assert net.eta0_ == step
+    np.testing.assert_array_equal(net.output_weights_, bad)
