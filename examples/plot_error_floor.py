@@ -6,10 +6,10 @@ closed form (`skrf.gaussian.best_error`), and so is the least mean error of the 
 features of any kind (`skrf.theory.error_floor`). The curves are not estimates: there is no
 test set, no training set and no penalty.
 
-Random features lie a factor of 2 to 11 above the floor, the less the higher the dimension,
-where better features would not help much; linearised networks with r neurons have r * d
-features and are no better than their number. The floor rises with the dimension and with a
-bias further below 0.
+At 3,000 features random ones are 1.2 to 11 times above the floor, from d = 10 on at most
+2.4 times, where better features would not help much; linearised networks with r neurons
+have r * d features and are no better than their number. The floor rises with the dimension
+and with a bias further below 0.
 
 Errors are relative, E[(N - g)^2] / E[g^2]; only b / ||w|| matters.
 

@@ -50,7 +50,7 @@ class FittedRidge:
         )
 
     def _fitted(self):
-        """The values; after `partial_fit` it is computed when first asked for."""
+        """The values; after `partial_fit` they are computed when first asked for."""
         if "features_" not in vars(self):
             raise AttributeError(f"This {type(self).__name__} is not fitted: call fit.")
         if self._values is None:

@@ -19,11 +19,13 @@ from skrf import (
     SingleNeuron,
     TriangleWave,
     _learning_statements,
+    _limit_statements,
     _wave_statements,
     gaussian,
     make_single_neuron,
     theory,
 )
+from skrf._bounds import squared_distance_law
 from skrf._wave import weight_certificate
 
 
@@ -186,7 +188,7 @@ def test_one_neuron_is_learned_by_exact_descent():
 def test_linear_features():
     report = theory.proposition_4_1(40)
     assert report.values["probability"] == pytest.approx(8.9e-3, rel=0.01)
-    assert report.rows[0].verdict == "corrected"
+    assert report.rows[0].verdict == "measured"
     assert report.values["simulated"].shape == (2000,)
 
 
@@ -223,6 +225,12 @@ def test_the_probability_of_theorem_4_2_has_the_factor_r():
 @pytest.mark.parametrize("step", [50.0, 1e300])
 def test_a_neuron_that_diverges_has_no_number_of_steps(step):
     assert np.isnan(theory.one_neuron(3, step=step, n_starts=2).values["steps"]).all()
+
+
+def test_a_law_that_is_not_that_of_the_errors_fails(monkeypatch):
+    other = squared_distance_law(40, 10)
+    monkeypatch.setattr(_limit_statements, "squared_distance_law", lambda d, r: other)
+    assert theory.proposition_4_1(40).rows[0].verdict == "fails"
 
 
 def test_the_wave():
