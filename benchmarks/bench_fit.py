@@ -22,7 +22,7 @@ from itertools import product
 import numpy as np
 from bench_sgd import ROUND, draw_problem, machine, new_network, ours, seconds
 
-from skrf._sgd import block_rows
+from skrf.networks._sgd import block_rows
 
 FIRST_FIT = """
 import numpy as np; from time import perf_counter

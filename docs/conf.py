@@ -2,6 +2,7 @@
 
 import re
 import sys
+from dataclasses import is_dataclass
 from importlib import import_module
 from inspect import getdoc
 from pathlib import Path
@@ -169,8 +170,9 @@ def _resolve(app, env, node, contnode):
 
 
 def _signature(app, what, name, obj, options, signature, return_annotation):
-    """Leave out how a result is made: only this package makes those of private modules."""
-    return ("", None) if what == "class" and "._" in obj.__module__ else None
+    """Leave out how a result is made: only this package makes its dataclasses."""
+    made_here = what == "class" and is_dataclass(obj) and "._" in obj.__module__
+    return ("", None) if made_here else None
 
 
 def _attributes(app, what, name, obj, options, lines):

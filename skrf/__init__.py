@@ -16,9 +16,9 @@ with one hidden layer, as scikit-learn estimators.
 
 from pathlib import Path as _Path
 
-from skrf._environment import refuse_scikit_rf as _refuse_scikit_rf
-from skrf._environment import show_versions
-from skrf._version import __version__ as __version__
+from skrf._utils.installation import refuse_scikit_rf as _refuse_scikit_rf
+from skrf._utils.installation import show_versions
+from skrf._utils.version import __version__ as __version__
 
 _refuse_scikit_rf(_Path(__file__).parent)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skrf import _kernels
-from skrf._arguments import real_numbers
+from skrf._compiled import neurons
+from skrf._utils.checks import real_numbers
 
 
 @dataclass(frozen=True)
@@ -126,29 +126,27 @@ class Activation:
         single = np.result_type(given, np.float32) == np.float32
         array = np.ascontiguousarray(given, np.float32 if single else np.float64)
         value, slope = (np.empty(given.shape, array.dtype) for _ in range(2))
-        _kernels.activate(
-            array.reshape(-1), self.code, value.reshape(-1), slope.reshape(-1)
-        )
+        neurons.activate(array.reshape(-1), self.code, value.reshape(-1), slope.reshape(-1))
         return value, slope
 
 
 ACTIVATIONS = {
     entry.name: entry
     for entry in (
-        Activation("relu", "max(z, 0)", _kernels.RELU, analytic=False),
-        Activation("step", "1(z > 0)", _kernels.STEP, analytic=False, has_slope=False),
-        Activation("leaky_relu", "max(z, 0.01 z)", _kernels.LEAKY_RELU, analytic=False),
-        Activation("abs", "|z|", _kernels.ABS, analytic=False),
-        Activation("squared_relu", "max(z, 0)^2", _kernels.SQUARED_RELU, analytic=False),
-        Activation("softplus", "log(1 + exp(z))", _kernels.SOFTPLUS, analytic=True),
-        Activation("silu", "z / (1 + exp(-z))", _kernels.SILU, analytic=True),
-        Activation("gelu", "z P(g < z), g ~ N(0, 1)", _kernels.GELU, analytic=True),
-        Activation("tanh", "tanh(z)", _kernels.TANH, analytic=True),
-        Activation("sigmoid", "1 / (1 + exp(-z))", _kernels.SIGMOID, analytic=True),
-        Activation("erf", "erf(z)", _kernels.ERF, analytic=True),
-        Activation("sin", "sin(z)", _kernels.SIN, analytic=True),
-        Activation("cos", "cos(z)", _kernels.COS, analytic=True),
-        Activation("identity", "z", _kernels.IDENTITY, analytic=True),
+        Activation("relu", "max(z, 0)", neurons.RELU, analytic=False),
+        Activation("step", "1(z > 0)", neurons.STEP, analytic=False, has_slope=False),
+        Activation("leaky_relu", "max(z, 0.01 z)", neurons.LEAKY_RELU, analytic=False),
+        Activation("abs", "|z|", neurons.ABS, analytic=False),
+        Activation("squared_relu", "max(z, 0)^2", neurons.SQUARED_RELU, analytic=False),
+        Activation("softplus", "log(1 + exp(z))", neurons.SOFTPLUS, analytic=True),
+        Activation("silu", "z / (1 + exp(-z))", neurons.SILU, analytic=True),
+        Activation("gelu", "z P(g < z), g ~ N(0, 1)", neurons.GELU, analytic=True),
+        Activation("tanh", "tanh(z)", neurons.TANH, analytic=True),
+        Activation("sigmoid", "1 / (1 + exp(-z))", neurons.SIGMOID, analytic=True),
+        Activation("erf", "erf(z)", neurons.ERF, analytic=True),
+        Activation("sin", "sin(z)", neurons.SIN, analytic=True),
+        Activation("cos", "cos(z)", neurons.COS, analytic=True),
+        Activation("identity", "z", neurons.IDENTITY, analytic=True),
     )
 }
 

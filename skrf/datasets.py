@@ -4,10 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from skrf import _weights
-from skrf._interrupts import same_draws_on_failure
-from skrf._typing import RandomState
-from skrf._validation import (
+from skrf._utils.interrupts import same_draws_on_failure
+from skrf._utils.typing import RandomState
+from skrf._utils.validation import (
     FINITE,
     NON_NEGATIVE,
     NON_NEGATIVE_INTEGER,
@@ -18,6 +17,7 @@ from skrf._validation import (
     validate_params,
 )
 from skrf.activations import ACTIVATIONS
+from skrf.features import _laws
 from skrf.targets import BoundedDegreePolynomial, SingleNeuron
 
 
@@ -65,7 +65,7 @@ _SIGNS = {**_POLYNOMIAL, "flip_y": [PROBABILITY]}
 
 def _draw_inputs(random_state, n_samples, n_features, inputs):
     """(rng, X); independent of the weights that a model draws from the same seed."""
-    rng = _weights.random_stream(_weights.draw_seed(random_state), _weights.DATA)
+    rng = _laws.random_stream(_laws.draw_seed(random_state), _laws.DATA)
     return rng, INPUT_LAWS[inputs](rng, (n_samples, n_features))
 
 

@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skrf._arguments import check_integer, is_number
-from skrf._drawing import CurvesDisplay, axes_or_new, checked_curves
-from skrf._spectrum import NeuronSpectrum
-from skrf._typing import MatrixLike
-from skrf._width_path import WidthPath
+from skrf._utils.checks import check_integer, is_number
+from skrf._utils.plotting import CurvesDisplay, axes_or_new, checked_curves
+from skrf._utils.typing import MatrixLike
 from skrf.ridge import RandomFeatureRidge, RandomFeatureRidgeClassifier
+from skrf.ridge._width_path import WidthPath
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
     from matplotlib.lines import Line2D
+
+    from skrf.gaussian._spectrum import NeuronSpectrum
 
 
 # From more curves than this on, a scale of colours replaces the legend.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skrf import _kernels
-from skrf._arguments import real_numbers
+from skrf._compiled import neurons
+from skrf._utils.checks import real_numbers
 
 
 @dataclass(frozen=True)
@@ -109,15 +109,15 @@ class Loss:
         prediction, y = (np.array(a, dtype, order="C") for a in pair)
         value, slope = np.empty_like(y), np.empty_like(y)
         columns = (a.reshape(-1, 1) for a in (prediction, y, value, slope))
-        _kernels.losses(*columns, self.code)
+        neurons.losses(*columns, self.code)
         return value, slope
 
 
 LOSSES = {
     entry.name: entry
     for entry in (
-        Loss("squared_error", "(p - y)^2 / 2", _kernels.SQUARED_ERROR, signs_only=False),
-        Loss("hinge", "max(0, 1 - y p)", _kernels.HINGE, signs_only=True),
+        Loss("squared_error", "(p - y)^2 / 2", neurons.SQUARED_ERROR, signs_only=False),
+        Loss("hinge", "max(0, 1 - y p)", neurons.HINGE, signs_only=True),
     )
 }
 

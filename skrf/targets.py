@@ -12,15 +12,21 @@ from numpy.typing import ArrayLike
 from scipy.special import comb
 from sklearn.utils import check_random_state
 
-from skrf._arguments import check_choice, check_integer, is_number, real_array, real_numbers
-from skrf._typing import MatrixLike, RandomState
-from skrf._validation import (
+from skrf._utils.checks import (
+    check_choice,
+    check_integer,
+    is_number,
+    real_array,
+    real_numbers,
+)
+from skrf._utils.typing import MatrixLike, RandomState
+from skrf._utils.validation import (
     NON_NEGATIVE_INTEGER,
     POSITIVE,
     POSITIVE_INTEGER,
     validate_params,
 )
-from skrf._version import __version__, warn_if_newer
+from skrf._utils.version import __version__, warn_if_newer
 from skrf.activations import ACTIVATIONS
 
 

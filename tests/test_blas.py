@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skrf._blas import add_gram, mirror, product
+from skrf._utils.blas import add_gram, mirror, product
 
 
 def layout(array, kind):

@@ -11,7 +11,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skrf import RandomReLUFeatures
-from skrf._blocks import in_threads, row_blocks
+from skrf._utils.blocks import in_threads, row_blocks
 
 
 def blas_threads():

@@ -12,7 +12,8 @@ from scipy import stats
 from scipy.linalg import cho_factor, cho_solve
 
 from skrf import TriangleWave
-from skrf._bounds import (
+from skrf.gaussian._relu_spectrum import log_squared_norm, relu_spectrum
+from skrf.theory._floors import (
     distance_rate,
     error_floor,
     failure_probability,
@@ -21,8 +22,7 @@ from skrf._bounds import (
     simulate_squared_distances,
     squared_distance_law,
 )
-from skrf._relu_spectrum import log_squared_norm, relu_spectrum
-from skrf._wave import (
+from skrf.theory._wave import (
     triangle_wave_spectrum,
     wave_relu_products,
     weight_certificate,

@@ -83,7 +83,7 @@ def test_copies_are_made_only_when_asked_for(neuron, monkeypatch):
     def forbidden(*arguments):
         raise AssertionError("nobody asked for copies")
 
-    from skrf._objective import Weights
+    from skrf.networks._objective import Weights
 
     monkeypatch.setattr(Weights, "copy", forbidden)
     recorder = Silent()
@@ -100,15 +100,15 @@ def test_a_callback_stops_the_fit(neuron):
 
 
 def test_epochs_of_a_fit_that_starts_again_keep_their_tasks(neuron, monkeypatch):
-    from skrf import _base_network
+    from skrf.networks import _base
 
-    estimate = _base_network.probe
+    estimate = _base.probe
 
     def optimistic(*arguments):
         found = estimate(*arguments)
         return found._replace(stable_step=1000 * found.stable_step)
 
-    monkeypatch.setattr(_base_network, "probe", optimistic)
+    monkeypatch.setattr(_base, "probe", optimistic)
     recorder = Recorder()
     fitted = net().set_callbacks(recorder).fit(*neuron)
     assert fitted.n_iter_ == 4

@@ -8,7 +8,8 @@ import pytest
 import reference
 from test_sgd import FACTORS, assert_exact
 
-from skrf import ACTIVATIONS, _kernels, _kernels_sgd
+from skrf import ACTIVATIONS
+from skrf._compiled import neurons, sgd
 
 PLAIN = {name: values[0] for name, values in FACTORS.items()}
 FULL = {name: values[-1] for name, values in FACTORS.items()}
@@ -36,7 +37,7 @@ def test_engine_equals_the_twin(case, dtype):
 def test_recurrences_are_those_of_momentum(first, momentum, alpha, rng):
     """Against the recurrence run on numbers instead of coefficients."""
     W, V, Q = rng.normal(), rng.normal(), rng.normal(size=6)
-    w, v, summed = _kernels_sgd.recurrences(6, first, 0.2, 0.5, momentum, alpha, first + 2)
+    w, v, summed = sgd.recurrences(6, first, 0.2, 0.5, momentum, alpha, first + 2)
     sources = np.array([W, V, *Q])
     total, weight, velocity = 0.0, W, V
     for j in range(1, 7):
@@ -59,7 +60,7 @@ def test_combine(parts, rng):
         "V": v[0] * W + v[1] * velocity,
         "A": (0.7 * A if "A" in parts else 0) + shares[0] * W + shares[1] * velocity,
     }
-    _kernels_sgd.combine(W, V, A, w, v, shares, 0.7)
+    sgd.combine(W, V, A, w, v, shares, 0.7)
     for name, array in zip("WVA", (W, V, A), strict=True):
         if name in parts:
             np.testing.assert_allclose(array, expected[name], rtol=1e-13)
@@ -71,7 +72,7 @@ def test_random_feature_rows(width, activation, rng):
     """Also across the border of a tile of columns."""
     X, W, b = rng.normal(size=(2, 3)), rng.normal(size=(width, 3)), rng.normal(size=width)
     Z = X @ W.T
-    _kernels.random_feature_rows(Z, b, ACTIVATIONS[activation].code, 1 / np.sqrt(width))
+    neurons.random_feature_rows(Z, b, ACTIVATIONS[activation].code, 1 / np.sqrt(width))
     twin = reference.random_features(X, W, b, activation)
     np.testing.assert_allclose(Z, twin, rtol=1e-12, atol=1e-14)
 

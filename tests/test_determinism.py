@@ -163,8 +163,8 @@ def test_numba_threads():
 
     found = [
         value
-        for entry in pkgutil.iter_modules(skrf.__path__)
-        for module in [importlib.import_module(f"skrf.{entry.name}")]
+        for entry in pkgutil.walk_packages(skrf.__path__, "skrf.")
+        for module in [importlib.import_module(entry.name)]
         for value in vars(module).values()
         if isinstance(value, CPUDispatcher)
     ]

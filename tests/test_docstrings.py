@@ -18,8 +18,8 @@ from numpydoc.validate import validate
 
 import skrf
 from skrf import displays, gaussian, kernels, theory
-from skrf._laziness import Laziness
-from skrf._width_path import WidthPath
+from skrf.networks._laziness import Laziness
+from skrf.ridge._width_path import WidthPath
 
 # Modules whose public names are documented like those of skrf itself.
 MODULES = [skrf, kernels, gaussian, theory, displays]
@@ -243,10 +243,10 @@ def test_raises_and_warns(path):
 
 
 def test_what_is_raised_is_found():
-    fit = ALL["skrf._base_ridge.RidgeOnFeatures.fit"]
+    fit = ALL["skrf.ridge._base.RidgeOnFeatures.fit"]
     assert can_raise(*fit) == {"ValueError", "LinAlgError", "MemoryError", "a warning"}
     assert can_raise(skrf.SingleNeuron, None) == {"ValueError"}
-    assert can_raise(*ALL["skrf._drawing.CurvesDisplay.plot"]) == {
+    assert can_raise(*ALL["skrf._utils.plotting.CurvesDisplay.plot"]) == {
         "ValueError",
         "ImportError",
     }

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import skrf
-from skrf import _environment
+from skrf._utils import installation
 
 
 def install(folder, name):
@@ -21,7 +21,7 @@ def test_scikit_rf_in_the_same_folder_is_refused(tmp_path):
     with pytest.raises(
         ImportError, match=r"pip uninstall scikit-rf .*own virtual env"
     ) as e:
-        _environment.refuse_scikit_rf(tmp_path / "skrf", [str(tmp_path)])
+        installation.refuse_scikit_rf(tmp_path / "skrf", [str(tmp_path)])
     assert str(tmp_path) in str(e.value)
 
 
@@ -30,16 +30,16 @@ def test_scikit_rf_beside_an_editable_install_is_refused(tmp_path):
     install(tmp_path / "site", "scikit-rf")
     install(tmp_path / "site", "scikit-random-features")
     with pytest.raises(ImportError, match="scikit-rf"):
-        _environment.refuse_scikit_rf(tmp_path / "src" / "skrf", [str(tmp_path / "site")])
+        installation.refuse_scikit_rf(tmp_path / "src" / "skrf", [str(tmp_path / "site")])
 
 
 def test_scikit_rf_elsewhere_is_none_of_our_business(tmp_path):
     install(tmp_path / "other", "scikit-rf")
     install(tmp_path / "site", "scikit-random-features")
     path = [str(tmp_path / "site"), str(tmp_path / "other")]
-    _environment.refuse_scikit_rf(tmp_path / "site" / "skrf", path)
+    installation.refuse_scikit_rf(tmp_path / "site" / "skrf", path)
     (tmp_path / "empty").mkdir()
-    _environment.refuse_scikit_rf(tmp_path / "skrf", [str(tmp_path / "empty")])
+    installation.refuse_scikit_rf(tmp_path / "skrf", [str(tmp_path / "empty")])
     refused = subprocess.run(
         [sys.executable, "-c", "import skrf"],
         env={"PYTHONPATH": str(tmp_path / "other")},
@@ -68,7 +68,7 @@ def test_import_says_what_to_do_about_scikit_rf(tmp_path):
 
 
 def test_available_memory_is_plausible():
-    available = _environment.available_memory()
+    available = installation.available_memory()
     assert available is None or 2**24 < available < 2**50
 
 
@@ -77,19 +77,19 @@ def test_memory_of_a_container_counts(tmp_path, monkeypatch):
     (tmp_path / "memory.max").write_text("1000\n")
     (tmp_path / "memory.current").write_text("700\n")
     (tmp_path / "memory.stat").write_text("anon 500\ninactive_file 200\n")
-    path = _environment.Path
+    path = installation.Path
     monkeypatch.setattr(
-        _environment, "Path", lambda p: tmp_path if "cgroup" in str(p) else path(p)
+        installation, "Path", lambda p: tmp_path if "cgroup" in str(p) else path(p)
     )
-    assert _environment.available_memory() == 500
+    assert installation.available_memory() == 500
     with pytest.raises(MemoryError, match=r"The thing needs 1,501 bytes .*Use less\."):
-        _environment.require_memory(1501, "The thing", "Use less.")
-    _environment.require_memory(400, "The thing", "Use less.")
+        installation.require_memory(1501, "The thing", "Use less.")
+    installation.require_memory(400, "The thing", "Use less.")
 
 
 def test_unknown_memory_is_no_obstacle(monkeypatch):
-    monkeypatch.setattr(_environment, "available_memory", lambda: None)
-    assert _environment.require_memory(2**80, "The thing", "Use less.") is None
+    monkeypatch.setattr(installation, "available_memory", lambda: None)
+    assert installation.require_memory(2**80, "The thing", "Use less.") is None
 
 
 def test_show_versions(capsys):

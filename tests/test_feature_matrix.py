@@ -9,8 +9,8 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from threadpoolctl import threadpool_limits
 
 from skrf import LinearizedNTKFeatures, RandomFeatureRidge, RandomReLUFeatures
-from skrf._feature_matrix import FeatureMap, FeatureMatrix, FullMatrix
-from skrf._moments import Scratch
+from skrf.ridge._feature_matrix import FeatureMap, FeatureMatrix, FullMatrix
+from skrf.ridge._moments import Scratch
 
 
 @pytest.mark.parametrize("n_vectors", [1, 4, 5, 9])

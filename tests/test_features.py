@@ -19,10 +19,10 @@ from skrf import (
     LinearizedNTKFeatures,
     RandomFeatures,
     RandomReLUFeatures,
-    _environment,
     make_single_neuron,
 )
-from skrf._weights import WEIGHT_LAWS
+from skrf._utils import installation
+from skrf.features._laws import WEIGHT_LAWS
 
 ALL = [RandomFeatures, RandomReLUFeatures, LinearizedNTKFeatures]
 
@@ -164,7 +164,7 @@ def test_blocks_of_rows_do_not_show(Features, rng, monkeypatch):
     X = rng.normal(size=(37, 3))
     map_ = Features(11, random_state=0).fit(X)
     expected = map_.transform(X)
-    monkeypatch.setattr("skrf._blocks.BLOCK_ELEMENTS", 50)
+    monkeypatch.setattr("skrf._utils.blocks.BLOCK_ELEMENTS", 50)
     np.testing.assert_allclose(map_.transform(X), expected, rtol=1e-13, atol=1e-15)
 
 
@@ -243,7 +243,7 @@ def test_scales_that_overflow_are_named(rng):
 @pytest.mark.parametrize("Features", ALL)
 def test_too_large_a_result_is_refused_with_its_bytes(Features, monkeypatch):
     map_ = Features(1000, random_state=0).fit(np.ones((2, 10)))
-    monkeypatch.setattr(_environment, "available_memory", lambda: 10**6)
+    monkeypatch.setattr(installation, "available_memory", lambda: 10**6)
     n_columns = len(map_.get_feature_names_out())
     with pytest.raises(MemoryError, match=f"needs {500 * n_columns * 8:,} bytes.*fewer"):
         map_.transform(np.ones((500, 10)))

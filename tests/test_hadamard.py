@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from scipy.linalg import hadamard
+from scipy.linalg import hadamard as hadamard_matrix
 
-from skrf import _hadamard
+from skrf._compiled import hadamard
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -12,8 +12,8 @@ from skrf import _hadamard
 def test_transform_is_multiplication_by_the_matrix(exponent, dtype, rng):
     size = 2**exponent
     x = rng.normal(size=size).astype(dtype)
-    expected = hadamard(size) @ x
-    _hadamard.transform(x, np.empty_like(x))
+    expected = hadamard_matrix(size) @ x
+    hadamard.transform(x, np.empty_like(x))
     tolerance = 1e-13 if dtype == np.float64 else 1e-5
     np.testing.assert_allclose(x, expected, rtol=tolerance, atol=tolerance * np.sqrt(size))
 
@@ -24,12 +24,12 @@ def test_project_is_the_product_of_its_factors(d, width, rng):
     n_blocks = -(-width // size)
     signs = rng.choice([-1.0, 1.0], (n_blocks, 3, size))
     lengths, X = rng.uniform(1, 2, width), rng.normal(size=(4, d))
-    H = hadamard(size) / np.sqrt(size)
+    H = hadamard_matrix(size) / np.sqrt(size)
     blocks = [
         H @ np.diag(third) @ H @ np.diag(second) @ H @ np.diag(first)
         for first, second, third in signs
     ]
     W = lengths[:, np.newaxis] * np.vstack(blocks)[:width, :d]
     out = np.empty((4, width))
-    _hadamard.project(X, signs, lengths, out)
+    hadamard.project(X, signs, lengths, out)
     np.testing.assert_allclose(out, X @ W.T, rtol=1e-12, atol=1e-13)

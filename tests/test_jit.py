@@ -12,10 +12,10 @@ import numba
 import pytest
 
 import skrf
-from skrf import _jit
+from skrf._compiled import jit
 
 SOURCE = """
-from skrf._jit import njit
+from skrf._compiled.jit import njit
 
 @njit(cache=True)
 def twice(x):
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is com
 
 @pytest.fixture(autouse=True)
 def no_warning_yet(monkeypatch):
-    monkeypatch.setattr(_jit, "_warned", False)
+    monkeypatch.setattr(jit, "_warned", False)
     monkeypatch.setattr(numba.config, "CACHE_DIR", "")
 
 
@@ -101,7 +101,8 @@ def test_the_package_works_where_no_cache_can_be_written(tmp_path):
     """The warning is one, and its remedy works; files stand where folders should be."""
     source = Path(skrf.__file__).parent
     shutil.copytree(source, tmp_path / "skrf", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "skrf" / "__pycache__").touch()
+    for file in list((tmp_path / "skrf").rglob("__init__.py")):
+        (file.parent / "__pycache__").touch()
     program = "import skrf; print(skrf.__file__, skrf.LOSSES['hinge'](0.25, 1.0))"
     nowhere = {"HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null", "XDG_DATA_HOME": ""}
 
@@ -126,23 +127,30 @@ def test_the_package_works_where_no_cache_can_be_written(tmp_path):
     assert remedied.stderr == ""
 
 
-def test_an_edit_in_another_file_of_kernels_is_noticed(tmp_path):
+def test_an_edit_in_another_compiled_file_is_noticed(tmp_path):
     """Which numba's own cache does not see; it would go on with the old function."""
-    called = "from skrf._jit import njit\n@njit(cache=True)\ndef f(x): return {} * x\n"
-    caller = "from _kernels_f import f\n" + SOURCE.replace("2 * x", "f(x)")
-    (tmp_path / "_kernels_f.py").write_text(called.format(2))
-    (tmp_path / "_kernels_g.py").write_text(caller)
-    use = "from _kernels_g import twice as g; print(g(3), sum(g.stats.cache_hits.values()))"
+    source = Path(skrf.__file__).parent
+    shutil.copytree(source, tmp_path / "skrf", ignore=shutil.ignore_patterns("__pycache__"))
+    compiled = tmp_path / "skrf" / "_compiled"
+    header = "from skrf._compiled.jit import njit\n"
+    called = f"{header}@njit(cache=True)\ndef f(x): return {{}} * x\n"
+    caller = "from skrf._compiled.called import f\n" + SOURCE.replace("2 * x", "f(x)")
+    (compiled / "called.py").write_text(called.format(2))
+    (compiled / "caller.py").write_text(caller)
+    use = (
+        "from skrf._compiled.caller import twice as g; "
+        "print(g(3), sum(g.stats.cache_hits.values()))"
+    )
 
     def new_process():
-        run = [sys.executable, "-c", use]
-        paths = os.pathsep.join([str(Path(skrf.__file__).parents[1]), str(tmp_path)])
-        environment = {**os.environ, "PYTHONPATH": paths}
-        result = subprocess.run(run, env=environment, capture_output=True, text=True)
+        # No PYTHONPATH: `-c` imports from the working folder first.
+        result = subprocess.run(
+            [sys.executable, "-c", use], cwd=tmp_path, capture_output=True, text=True
+        )
         assert result.returncode == 0, result.stderr
         return result.stdout.split()
 
     assert new_process() == ["6", "0"]
     assert new_process() == ["6", "1"]
-    (tmp_path / "_kernels_f.py").write_text(called.format(200))
+    (compiled / "called.py").write_text(called.format(200))
     assert new_process() == ["600", "0"]

@@ -13,13 +13,13 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.svm import SVC
 
 from skrf import LinearizedNTKFeatures, RandomFeatures
-from skrf._duals import DUALS
 from skrf.kernels import (
     WideNetworkKernel,
     arc_cosine_kernel,
     neural_tangent_kernel,
     random_feature_kernel,
 )
+from skrf.kernels._activation_duals import DUALS
 
 WITH_SLOPE = [name for name in DUALS if name != "step"]
 KERNELS = [arc_cosine_kernel, random_feature_kernel, neural_tangent_kernel]
@@ -262,9 +262,9 @@ def test_dtypes_sparse_rows_and_blocks(kernel, rng, monkeypatch):
         np.testing.assert_allclose(kernel(container(X)), K, rtol=1e-12, atol=1e-14)
         np.testing.assert_allclose(kernel(X, container(X)), K, rtol=1e-12, atol=1e-14)
     np.testing.assert_array_equal(K[6], K[2])
-    from skrf import _blocks
+    from skrf._utils import blocks
 
-    monkeypatch.setattr(_blocks, "BLOCK_ELEMENTS", 10)
+    monkeypatch.setattr(blocks, "BLOCK_ELEMENTS", 10)
     np.testing.assert_allclose(kernel(X), K, rtol=1e-13)
 
 

@@ -1,6 +1,7 @@
-"""The house: a file imports only from lower layers, and `__init__` is the whole map."""
+"""Which file may import which: a file imports only from lower names or its own folder."""
 
 import ast
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -8,86 +9,183 @@ import pytest
 import skrf
 
 ROOT = Path(skrf.__file__).parent
-# From the lowest: files of one layer do not know each other.
-ROWS = """
-_warnings
---
-_arguments _blas _dask _environment _harmonics _interrupts _jit _progress _report _typing
-_version
---
-_bivariate _blocks _drawing _epochs _hadamard _kernels_elementary _spectrum _validation
---
-_gaussian_pairs _kernels _moments _relu_spectrum _weights
---
-_bounds _gaussian_grams _kernels_sgd _primal _tangent activations losses
---
-_base_features _dual _duals _hermite _network_checks _objective _penalties _sgd
-_width_path targets
---
-_fitted_ridge _nested_features _pairwise _population_risk _step _wave datasets features
---
-_best_error _feature_matrix _gaussian_gaps _laziness _ridge_checks _wave_statements kernels
---
-_base_network _min_weight _solvers
---
-_streaming gaussian networks
---
-_base_ridge _learning_statements
---
-_limit_statements ridge
---
-_risk_statements displays
---
-theory
---
-__main__
---
-__init__
-"""
-LAYERS = {name: layer for layer, row in enumerate(ROWS.split("--")) for name in row.split()}
+# From the lowest; names on one level do not import each other.
+LEVELS = [
+    ["_utils"],
+    ["_compiled"],
+    ["activations", "losses"],
+    ["targets", "features", "kernels"],
+    ["gaussian", "networks", "ridge", "datasets"],
+    ["displays"],
+    ["theory"],
+    ["__init__", "__main__"],
+]
+LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
+WITHOUT_FACE = {"_utils", "_compiled"}
+# Across folders a file imports from the folder's `__init__`. The exceptions:
+# (module, names) and the reason for which they are not public.
+BACK_DOORS = {
+    "skrf.features._base": (
+        {"HiddenLayerFeatures"},
+        "ridge asks whether a transformer is one of ours; users use the subclasses",
+    ),
+    "skrf.features._laws": (
+        {"CONSTRAINTS", "DATA", "Start", "draw_biases", "draw_seed", "draw_weights"}
+        | {"WEIGHT_LAWS", "PROJECTIONS", "OUTPUT_WEIGHTS", "random_stream"},
+        "networks and data are drawn by the same streams as features",
+    ),
+    "skrf.gaussian._harmonics": (
+        {"log_dimension", "log_energy_ratio", "log_bessel_i_scaled"},
+        "logarithms for the spectrum of the wave, too special for users",
+    ),
+    "skrf.gaussian._neurons": (
+        {"neurons"},
+        "the wave's products with ReLUs use the compiled table of the neurons",
+    ),
+    "skrf.gaussian._relu_spectrum": (
+        {"relu_spectrum", "log_squared_norm"},
+        "the lower bounds of `theory` need logarithms of spectra",
+    ),
+    "skrf.gaussian._spectrum": (
+        {"NeuronSpectrum", "with_tail"},
+        "public as `skrf.theory.NeuronSpectrum`; `displays` draws it and lies below",
+    ),
+}
+
+
+def files():
+    """{dotted name within skrf: path} of every file; a folder's face is the folder."""
+    for path in sorted(ROOT.rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        if len(parts) > 1 and parts[-1] == "__init__":
+            parts = parts[:-1]
+        yield ".".join(parts), path
+
+
+FILES = dict(files())
 
 
 def imports(path):
-    """Names of the skrf modules that a file imports, at any depth of its code."""
+    """(module, names) of the imports from skrf at any depth of a file's code."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (
-                name.name.split(".")[1:] for name in node.names if "skrf." in name.name
-            )
-        if isinstance(node, ast.ImportFrom) and node.module == "skrf":
-            yield from ([name.name] for name in node.names)
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("skrf."):
-            yield node.module.split(".")[1:]
+            yield from ((alias.name, set()) for alias in node.names)
         if isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path.name} has a relative import"
+            assert node.level == 0, f"{path} has a relative import; write skrf.<module>"
+            yield node.module, {alias.name for alias in node.names}
 
 
-def test_every_file_has_a_layer():
-    assert {path.stem for path in ROOT.glob("*.py")} == set(LAYERS)
+def imported_files(path):
+    """Dotted names, within skrf, of the files whose code an import asks for."""
+    for module, names in imports(path):
+        if module.partition(".")[0] == "skrf":
+            inner = module.partition(".")[2]
+            for name in names or {""}:
+                full = f"{inner}.{name}".strip(".")
+                yield full if full in FILES else inner or "__init__"
 
 
-@pytest.mark.parametrize("name", sorted(set(LAYERS) - {"__init__"}))
-def test_imports_point_down(name):
-    for (imported,) in imports(ROOT / f"{name}.py"):
-        assert LAYERS[imported] < LAYERS[name], f"{name} imports {imported}"
+def type_checking_only(path):
+    """Line numbers of the blocks `if TYPE_CHECKING`, which do not run."""
+    tree = ast.parse(path.read_text())
+    return {
+        line
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for line in range(node.lineno, node.end_lineno + 1)
+    }
 
 
-@pytest.mark.parametrize("name", sorted(set(LAYERS) - {"_validation"}))
-def test_private_names_of_scikit_learn_have_one_door(name):
-    for node in ast.walk(ast.parse((ROOT / f"{name}.py").read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sklearn"):
-            names = [*node.module.split("."), *(alias.name for alias in node.names)]
-            assert not any(part.startswith("_") for part in names), names
+def lowest_level_above(levels):
+    return max(levels, default=-1) + 1
 
 
-@pytest.mark.parametrize("name", sorted(set(LAYERS) - {"_jit"}))
-def test_compiled_functions_have_one_door(name):
-    """`_jit.njit`, whose cache may fail."""
-    for node in ast.walk(ast.parse((ROOT / f"{name}.py").read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module == "numba":
-            assert not {"njit", "jit"} & {alias.name for alias in node.names}
-        if isinstance(node, ast.Import):
-            assert "numba" not in {alias.name for alias in node.names}
+def test_every_file_has_a_level():
+    unknown = {name.partition(".")[0] for name in FILES} - set(LEVEL)
+    assert not unknown, (
+        f"{sorted(unknown)}: put the file into the folder of its noun, or give it a level"
+    )
+
+
+def test_imports_point_down():
+    wrong = []
+    for name, path in FILES.items():
+        own = name.partition(".")[0]
+        needs = {i.partition(".")[0] for i in imported_files(path)} - {own}
+        for other in sorted(needs):
+            if LEVEL[other] >= LEVEL[own]:
+                above = [names for names in LEVELS if LEVEL[names[0]] > LEVEL[other]]
+                homes = " or ".join(n for names in above for n in names) or "nowhere"
+                wrong.append(f"{path} imports {other}; such code belongs into {homes}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_other_folders_are_entered_by_their_face():
+    wrong = []
+    for name, path in FILES.items():
+        own = name.partition(".")[0]
+        skipped = type_checking_only(path)
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.ImportFrom) or node.lineno in skipped:
+                continue
+            parts = node.module.split(".")
+            if parts[0] != "skrf" or len(parts) < 2 or parts[1] in {own, *WITHOUT_FACE}:
+                continue
+            names = {alias.name for alias in node.names}
+            private = len(parts) > 2 or any(n.startswith("_") for n in names)
+            if private and not names <= BACK_DOORS.get(node.module, (set(),))[0]:
+                wrong.append(
+                    f"{path}:{node.lineno} imports {sorted(names)} from {node.module}: "
+                    f"use skrf.{parts[1]}, or move the file into {parts[1]}/"
+                )
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_back_door_is_used():
+    used = {}
+    for name, path in FILES.items():
+        for module, names in imports(path):
+            if module in BACK_DOORS and module.split(".")[1] != name.partition(".")[0]:
+                used.setdefault(module, set()).update(names)
+    assert used == {module: names for module, (names, _) in BACK_DOORS.items()}
+
+
+def test_files_of_a_folder_import_siblings_in_no_circle():
+    graph, wrong = {}, []
+    for name, path in FILES.items():
+        folder, _, file = name.partition(".")
+        inside = {
+            i for i in imported_files(path) if i.partition(".")[0] == folder and i != name
+        }
+        if file and folder in inside:
+            wrong.append(f"{path} imports its own folder's face: import the sibling file")
+        graph[name] = inside
+    assert not wrong, "\n".join(wrong)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"files import each other in a circle: {' -> '.join(error.args[1])}")
+
+
+def test_private_names_of_scikit_learn_have_one_door():
+    wrong = []
+    for name, path in FILES.items():
+        for module, names in imports(path):
+            parts = [*module.split("."), *names]
+            if parts[0] == "sklearn" and any(part.startswith("_") for part in parts):
+                wrong.append((name, module, names))
+    assert {name for name, *_ in wrong} == {"_utils.validation"}, wrong
+
+
+def test_compiled_functions_have_one_door():
+    """`_compiled.jit.njit`, whose cache may fail."""
+    found = {
+        name
+        for name, path in FILES.items()
+        for module, names in imports(path)
+        if module == "numba" and (not names or {"njit", "jit"} & names)
+    }
+    assert found == {"_compiled.jit"}
 
 
 def test_all_is_the_public_surface():

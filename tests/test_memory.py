@@ -139,7 +139,11 @@ def test_a_fit_that_is_accepted_fits(options, width, megabytes, dtype, monkeypat
     )
 
     def give(n_bytes):
-        for module in ("_feature_matrix", "_solvers", "_environment"):
+        for module in (
+            "ridge._feature_matrix",
+            "ridge._solver_choice",
+            "_utils.installation",
+        ):
             monkeypatch.setattr(f"skrf.{module}.available_memory", lambda: n_bytes)
 
     give(megabytes * 10**6)
@@ -156,7 +160,7 @@ def test_a_stream_begins_only_where_its_penalties_can_be_compared(monkeypatch):
     )
 
     def give(megabytes):
-        for module in ("_solvers", "_environment"):
+        for module in ("ridge._solver_choice", "_utils.installation"):
             monkeypatch.setattr(f"skrf.{module}.available_memory", lambda: megabytes * 1e6)
 
     give(30)
@@ -168,7 +172,7 @@ def test_a_stream_begins_only_where_its_penalties_can_be_compared(monkeypatch):
 
 def test_conjugate_gradients_on_many_rows(monkeypatch):
     """With fewer rows in the preconditioner than there are, as in large problems."""
-    monkeypatch.setattr("skrf._dual._MOST_LANDMARKS", 300)
+    monkeypatch.setattr("skrf.ridge._dual._MOST_LANDMARKS", 300)
     X, y = data(2400, 20)
 
     def fit():

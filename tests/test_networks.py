@@ -19,11 +19,11 @@ from small_networks import BOTH, assert_same_weights, initial, plain
 from skrf import (
     OverparamNetClassifier,
     OverparamNetRegressor,
-    _kernels_sgd,
     make_polynomial_classification,
     make_single_neuron,
 )
-from skrf._network_checks import set_validation_aside
+from skrf._compiled import sgd as compiled_sgd
+from skrf.networks._checks import set_validation_aside
 
 
 def test_default_start_is_the_fan_in_law():
@@ -172,7 +172,7 @@ def test_verbose_prints_each_epoch(neuron, capsys):
 def test_interrupt_keeps_the_finished_blocks(method, monkeypatch):
     """Ctrl-C waits for the block's end: fit returns with a warning, partial_fit raises."""
     X, y = make_single_neuron(1000, 3, random_state=0)
-    kernel, calls = _kernels_sgd.train_block, []
+    kernel, calls = compiled_sgd.train_block, []
 
     def interrupted(*arguments):
         calls.append(1)
@@ -180,7 +180,7 @@ def test_interrupt_keeps_the_finished_blocks(method, monkeypatch):
             signal.raise_signal(signal.SIGINT)
         return kernel(*arguments)
 
-    monkeypatch.setattr(_kernels_sgd, "train_block", interrupted)
+    monkeypatch.setattr(compiled_sgd, "train_block", interrupted)
     net = plain(eta0=0.02, shuffle=False, block_size=64)
     if method == "fit":
         with pytest.warns(UserWarning, match=r"interrupted after 0 epochs and 192 updates"):
@@ -198,7 +198,7 @@ def test_interrupt_keeps_the_finished_blocks(method, monkeypatch):
 
 def test_exception_in_a_block_undoes_it(monkeypatch):
     X, y = make_single_neuron(300, 3, random_state=0)
-    kernel, calls = _kernels_sgd.train_block, []
+    kernel, calls = compiled_sgd.train_block, []
 
     def failing(*arguments):
         calls.append(1)
@@ -207,7 +207,7 @@ def test_exception_in_a_block_undoes_it(monkeypatch):
             raise MemoryError
         return loss
 
-    monkeypatch.setattr(_kernels_sgd, "train_block", failing)
+    monkeypatch.setattr(compiled_sgd, "train_block", failing)
     options = {"eta0": 0.02, "momentum": 0.5, "average": True, "block_size": 64}
     net = plain(**options)
     with pytest.raises(MemoryError):

@@ -17,13 +17,13 @@ from skrf import (
     make_single_neuron,
     theory,
 )
-from skrf._wave import wave_facts
 from skrf.kernels import (
     WideNetworkKernel,
     arc_cosine_kernel,
     neural_tangent_kernel,
     random_feature_kernel,
 )
+from skrf.theory._wave import wave_facts
 
 TYPES = [np.int8, np.int16, np.int32, np.uint8, np.uint64]
 

@@ -15,7 +15,8 @@ from sklearn.base import clone
 from sklearn.exceptions import InconsistentVersionWarning
 
 import skrf
-from skrf import ACTIVATIONS, LOSSES, _version
+from skrf import ACTIVATIONS, LOSSES
+from skrf._utils import version
 from skrf.kernels import WideNetworkKernel
 
 DATA = Path(__file__).parent / "data"
@@ -61,9 +62,9 @@ def test_pickles_of_releases_give_the_same(path):
 def test_pickles_of_the_same_or_an_older_version_are_silent(
     reader, everything, monkeypatch
 ):
-    monkeypatch.setattr(_version, "__version__", "0.1.0")
+    monkeypatch.setattr(version, "__version__", "0.1.0")
     written = {name: pickle.dumps(model) for name, model in everything.items()}
-    monkeypatch.setattr(_version, "__version__", reader)
+    monkeypatch.setattr(version, "__version__", reader)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for state in written.values():
@@ -73,10 +74,10 @@ def test_pickles_of_the_same_or_an_older_version_are_silent(
 @pytest.mark.filterwarnings("ignore:This .* was pickled")
 @pytest.mark.parametrize("reader", ["0.1.0", "0.9", "0.9.12.dev1"])
 def test_pickles_of_a_newer_version_warn(reader, everything, monkeypatch):
-    monkeypatch.setattr(_version, "__version__", "0.10.0")
+    monkeypatch.setattr(version, "__version__", "0.10.0")
     monkeypatch.setattr("skrf.targets.__version__", "0.10.0")
     written = {name: pickle.dumps(model) for name, model in everything.items()}
-    monkeypatch.setattr(_version, "__version__", reader)
+    monkeypatch.setattr(version, "__version__", reader)
     for name, state in written.items():
         message = rf"{type(everything[name]).__name__} was pickled .* 0\.10\.0 and is read "
         with pytest.warns(UserWarning, match=message + rf"by {reader}, .* Install version"):
@@ -87,13 +88,13 @@ def test_kernels_and_width_paths_say_their_version_too(rng, monkeypatch):
     X = rng.standard_normal((20, 3))
     ridge = skrf.RandomFeatureRidge(skrf.RandomReLUFeatures(5), random_state=0)
     path, kernel = ridge.width_path(X, X[:, 0]), WideNetworkKernel(depth=2)
-    monkeypatch.setattr(_version, "__version__", "0.10.0")
+    monkeypatch.setattr(version, "__version__", "0.10.0")
     states = [pickle.dumps(path), pickle.dumps(kernel)]
     loaded = [pickle.loads(state) for state in states]
     np.testing.assert_array_equal(loaded[0].coefficients(3)[0], path.coefficients(3)[0])
     np.testing.assert_array_equal(loaded[1](X), kernel(X))
     assert clone(loaded[1]) == kernel
-    monkeypatch.setattr(_version, "__version__", "0.9")
+    monkeypatch.setattr(version, "__version__", "0.9")
     for state in states:
         with pytest.warns(UserWarning, match=r"was pickled .* 0\.10\.0 and is read"):
             pickle.loads(state)

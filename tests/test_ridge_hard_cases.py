@@ -356,7 +356,7 @@ def test_looking_at_a_stream_computes_nothing(weight, data, monkeypatch):
     X, y = data
     model = RandomFeatureRidge(RandomReLUFeatures(5)).partial_fit(X, y, [weight] * 60)
     with monkeypatch.context() as patched:
-        patched.setattr("skrf._fitted_ridge.solve_moments", None)
+        patched.setattr("skrf.ridge._fitted.solve_moments", None)
         assert "coef_" not in dir(model)
         assert "RandomFeatureRidge" in model._repr_html_()
     assert model.partial_fit(X, y).coef_.shape == (5,)

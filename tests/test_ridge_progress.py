@@ -14,7 +14,7 @@ from skrf import (
     RandomReLUFeatures,
     make_single_neuron,
 )
-from skrf._feature_matrix import FullMatrix
+from skrf.ridge._feature_matrix import FullMatrix
 
 
 @pytest.fixture
@@ -157,7 +157,7 @@ def test_ctrl_c_leaves_the_last_fit_as_it_was(at_block, neuron):
 
 
 def test_ctrl_c_keeps_the_chunks_before(neuron, monkeypatch):
-    from skrf._moments import Moments
+    from skrf.ridge._moments import Moments
 
     X, y = neuron
     stream = ridge().partial_fit(X[:50], y[:50])

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from skrf import ACTIVATIONS, LOSSES
-from skrf._objective import Objective, Weights
-from skrf._sgd import SGD, Diverged, block_rows
-from skrf._step import probe
-from skrf._weights import Start
+from skrf.features._laws import Start
+from skrf.networks._objective import Objective, Weights
+from skrf.networks._sgd import SGD, Diverged, block_rows
+from skrf.networks._step_size import probe
 
 FACTORS = {
     "batch_size": [1, 7, 32, 200],

@@ -11,15 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from skrf._bounds import error_floor
-from skrf._harmonics import (
+from skrf.gaussian._harmonics import (
     dimension,
     log_bessel_i_scaled,
     log_dimension,
     log_dimension_up_to,
     log_gamma_ratio,
 )
-from skrf._relu_spectrum import log_squared_norm, relu_spectrum
+from skrf.gaussian._relu_spectrum import log_squared_norm, relu_spectrum
+from skrf.theory._floors import error_floor
 
 # ------------------------------------------------------------------ slow, obvious twins
 

@@ -13,11 +13,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from small_networks import BOTH, assert_same_weights, initial, plain
 
-from skrf import (
-    OverparamNetClassifier,
-    OverparamNetRegressor,
-    _kernels_sgd,
-)
+from skrf import OverparamNetClassifier, OverparamNetRegressor
+from skrf._compiled import sgd as compiled_sgd
 
 
 @pytest.mark.parametrize("x_scale", [1e-3, 1.0, 1e3])
@@ -163,7 +160,7 @@ def test_message_of_divergence_names_a_step_that_works(neuron):
 
 def test_interrupt_while_the_step_is_searched(neuron, monkeypatch):
     """fit returns the start with a warning, as after any other Ctrl-C."""
-    kernel, calls = _kernels_sgd.train_block, []
+    kernel, calls = compiled_sgd.train_block, []
 
     def interrupted(*arguments):
         calls.append(arguments)
@@ -171,7 +168,7 @@ def test_interrupt_while_the_step_is_searched(neuron, monkeypatch):
             signal.raise_signal(signal.SIGINT)
         return kernel(*arguments)
 
-    monkeypatch.setattr(_kernels_sgd, "train_block", interrupted)
+    monkeypatch.setattr(compiled_sgd, "train_block", interrupted)
     net = plain(eta0="auto", block_size=16)
     with pytest.warns(UserWarning, match="interrupted after 0 epochs and 0 updates"):
         net.fit(*neuron)
@@ -185,16 +182,16 @@ def test_interrupt_while_the_step_is_searched(neuron, monkeypatch):
 def test_automatic_step_halves_until_the_fit_holds(neuron, monkeypatch):
     """Were the estimate 1,000 times too large, fit would start again at smaller steps."""
     X, y = neuron
-    from skrf import _base_network
+    from skrf.networks import _base
 
     honest = plain().fit(X, y)
-    estimate = _base_network.probe
+    estimate = _base.probe
 
     def optimistic(*arguments):
         found = estimate(*arguments)
         return found._replace(stable_step=1000 * found.stable_step)
 
-    monkeypatch.setattr(_base_network, "probe", optimistic)
+    monkeypatch.setattr(_base, "probe", optimistic)
     net = plain().fit(X, y)
     halvings = np.log2(1000 * honest.eta0_ / net.eta0_)
     assert halvings >= 1

@@ -11,7 +11,8 @@ from scipy.sparse.linalg import lsqr
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge
 
-from skrf import LinearizedNTKFeatures, _tangent
+from skrf import LinearizedNTKFeatures
+from skrf.features import _operator
 
 CASES = st.fixed_dictionaries(
     {
@@ -66,9 +67,9 @@ def test_many_blocks(train, rng, monkeypatch):
     features = LinearizedNTKFeatures(9, train=train, random_state=0).fit(X)
     F = features.transform(X)
     v, y = rng.normal(size=F.shape[1]), rng.normal(size=70)
-    monkeypatch.setattr(_tangent, "_GRAM_ROWS", 16)
+    monkeypatch.setattr(_operator, "_GRAM_ROWS", 16)
     monkeypatch.setattr(
-        _tangent.TangentOperator,
+        _operator.TangentOperator,
         "_row_blocks",
         lambda self: [slice(start, start + 7) for start in range(0, 70, 7)],
     )

@@ -18,15 +18,13 @@ from skrf import (
     RandomReLUFeatures,
     SingleNeuron,
     TriangleWave,
-    _learning_statements,
-    _limit_statements,
-    _wave_statements,
     gaussian,
     make_single_neuron,
     theory,
 )
-from skrf._bounds import squared_distance_law
-from skrf._wave import weight_certificate
+from skrf.theory import _learning, _limits, _wave_statements
+from skrf.theory._floors import squared_distance_law
+from skrf.theory._wave import weight_certificate
 
 
 @pytest.fixture
@@ -117,14 +115,14 @@ def test_gaps_that_do_not_fall_fail(power, verdict, monkeypatch):
     curve = np.array([1.0, 1.2, 0.9, 1.1]) * widths**power
     names = "flipped", "coupling_gap", "feature_gap"
     values = {"widths": widths, **dict.fromkeys(names, curve)}
-    monkeypatch.setattr(_learning_statements, "_gaps_of_training", lambda *_: values)
+    monkeypatch.setattr(_learning, "_gaps_of_training", lambda *_: values)
     assert verdicts(theory.section_2(widths)) == [verdict] * 3
 
 
 def test_gaps_of_dead_networks_have_no_rate(monkeypatch):
     names = "flipped", "coupling_gap", "feature_gap"
     values = dict.fromkeys(names, np.array([0.0, 0.1]))
-    monkeypatch.setattr(_learning_statements, "_gaps_of_training", lambda *_: values)
+    monkeypatch.setattr(_learning, "_gaps_of_training", lambda *_: values)
     report = theory.section_2([2, 4])
     assert verdicts(report) == ["measured"] * 3
     assert report.rows[0].measured.endswith("no rate")
@@ -229,7 +227,7 @@ def test_a_neuron_that_diverges_has_no_number_of_steps(step):
 
 def test_a_law_that_is_not_that_of_the_errors_fails(monkeypatch):
     other = squared_distance_law(40, 10)
-    monkeypatch.setattr(_limit_statements, "squared_distance_law", lambda d, r: other)
+    monkeypatch.setattr(_limits, "squared_distance_law", lambda d, r: other)
     assert theory.proposition_4_1(40).rows[0].verdict == "fails"
 
 

@@ -15,7 +15,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 import skrf
-from skrf import _jit, _kernels_sgd, _version
+from skrf._compiled import jit
+from skrf._compiled import sgd as compiled_sgd
+from skrf._utils import version
 
 # Singular but for rounding, and that in a fit of a few digits that ends.
 COLLINEAR = np.c_[X, X / 3, 0.7 * X]
@@ -32,19 +34,19 @@ def empty_kernel(monkeypatch):
 
 def interrupted(monkeypatch):
     monkeypatch.setattr(
-        _kernels_sgd, "train_block", lambda *_: signal.raise_signal(signal.SIGINT)
+        compiled_sgd, "train_block", lambda *_: signal.raise_signal(signal.SIGINT)
     )
     net(eta0=0.1).fit(X, Y)
 
 
 def newer(monkeypatch):
-    monkeypatch.setattr(_version, "__version__", "0.0.1")
+    monkeypatch.setattr(version, "__version__", "0.0.1")
     pickle.loads(PICKLED)
 
 
 def no_cache(monkeypatch):
-    monkeypatch.setattr(_jit, "_warned", False)
-    _jit._warn(OSError())
+    monkeypatch.setattr(jit, "_warned", False)
+    jit._warn(OSError())
 
 
 PICKLED = pickle.dumps(relu())
@@ -93,7 +95,7 @@ def test_warnings_point_at_the_users_line(category, call, monkeypatch):
 
 
 def test_there_is_one_way_to_warn():
-    for path in Path(skrf.__file__).parent.glob("*.py"):
+    for path in Path(skrf.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if path.stem != "_warnings" and isinstance(node, ast.Attribute):
+            if path.stem != "warnings" and isinstance(node, ast.Attribute):
                 assert node.attr not in ("warn", "warn_explicit"), path

@@ -10,14 +10,14 @@ import reference
 from scipy import integrate, stats
 
 from skrf import TriangleWave
-from skrf._relu_spectrum import log_squared_norm
-from skrf._wave import (
+from skrf.gaussian._relu_spectrum import log_squared_norm
+from skrf.theory._wave import (
     triangle_wave_spectrum,
     wave_facts,
     wave_relu_products,
     weight_certificate,
 )
-from skrf._wave_statements import wave_relu_correlations
+from skrf.theory._wave_statements import wave_relu_correlations
 
 
 def wave_eigenvalue_by_knots(d, degree, n_nodes=8000):

@@ -1,0 +1,328 @@
+"""Exact spectra of random neurons: what the best fixed features of any kind leave over."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.polynomial.legendre import leggauss
+from numpy.typing import ArrayLike
+from scipy.special import gammaln
+
+from skrf.gaussian._harmonics import dimension, log_dimension, log_dimension_up_to
+
+# Energies of degree l fall like l^-4, so that 1e100 is where they leave double precision.
+_LAST_LOG_DEGREE = 230.0
+# A difference from the total holds this share of it to about five digits.
+_RESOLVED = 1e-11
+_ROUNDING = 1e-15
+
+
+@dataclass(frozen=True, eq=False)
+class NeuronSpectrum:
+    r"""Spectrum of :math:`f \mapsto E_w[\langle f, g_w\rangle g_w]`, w uniform on a sphere.
+
+    Here :math:`g_w(x) = g(\langle w, x\rangle)`, :math:`\|w\|` is fixed and x is standard
+    normal. Degree l of the spherical harmonics has one eigenvalue :math:`\Lambda_l`,
+    N(d, l) times, and
+
+    .. math:: E_x[g_w(x) g_{w'}(x)] = \sum_l N(d, l) \Lambda_l P_l(\cos(w, w')),
+
+    P_l the Gegenbauer polynomial with P_l(1) = 1. Degrees 0 to `max_degree` are single
+    levels. What is left beyond is split into `tail_*` levels of many degrees each, with
+    the law of a kinked g, :math:`N(d, l) \Lambda_l \sim l^{-4}`: what is said of shares
+    below `tail` is an estimate, some percent off in the number of features. Logarithms are
+    natural. Made by `skrf.theory.neuron_spectrum`.
+
+    Source: the Funk-Hecke formula; the operator behind item 3 of Proposition 4.6 of Yehudai
+    and Shamir (2019).
+
+    Attributes
+    ----------
+    n_features : int
+        The dimension d.
+    log_energy : ndarray of shape (max_degree + 1,)
+        log of N(d, l) Lambda_l / ||g||^2; -inf where Lambda_l is 0.
+    log_multiplicity : ndarray of shape (max_degree + 1,)
+        log N(d, l).
+    log_total : float
+        log ||g||^2.
+    tail : float
+        The share of ||g||^2 in degrees above `max_degree`.
+    tail_error : float
+        Estimate of the error of `tail`, on the same scale.
+    tail_degree : ndarray of shape (n_blocks + 1,)
+        Bounds of the tail's levels: block i has the degrees in (bound i, bound i + 1].
+    tail_log_energy : ndarray of shape (n_blocks,)
+        log of each block's share of ||g||^2.
+    tail_log_multiplicity : ndarray of shape (n_blocks,)
+        log of each block's number of eigenvalues.
+
+    Examples
+    --------
+    >>> from skrf.theory import neuron_spectrum
+    >>> spectrum = neuron_spectrum(5)
+    >>> spectrum.eigenvalues[:3], spectrum.multiplicities[:3]
+    (array([0.17578125, 0.05      , 0.00488281]), array([ 1.,  5., 14.]))
+    """
+
+    n_features: int
+    log_energy: np.ndarray = field(repr=False)
+    log_multiplicity: np.ndarray = field(repr=False)
+    log_total: float
+    tail: float
+    tail_error: float
+    tail_degree: np.ndarray = field(repr=False)
+    tail_log_energy: np.ndarray = field(repr=False)
+    tail_log_multiplicity: np.ndarray = field(repr=False)
+
+    def __post_init__(self):
+        for value in vars(self).values():
+            if isinstance(value, np.ndarray):
+                value.flags.writeable = False
+
+    @property
+    def max_degree(self) -> int:
+        """The largest degree that is a level of its own."""
+        return len(self.log_energy) - 1
+
+    @property
+    def total(self) -> float:
+        """||g||^2."""
+        return math.exp(self.log_total)
+
+    @property
+    def log_eigenvalues(self) -> np.ndarray:
+        """log Lambda_l, shape (max_degree + 1,)."""
+        return self.log_energy - self.log_multiplicity + self.log_total
+
+    @property
+    def eigenvalues(self) -> np.ndarray:
+        """Lambda_l, shape (max_degree + 1,); 0 where it is below 1e-308."""
+        return np.exp(self.log_eigenvalues)
+
+    @property
+    def multiplicities(self) -> np.ndarray:
+        """N(d, l), shape (max_degree + 1,); inf where it is above 1e308."""
+        with np.errstate(over="ignore"):
+            values = np.exp(self.log_multiplicity)
+        # Sums of whole numbers are exact only if the numbers are.
+        for degree in np.flatnonzero(self.log_multiplicity < math.log(1e15)):
+            values[degree] = dimension(self.n_features, int(degree))
+        return values
+
+    def floor(self, log_r: ArrayLike) -> np.ndarray:
+        """Share of ||g||^2 that the best r features leave over; log_r is log r.
+
+        The Ky Fan sum of all eigenvalues but the r largest: a lower bound of the mean
+        over w of the error of any r fixed features, reached by the eigenfunctions.
+        Nothing is checked; `skrf.theory.error_floor` checks.
+
+        Parameters
+        ----------
+        log_r : array-like
+            Natural logarithms of r; -inf is r = 0.
+
+        Returns
+        -------
+        share : ndarray of the shape of log_r
+            In [0, 1], nonincreasing in r.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skrf.theory import neuron_spectrum
+        >>> neuron_spectrum(10).floor(np.log([1, 11, 100])).round(3)
+        array([0.665, 0.165, 0.015])
+        """
+        log_r = np.asarray(log_r, np.float64)
+        log_e, log_n, count, log_count, _ = self._levels
+        rest = np.append(log_sum_from_end(log_e), -np.inf)
+        level = np.minimum(np.searchsorted(log_count, log_r), len(log_e) - 1)
+        with np.errstate(over="ignore", invalid="ignore"):
+            left = (count[level] - np.exp(log_r)) / np.exp(log_n[level])
+            # Where the counts overflow, or their difference is not a number.
+            logs = np.exp(log_count[level] - log_n[level]) - np.exp(log_r - log_n[level])
+        left = np.clip(np.where(np.isfinite(left), left, logs), 0, 1)
+        return np.minimum(np.exp(rest[level + 1]) + left * np.exp(log_e[level]), 1.0)
+
+    def features_needed(self, share: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        """log10 of the fewest features that leave over at most `share` of ||g||^2.
+
+        The inverse of `floor`, where nothing is checked either.
+
+        Parameters
+        ----------
+        share : array-like
+            In (0, 1].
+
+        Returns
+        -------
+        log10_r : ndarray of the shape of share
+            -inf for no feature at all.
+        r : ndarray of float, of the shape of share
+            The whole number itself where it is below 1e15 and its level not of the tail,
+            whose shape is asymptotic; else nan.
+
+        Examples
+        --------
+        >>> from skrf.theory import neuron_spectrum
+        >>> log10_r, r = neuron_spectrum(10).features_needed([0.2, 0.01])
+        >>> r
+        array([ 11., 437.])
+        """
+        share = np.asarray(share, np.float64)
+        log_e, log_n, count, log_count, degree = self._levels
+        rest = np.exp(np.append(log_sum_from_end(log_e), -np.inf))
+        # rest[i] is left over when levels 0 to i - 1 are taken: the first i whose
+        # successor is small enough is the level that is taken in part.
+        level = np.searchsorted(-rest[1:], -share)
+        level = np.minimum(level, len(log_e) - 1)
+        part = np.clip((rest[level] - share) / np.exp(log_e[level]), 0, 1)
+        below = np.where(level > 0, log_count[level - 1], -np.inf)
+        with np.errstate(divide="ignore", over="ignore"):
+            log_r = np.logaddexp(below, np.log(part) + log_n[level])
+            n = np.exp(log_n[level])
+            exact = np.where(level > 0, count[level - 1], 0) + np.ceil(
+                part * n * (1 - 1e-14)
+            )
+            small = log_r < math.log(1e15)
+            own = np.maximum.accumulate(degree)[level] <= self.max_degree
+            none, known = share >= 1, small & own
+            r = np.where(none, 0.0, np.where(known, exact, np.nan))
+            log10_r = np.where(
+                none, -np.inf, np.where(known, np.log10(r), log_r / math.log(10))
+            )
+        return log10_r, r
+
+    def failure_probability(
+        self, log_r: ArrayLike, share: ArrayLike, tight: bool = True
+    ) -> np.ndarray:
+        """log10 of a bound of P(the best error of r fixed features <= share ||g||^2).
+
+        The minimum over l0, with T = sum_{l > l0} N_l Lambda_l > eps, of
+        S / (T - eps), S the sum of the r largest eigenvalues above l0 (`tight`), or r
+        times the largest of them. `skrf.theory.failure_probability` also checks.
+
+        Parameters
+        ----------
+        log_r : array-like
+            Natural logarithms of r.
+        share : array-like
+            The shares eps of ||g||^2, broadcast against log_r.
+        tight : bool, default=True
+            Whether S is the sum, and not r times the largest.
+
+        Returns
+        -------
+        log10_probability : ndarray
+            Decimal logarithms, at most 0.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skrf.theory import neuron_spectrum
+        >>> print(f"{neuron_spectrum(40).failure_probability(np.log(100), 0.01):.2f}")
+        -3.01
+        """
+        log_r, share = np.broadcast_arrays(
+            np.asarray(log_r, np.float64), np.asarray(share, np.float64)
+        )
+        log_e, log_n, _, _, first = self._levels
+        log_lambda = log_e - log_n
+        best = np.zeros(log_r.shape)
+        for start in _thinned(np.unique(first)):
+            keep = first >= start
+            e, n = log_e[keep], log_n[keep]
+            if not len(e):
+                continue
+            with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+                above = np.exp(log_sum_from_end(e)[0])
+                value = log_r + log_lambda[keep].max()
+                if tight:
+                    value = np.minimum(value, _log_largest_sum(e, n, log_r))
+                bound = value - np.log(np.maximum(above - share, 0))
+            best = np.minimum(best, np.where(above > share, bound, 0))
+        return best / math.log(10)
+
+    @cached_property
+    def _levels(self):
+        """Levels by falling eigenvalue: log shares, log counts, sums of counts, degrees."""
+        log_e = np.concatenate([self.log_energy, self.tail_log_energy])
+        log_n = np.concatenate([self.log_multiplicity, self.tail_log_multiplicity])
+        degree = np.concatenate([np.arange(self.max_degree + 1), self.tail_degree[:-1] + 1])
+        with np.errstate(over="ignore"):
+            n = np.concatenate([self.multiplicities, np.exp(self.tail_log_multiplicity)])
+        order = np.argsort(log_n - log_e, kind="stable")
+        order = order[np.isfinite(log_e[order])]
+        log_n = log_n[order]
+        with np.errstate(over="ignore"):
+            count = np.cumsum(n[order])
+        return log_e[order], log_n, count, np.logaddexp.accumulate(log_n), degree[order]
+
+
+def _log_largest_sum(log_e, log_n, log_r):
+    """The logarithms of the sums of the r largest eigenvalues, of levels in order."""
+    taken, counts = np.logaddexp.accumulate(log_e), np.logaddexp.accumulate(log_n)
+    i = np.minimum(np.searchsorted(counts, log_r), len(log_e) - 1)
+    before = np.where(i > 0, counts[i - 1], -np.inf)
+    more = log_r + np.log(-np.expm1(np.minimum(before - log_r, -1e-300)))
+    return np.logaddexp(
+        np.where(i > 0, taken[i - 1], -np.inf),
+        np.minimum(more, log_n[i]) + log_e[i] - log_n[i],
+    )
+
+
+def log_sum_from_end(log_values):
+    """The logarithms of the sums of values i, i + 1, ...; small ones are added first."""
+    return np.logaddexp.accumulate(log_values[::-1])[::-1]
+
+
+def _thinned(values, whole=120, n=80):
+    """The first values, and a selection of the rest: any choice of l0 gives a bound."""
+    if len(values) <= whole + n:
+        return values
+    places = np.unique(np.geomspace(whole, len(values) - 1, n).astype(int))
+    return np.concatenate([values[:whole], values[places]])
+
+
+def with_tail(d, log_energy, log_total, density, step, exact=False):
+    """Normalise the energies to the total, and append the tail.
+
+    `density(l)` is log of the energy per unit of degree at a real degree l beyond the
+    last; every `step`-th degree has energy. It gives the tail's shape, and where it is
+    `exact`, or the difference to the total is lost in rounding, its size too.
+    """
+    last = len(log_energy) - 1
+    first, length = last + step / 2, min(0.02, 1 / (d + 2))
+    log_l = np.arange(math.log(first), _LAST_LOG_DEGREE, length)
+    x, weight = leggauss(6)
+    points = (log_l[:-1] + log_l[1:])[:, np.newaxis] / 2 + length / 2 * x
+    log_blocks = density(np.exp(points)) - log_total + points + np.log(weight * length / 2)
+    log_blocks = np.logaddexp.reduce(log_blocks, axis=1)
+    log_energy = log_energy - log_total
+    difference = 1 - math.fsum(np.exp(log_energy))
+    # Euler and Maclaurin: a sum over degrees is the integral and a twelfth of slopes.
+    slope = (density(first + 1) - density(first - 1)) / 2
+    integral = math.exp(np.logaddexp.reduce(log_blocks))
+    tail = integral + step**2 / 24 * math.exp(density(first) - log_total) * slope
+    if not exact and difference > _RESOLVED:
+        tail = difference
+    # The logarithms of all energies share the error of one of a Gamma function.
+    rounding = _ROUNDING + np.finfo(np.float64).eps * abs(gammaln(d / 2))
+    log_blocks += math.log(tail / integral) if integral > 0 else 0.0
+    bounds = np.exp(log_l) - step / 2
+    log_count = log_dimension_up_to(d, bounds, step)
+    return NeuronSpectrum(
+        n_features=d,
+        log_energy=log_energy,
+        log_multiplicity=log_dimension(d, np.arange(last + 1)),
+        log_total=float(log_total),
+        tail=float(tail),
+        tail_error=float(abs(difference - tail) + rounding),
+        tail_degree=bounds,
+        tail_log_energy=log_blocks,
+        tail_log_multiplicity=log_count[1:] + np.log(-np.expm1(-np.diff(log_count))),
+    )

@@ -1,0 +1,26 @@
+r"""Kernels of infinitely wide networks, as pairwise functions.
+
+For weights w with independent Gaussian entries of variance weight_scale^2 / n_features and
+biases b of variance bias_scale^2, the pre-activations p = <w, x> + b and q = <w, y> + b are
+a centred Gaussian pair; an activation enters by its dual E[act(p) act(q)] and by that of
+its derivative.
+
+The functions take X and Y like those of `sklearn.metrics.pairwise`, and can be the `kernel`
+of `SVC`, `KernelRidge` or `Nystroem`. The last two call a function once for each pair of
+rows, which is slow: give them a `WideNetworkKernel`, which they call once. Everything is
+computed in float64; float32 data give a float32 matrix.
+"""
+
+from skrf.kernels._infinite_width import (
+    WideNetworkKernel,
+    arc_cosine_kernel,
+    neural_tangent_kernel,
+    random_feature_kernel,
+)
+
+__all__ = [
+    "WideNetworkKernel",
+    "arc_cosine_kernel",
+    "neural_tangent_kernel",
+    "random_feature_kernel",
+]

@@ -1,0 +1,104 @@
+"""Matrices over all pairs of rows, from the Gaussian pair that two rows make."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+from sklearn.metrics.pairwise import check_pairwise_arrays
+from sklearn.utils.extmath import row_norms, safe_sparse_dot
+
+from skrf._utils.blocks import row_blocks
+from skrf._utils.typing import MatrixLike
+from skrf._utils.validation import check_matrix, named_data
+from skrf.kernels._activation_duals import Pairs
+
+# Pairs whose versine (vercosine) is smaller are measured again by the difference (sum) of
+# the rows: 1 - corr has an absolute error of some 1e-16, and the angle is about sqrt(2 v).
+_NEARLY_PARALLEL = 1e-7
+_FLOATS = [np.float64, np.float32]
+
+
+class Rows(NamedTuple):
+    """Rows divided by powers of 2, so that no square of an entry over- or underflows."""
+
+    scaled: MatrixLike  # (n, n_features)
+    scaled_lengths: np.ndarray  # (n, 1)
+    lengths: np.ndarray  # (n, 1), of the rows themselves
+
+    def some(self, rows):
+        return Rows(*(part[rows] for part in self))
+
+
+def measured(X):
+    """The `Rows` of a matrix of float64."""
+    largest = abs(X).max(axis=1)
+    powers = np.frexp(largest.toarray().ravel() if sparse.issparse(X) else largest)[1]
+    if sparse.issparse(X):
+        scaled = X.copy()
+        scaled.data = np.ldexp(X.data, -np.repeat(powers, np.diff(X.indptr)))
+    else:
+        scaled = np.ldexp(X, -powers[:, np.newaxis])
+    lengths = row_norms(scaled)
+    both = lengths, np.ldexp(lengths, powers)
+    return Rows(scaled, *(part[:, np.newaxis] for part in both))
+
+
+def _row_pairs(X, Y):
+    """`Pairs` of the `Rows` X and Y for p = <g, x>, g standard Gaussian."""
+    (x, p, _), (y, q, _) = X, Y
+    q = q.T
+    products = safe_sparse_dot(x, y.T, dense_output=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        cosine = products / (p * q)
+    cosine[~np.isfinite(cosine)] = 0.0  # of zeros, which have no direction
+    versine, vercosine = 1 - cosine, 1 + cosine
+    for found, sign in ((versine, -1), (vercosine, 1)):
+        near = np.nonzero(found < _NEARLY_PARALLEL)
+        for part in row_blocks(len(near[0]), x.shape[1]):
+            i, j = near[0][part], near[1][part]
+            one, other = _dense(x[i]) / p[i], _dense(y[j]) / q[:, j].T
+            found[i, j] = row_norms(one + sign * other, squared=True) / 2
+        np.clip(found, 0, 2, out=found)
+    return Pairs(X.lengths, Y.lengths.T, versine, vercosine)
+
+
+def _dense(rows):
+    return rows.toarray() if sparse.issparse(rows) else rows
+
+
+def pairwise(X, Y, evaluate):
+    """The matrix evaluate(pairs, n_features), by blocks of rows; a number for two rows."""
+    if Y is not None and np.ndim(X) == np.ndim(Y) == 1 and not sparse.issparse(X):
+        return pairwise([X], [Y], evaluate)[0, 0]
+    # One by one, because scikit-learn's check of pairs does not say which it refuses.
+    X = check_matrix("X", X, dtype=_FLOATS)
+    Y = X if Y is None else check_matrix("Y", Y, dtype=_FLOATS)
+    with named_data():
+        X, Y = check_pairwise_arrays(X, Y, accept_sparse="csr")
+    out = np.empty((X.shape[0], Y.shape[0]), np.result_type(X, Y))
+    n_features = X.shape[1]
+    with np.errstate(over="ignore", invalid="ignore"):
+        X, Y = (measured(array.astype(np.float64, copy=False)) for array in (X, Y))
+        for rows in row_blocks(*out.shape):
+            out[rows] = evaluate(_row_pairs(X.some(rows), Y), n_features)
+    require_finite(out)
+    return out
+
+
+def diagonal(X, evaluate):
+    """The diagonal of `pairwise(X, None, evaluate)`."""
+    X = check_matrix("X", X, dtype=np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        lengths = measured(X).lengths
+        out = evaluate(Pairs(lengths, lengths, np.zeros_like(lengths)), X.shape[1])[:, 0]
+    require_finite(out)
+    return out
+
+
+def require_finite(kernel):
+    """Raise where the numbers of a kernel of X and Y have overflown."""
+    if not np.isfinite(kernel).all():
+        raise ValueError(
+            f"The kernel of X and Y overflows {kernel.dtype}. Scale them, for instance by "
+            "StandardScaler, or use smaller scales or depth."
+        )

@@ -1,0 +1,280 @@
+"""Ridge regression from the (n_columns, n_columns) matrix of moments of the features.
+
+With the moments S of the centred, weighted features (see `_moments`), the coefficients u
+solve (S_zz + alpha I) u = S_zy. Products are made in the features' dtype, and residuals in
+float64 then bring the answer to full precision.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import LinAlgError, LinAlgWarning, blas, lapack
+
+from skrf._compiled import neurons
+from skrf._compiled.jit import njit
+from skrf._utils.blocks import in_threads
+from skrf._utils.warnings import warn
+from skrf.ridge._moments import MomentsTask, row_slices
+
+# Relative error of the coefficients that refinement goes on to.
+_TOLERANCE = 1e-8
+# The relative error up to which there is no warning.
+_PROMISED = 1e-6
+_MOST_STEPS = 30
+
+
+@dataclass
+class Problem:
+    """What to solve: which penalties, whether to compare them, whether with intercept."""
+
+    alphas: np.ndarray  # (n_alphas,)
+    searches: bool
+    fit_intercept: bool
+
+
+@dataclass
+class Solution:
+    """Coefficients in float64, and the errors of every penalty that was compared."""
+
+    coef: np.ndarray  # (n_columns, n_outputs)
+    intercept: np.ndarray  # (n_outputs,)
+    alpha: float
+    scores: np.ndarray | None = None  # (n_alphas,), minus the mean squared errors
+    n_iter: int = 0
+
+    @classmethod
+    def best(cls, coef_of, moments, problem, scores):
+        """The solution with the highest score; coef_of(k) is that of alphas[k]."""
+        k = best_penalty(problem.alphas, scores)
+        coef = coef_of(k)
+        intercept = moments.y_mean - moments.z_mean @ coef
+        return cls(coef, intercept, float(problem.alphas[k]), scores)
+
+
+def best_penalty(alphas, scores):
+    """The number of the penalty with the highest score."""
+    if not np.isfinite(scores).any():
+        raise ValueError(
+            f"No penalty of alphas={alphas.tolist()} has a finite error: the squares "
+            "overflow. Scale X and y down."
+        )
+    return int(np.nanargmax(scores))
+
+
+def moments_of(matrix, problem, dtype=np.float64):
+    """One pass over the features."""
+    shape = matrix.n_columns, matrix.n_outputs
+    moments = matrix.reduce(MomentsTask(*shape, problem.fit_intercept, np.dtype(dtype)))
+    require_weight(moments.weight)
+    return moments
+
+
+def require_weight(total):
+    """Raise when no row has a positive weight."""
+    if not total > 0:
+        raise ValueError(
+            "sample_weight is zero on every row. Give at least one row a positive weight."
+        )
+
+
+def solve_primal(matrix, problem):
+    """Ridge regression for one penalty.
+
+    Where products in the features' dtype are too coarse for refinement, they are made again
+    in float64.
+    """
+    alpha = float(problem.alphas[0])
+    for dtype in dict.fromkeys([matrix.dtype, np.dtype(np.float64)]):
+        solution = solve_one(matrix, moments_of(matrix, problem, dtype), alpha, dtype)
+        if solution is not None:
+            return solution
+    raise not_positive_definite(alpha)
+
+
+def cholesky_in_place(zz, alpha):
+    """Replace the lower triangle of S_zz by L, S_zz + alpha I = L L'; False on failure."""
+    np.fill_diagonal(zz, zz.diagonal() + alpha)
+    _, info = lapack.dpotrf(zz.T, lower=0, clean=0, overwrite_a=1)
+    return info == 0
+
+
+def cholesky_solve(lower, b):
+    """(L L')^{-1} b."""
+    return lapack.dpotrs(lower.T, b, lower=0)[0]
+
+
+def not_positive_definite(alpha):
+    """The error for a penalty that rounding swallows."""
+    return LinAlgError(
+        f"alpha={alpha:.3g} is too small for these features: the matrix Z'Z + alpha I is "
+        "singular to working precision. Use larger alphas."
+    )
+
+
+def check_finite(moments):
+    """Raise when features, targets or their squares are not finite."""
+    require_finite([moments.zz.diagonal().sum(), moments.zy.sum(), moments.yy.sum()])
+
+
+def require_finite(sums):
+    """Raise when sums over features and targets are not finite."""
+    if not np.isfinite(sums).all():
+        raise ValueError(
+            "The features, y or their weighted squares are not finite: they overflow "
+            "float64, or `features` gave NaN. Scale X, y or sample_weight down."
+        )
+
+
+def require_two_rows(n_rows, centred):
+    """Raise where leaving a row out leaves none to find the intercept from."""
+    if centred and n_rows < 2:
+        raise ValueError(
+            "Errors to compare alphas by need at least 2 rows of positive weight; got "
+            f"n_samples={n_rows}. Give more rows, or one number as alphas."
+        )
+
+
+def largest_eigenvalue(zz, n_steps=10):
+    """Of the symmetric matrix in the lower triangle, by power iteration.
+
+    From no vector that features have a reason to be orthogonal to, as the centred ones of
+    which a row sums to 1 are to that of ones.
+    """
+    v, size = np.random.default_rng(0).standard_normal(len(zz)), zz.diagonal().max()
+    for _ in range(n_steps):
+        norm = np.linalg.norm(v)
+        if norm == 0:
+            break
+        v = blas.dsymv(1.0, zz.T, v / norm, lower=0)
+    return max(size, np.linalg.norm(v)) if norm else size
+
+
+def solve_one(matrix, moments, alpha, dtype=np.float64):
+    """Cholesky factor, in place of the moments, and refinement; None if too coarse."""
+    if dtype == np.float64:
+        check_finite(moments)
+    elif not np.isfinite(moments.zz.diagonal().sum() + moments.zy.sum()):
+        return None
+    # Float32 products of the targets are coarse for every alpha.
+    error = np.finfo(dtype).eps * max(largest_eigenvalue(moments.zz) / alpha, 1.0)
+    spread = np.sqrt(np.maximum(moments.zz.diagonal(), 0.0))
+    if not cholesky_in_place(moments.zz, alpha):
+        return None
+
+    def solve(b):
+        return cholesky_solve(moments.zz, b)
+
+    coef, n_iter, change = refine(matrix, moments, alpha, solve(moments.zy), solve, error)
+    unseen = _rounding_of_residuals(spread, moments, coef, solve) if n_iter else 0.0
+    if change > _TOLERANCE and dtype == np.float32:
+        return None
+    if change > _TOLERANCE or unseen > _PROMISED:
+        what = f"the coefficients for alpha={alpha:.3g}"
+        warn_imprecise(what, max(change, unseen))
+    intercept = moments.y_mean - moments.z_mean @ coef
+    return Solution(coef, intercept, alpha, n_iter=n_iter)
+
+
+def refine(matrix, moments, alpha, coef, solve, error):
+    """Newton steps from residuals in float64 until the relative error is below 1e-8.
+
+    `solve` multiplies by an approximate inverse of S_zz + alpha I, and `error` estimates
+    the relative error of `coef`. Returns coefficients, number of steps and error.
+    """
+    change, varying = 1.0, _varying(moments)
+    coef = coef * varying
+    for n_iter in range(_MOST_STEPS):
+        if error <= _TOLERANCE:
+            return coef, n_iter, error
+        task = ResidualTask(coef, moments.z_mean, moments.y_mean)
+        step = solve(matrix.reduce(task) - alpha * coef) * varying
+        sizes = np.linalg.norm(coef, axis=0)
+        last = change
+        change = np.max(np.linalg.norm(step, axis=0) / np.where(sizes > 0, sizes, 1))
+        # Every step must at least halve the error, which the first step measures.
+        if not change < last / 2:
+            return coef, n_iter, change
+        coef = coef + step
+        error = change**2 / last
+    return coef, _MOST_STEPS, error
+
+
+def _varying(moments):
+    """1 for every output but those that are constant up to rounding: 0, as are their u."""
+    rounding = 10 * np.finfo(np.float64).eps * np.abs(moments.y_mean)
+    return (moments.yy > moments.weight * rounding**2).astype(np.float64)
+
+
+def _rounding_of_residuals(spread, moments, coef, solve):
+    """The relative error that refinement cannot see: that of its own sums Z' r.
+
+    Those are off at random, by some eps ||z_j|| ||r|| / 8 (measured), where at best
+    ||r||^2 + alpha ||u||^2 = S_yy - u' S_zy.
+    """
+    eps = np.finfo(np.float64).eps
+    squares = moments.yy - np.einsum("jt,jt->t", coef, moments.zy)
+    size = eps / 8 * np.sqrt(np.maximum(squares, eps * moments.yy)) * _varying(moments)
+    draws = np.random.default_rng(0).standard_normal((len(coef), 8))
+    steps = solve(draws * spread[:, np.newaxis])
+    error = size * np.sqrt(np.mean(np.sum(steps**2, axis=0)))
+    sizes = np.linalg.norm(coef, axis=0)
+    return np.max(error / np.where(sizes > 0, sizes, 1))
+
+
+def warn_imprecise(what, error):
+    """Say that rounding has spoiled a result."""
+    warn(
+        f"The features are so collinear that the relative error of {what} may be "
+        f"{error:.0e}. Use larger alphas.",
+        LinAlgWarning,
+    )
+
+
+@njit(cache=True, nogil=True, fastmath=neurons.FASTMATH)
+def _add_residuals(Z, Y, w, u, shift, out):
+    """out[t] += sum_i w_i r_i (z_i, 1), r_i = y_it - shift_t - <u_t, z_i>."""
+    width = Z.shape[1]
+    for i in range(Z.shape[0]):
+        row = Z[i]
+        for t in range(u.shape[0]):
+            coef, total, fit = u[t], out[t], 0.0
+            for j in range(width):
+                fit += coef[j] * row[j]
+            r = w[i] * (Y[i, t] - shift[t] - fit)
+            for j in range(width):
+                total[j] += r * row[j]
+            total[width] += r
+
+
+@dataclass
+class ResidualTask:
+    """sum_i w_i (z_i - m_z) (y_i - fit_i)' for coefficients, in float64."""
+
+    coef: np.ndarray  # (n_columns, n_outputs)
+    z_mean: np.ndarray
+    y_mean: np.ndarray
+    label = "residuals"
+
+    def zero(self):
+        """The result of no rows."""
+        return np.zeros(self.coef.shape)
+
+    def add(self, total, Z, Y, w, scratch):
+        """Add a block of rows to a result."""
+        u = np.ascontiguousarray(self.coef.T)
+        shift = self.y_mean - self.z_mean @ self.coef
+        slices = row_slices(len(Z))
+        parts = np.zeros((len(slices), len(u), Z.shape[1] + 1))
+
+        def work(numbers):
+            for k in numbers:
+                rows = slices[k]
+                _add_residuals(Z[rows], Y[rows], w[rows], u, shift, parts[k])
+
+        in_threads(work, list(range(len(slices))))
+        sums = parts.sum(axis=0).T
+        total += sums[:-1] - np.outer(self.z_mean, sums[-1])
+
+    def merge(self, total, other):
+        """Add another result; returns the sum."""
+        return total + other

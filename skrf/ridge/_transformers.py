@@ -1,0 +1,176 @@
+"""What the ridge estimators ask of the features they are given, whatever their class."""
+
+import copy
+import pickle
+
+import joblib
+import numpy as np
+from sklearn.compose import ColumnTransformer
+from sklearn.frozen import FrozenEstimator
+from sklearn.kernel_approximation import RBFSampler, SkewedChi2Sampler
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures
+from sklearn.utils import check_random_state, get_tags
+
+from skrf.features._base import HiddenLayerFeatures
+
+
+def require_estimator(features):
+    """Raise for a class, for what is no transformer, and for what cannot be cloned."""
+    if isinstance(features, type):
+        raise ValueError(
+            f"features must be a transformer; got the class {features.__name__}. Give an "
+            f"instance, {features.__name__}()."
+        )
+    if features is None:
+        return
+    if not (hasattr(features, "fit") and hasattr(features, "transform")):
+        raise ValueError(
+            f"features={features!r} is no transformer: it lacks 'fit' or 'transform'. Give "
+            "a transformer, for instance RandomReLUFeatures()."
+        )
+    missing = [m for m in ("get_params", "set_params") if not hasattr(features, m)]
+    if missing:
+        raise ValueError(
+            f"features={features!r} has no {' and no '.join(missing)}, so that fit cannot "
+            "clone it. Derive its class from sklearn.base.BaseEstimator, or use a "
+            "FunctionTransformer."
+        )
+
+
+def parameters(features):
+    """What a transformer is made from: itself, and all parameters inside, by name."""
+    own = {} if features is None else features.get_params(deep=True)
+    return {"features": features, **{f"features__{k}": own[k] for k in own}}
+
+
+def changed_parameter(before, after):
+    """The name of a parameter that differs in two results of `parameters`, or None."""
+    for name in sorted({*before, *after}):
+        if name not in before or name not in after:
+            return name
+        if not _same(before[name], after[name]):
+            return name
+    return None
+
+
+def _same(first, second):
+    if first is second:
+        return True
+    if type(first) is not type(second):
+        return False
+    if isinstance(first, FrozenEstimator):
+        return identical(first, second)
+    if isinstance(first, (list, tuple)):
+        return len(first) == len(second) and all(map(_same, first, second))
+    # The parameters of transformers are compared by their own names.
+    return hasattr(first, "get_params") or np.array_equal(first, second)
+
+
+def tags_of(features):
+    """scikit-learn's tags of a transformer, or None where it has none.
+
+    Anything may be passed as features before `fit` has checked it, and what is no
+    BaseEstimator may have the method without what it calls.
+    """
+    if isinstance(features, type):
+        return None
+    try:
+        return get_tags(features)
+    except (AttributeError, TypeError, ValueError):
+        return None
+
+
+def takes_nan(features):
+    """Whether a transformer may be given NaN, which compositions do not say."""
+    if isinstance(features, str) or features is None:  # "passthrough", "drop"
+        return True
+    if isinstance(features, FrozenEstimator):
+        return takes_nan(features.estimator)
+    if isinstance(features, Pipeline):
+        steps = [step for _, step in features.steps if step not in (None, "passthrough")]
+        return not steps or takes_nan(steps[0])
+    if isinstance(features, ColumnTransformer):
+        return any(takes_nan(part[1]) for part in features.transformers)
+    if isinstance(features, FeatureUnion):
+        return all(takes_nan(part) for _, part in features.transformer_list)
+    if isinstance(features, FunctionTransformer):
+        return not features.validate
+    tags = tags_of(features)
+    return tags is not None and tags.input_tags.allow_nan
+
+
+def fits_on_columns(features):
+    """Whether `fit` of these features looks at nothing but number and type of columns."""
+    if isinstance(features, Pipeline):
+        steps = [step for _, step in features.steps if step not in (None, "passthrough")]
+        return all(map(fits_on_columns, steps))
+    if isinstance(features, RBFSampler):
+        return features.gamma != "scale"
+    known = HiddenLayerFeatures, FrozenEstimator, SkewedChi2Sampler, PolynomialFeatures
+    if isinstance(features, known):
+        return True
+    tags = tags_of(features)
+    return tags is not None and not tags.requires_fit
+
+
+def require_fit_on_columns(features, what, error=ValueError):
+    """Raise for features that every part of the data would fit in its own way."""
+    require_estimator(features)
+    if features is not None and not fits_on_columns(features):
+        raise error(
+            f"features={features!r} may learn from the values in X, and {what} would give "
+            "every part features of its own, whose sums do not add. Fit it first and pass "
+            "sklearn.frozen.FrozenEstimator(features)."
+        )
+
+
+def seed_nested(estimator, random_state):
+    """Set every `random_state` that is None, in the order of their names."""
+    rng = check_random_state(random_state)
+    seeds = {}
+    for name, value in sorted(estimator.get_params(deep=True).items()):
+        if value is None and (name == "random_state" or name.endswith("__random_state")):
+            seeds[name] = int(rng.randint(np.iinfo(np.int32).max))
+    return estimator.set_params(**seeds) if seeds else estimator
+
+
+def identical(first, second):
+    """Whether two fitted transformers have the same class, parameters and arrays."""
+    if first is second:
+        return True
+    try:
+        return joblib.hash(first) == joblib.hash(second)
+    except pickle.PicklingError as error:
+        raise ValueError(
+            f"merge cannot compare features={first!r}, which cannot be pickled. Give both "
+            "estimators the same FrozenEstimator."
+        ) from error
+
+
+def n_neurons(features):
+    """The width of features whose columns belong to one neuron after the other."""
+    if isinstance(features, FrozenEstimator):
+        return n_neurons(features.estimator)
+    if isinstance(features, Pipeline):
+        return n_neurons(features[-1])
+    by_neuron = getattr(features, "train", "output") != "both"
+    if isinstance(features, HiddenLayerFeatures) and by_neuron:
+        return len(features.biases_)
+    raise ValueError(
+        f"A path over widths needs features of one neuron after the other; got "
+        f"features={features!r}. Use RandomReLUFeatures, RandomFeatures or "
+        "LinearizedNTKFeatures(train='hidden'), alone or as the last step of a Pipeline."
+    )
+
+
+def narrowed(features, width):
+    """Fitted features with the first `width` neurons only."""
+    if isinstance(features, FrozenEstimator):
+        return FrozenEstimator(narrowed(features.estimator, width))
+    if isinstance(features, Pipeline):
+        narrow = copy.copy(features)
+        name, last = features.steps[-1]
+        narrow.steps = [*features.steps[:-1], (name, narrowed(last, width))]
+        return narrow
+    return features.narrowed(width)

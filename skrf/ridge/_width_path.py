@@ -1,0 +1,248 @@
+"""Ridge regression on the first r neurons, for every r, from one factorisation.
+
+With S_zz + alpha I = L L', the leading blocks of L are the factors of the leading blocks of
+the matrix, so that q_i = L^{-1} a_i for a row a_i of centred, weighted features gives at
+once, for the first r columns, the fit sum_{j<=r} q_ij t_j, t = L^{-1} S_zy, and the
+leave-one-out error
+
+    (y_i - fit_i) / (1 - sum_{j<=r} q_ij^2 - w_i / W).
+
+Features carry 1 / sqrt(R), R their width: the model of the first r neurons of the wider
+draw at penalty alpha is the model of width r at penalty alpha R / r, with coefficients
+smaller by sqrt(r / R).
+"""
+
+from dataclasses import dataclass
+from numbers import Integral
+
+import numpy as np
+
+from skrf._compiled.jit import njit
+from skrf._utils.blas import solve_rows
+from skrf._utils.blocks import in_threads
+from skrf._utils.version import VersionedState
+from skrf.ridge._moments import Moments, row_slices, shift_and_scale
+from skrf.ridge._primal import (
+    check_finite,
+    cholesky_in_place,
+    cholesky_solve,
+    largest_eigenvalue,
+    moments_of,
+    not_positive_definite,
+    require_two_rows,
+    warn_imprecise,
+)
+
+
+@dataclass(repr=False, eq=False)
+class WidthPath(VersionedState):
+    """Errors and coefficients of ridge regression on every width of nested features.
+
+    Made by `RandomFeatureRidge.width_path`.
+
+    Source: the leave-one-out error of scikit-learn's RidgeCV, from leading blocks of one
+    Cholesky factor.
+
+    Attributes
+    ----------
+    widths : ndarray of shape (max_width,)
+        1, 2, ..., the width of the features.
+    alphas : ndarray of shape (n_alphas, max_width)
+        The penalty of every model in the scale of its own width r: the given alpha times
+        max_width / r.
+    leave_one_out_errors : ndarray of shape (n_alphas, max_width)
+        Exact weighted mean squared error of predicting each row without it.
+    training_errors : ndarray of shape (n_alphas, max_width)
+        Weighted mean squared error of the fit.
+    n_rows : int
+        Number of rows of positive weight.
+
+    Notes
+    -----
+    Entry ``[k, r - 1]`` is the model ``RandomFeatureRidge(features of width r,
+    alphas=alphas[k, r - 1])`` with the first r neurons of the wider draw, which with one
+    integer `random_state` are the neurons of the narrower one.
+
+    Examples
+    --------
+    >>> from skrf import RandomFeatureRidge, RandomReLUFeatures, make_single_neuron
+    >>> X, y = make_single_neuron(n_samples=50, n_features=3, random_state=0)
+    >>> model = RandomFeatureRidge(RandomReLUFeatures(100), alphas=[1, 9], random_state=0)
+    >>> path = model.width_path(X, y)
+    >>> path.leave_one_out_errors.shape
+    (2, 100)
+    >>> path.alphas[:, 49]
+    array([ 2., 18.])
+    >>> path
+    <WidthPath: widths 1 to 100, 2 alphas, 50 rows; best 0.0591 at width 97, alpha 1.03>
+    """
+
+    widths: np.ndarray
+    alphas: np.ndarray
+    leave_one_out_errors: np.ndarray
+    training_errors: np.ndarray
+    n_rows: int
+    _given_alphas: np.ndarray
+    _moments: Moments
+
+    def __repr__(self) -> str:
+        k, width = self.best
+        error, alpha = (a[k, width - 1] for a in (self.leave_one_out_errors, self.alphas))
+        return (
+            f"<WidthPath: widths 1 to {self.widths[-1]}, {len(self.alphas)} alphas, "
+            f"{self.n_rows} rows; best {error:.3g} at width {width}, alpha {alpha:.3g}>"
+        )
+
+    @property
+    def best(self) -> tuple[int, int]:
+        """(k, width) of the model with the least leave-one-out error."""
+        k, r = np.unravel_index(
+            np.nanargmin(self.leave_one_out_errors), self.leave_one_out_errors.shape
+        )
+        return int(k), int(self.widths[r])
+
+    def coefficients(self, width: int, k: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Coefficients and intercept of one model, in the scale of its own width.
+
+        Parameters
+        ----------
+        width : int
+            Number r of neurons.
+        k : int, default=0
+            Which of the given alphas.
+
+        Returns
+        -------
+        coef : ndarray of shape (n_columns, n_outputs)
+            One for every feature of the first r neurons.
+        intercept : ndarray of shape (n_outputs,)
+            The intercept.
+
+        Raises
+        ------
+        ValueError
+            For a `width` or `k` that is not on the path.
+        LinAlgError
+            When the alpha is too small for these features.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skrf import RandomFeatureRidge, RandomReLUFeatures, make_single_neuron
+        >>> X, y = make_single_neuron(n_samples=50, n_features=3, random_state=0)
+        >>> wide = RandomFeatureRidge(RandomReLUFeatures(100), alphas=1e-3, random_state=0)
+        >>> coef, intercept = wide.width_path(X, y).coefficients(25)
+        >>> narrow = RandomFeatureRidge(
+        ...     RandomReLUFeatures(25), alphas=1e-3 * 100 / 25, random_state=0).fit(X, y)
+        >>> np.allclose(coef[:, 0], narrow.coef_)
+        True
+        """
+        n_alphas = len(self._given_alphas)
+        if not isinstance(k, Integral) or not 0 <= k < n_alphas:
+            raise ValueError(
+                f"k={k!r} must be an integer from 0 to {n_alphas - 1}, the number of one "
+                "of the given alphas."
+            )
+        if not isinstance(width, Integral) or not 1 <= width <= len(self.widths):
+            raise ValueError(
+                f"width={width!r} is not on the path, which goes from 1 to "
+                f"{len(self.widths)}. Use a width between."
+            )
+        moments, R, width = self._moments, len(self.widths), int(width)
+        p = len(moments.zz) // R * width
+        alpha = self._given_alphas[k]
+        lower = np.array(moments.zz[:p, :p], order="C")
+        if not cholesky_in_place(lower, alpha):
+            raise not_positive_definite(alpha)
+        coef = cholesky_solve(lower, moments.zy[:p])
+        intercept = moments.y_mean - moments.z_mean[:p] @ coef
+        return coef * np.sqrt(width / R), intercept
+
+
+def compute_width_path(matrix, n_widths, problem):
+    """The `WidthPath` of a feature matrix whose columns belong to n_widths neurons."""
+    moments = moments_of(matrix, problem)
+    check_finite(moments)
+    require_two_rows(moments.n_rows, moments.centred)
+    smallest = problem.alphas.min()
+    error = 1e-15 * largest_eigenvalue(moments.zz) / smallest
+    if error > 1e-6:
+        warn_imprecise(f"the leave-one-out errors for alpha={smallest:.3g}", error)
+    errors = np.empty((2, len(problem.alphas), n_widths))
+    lower = np.empty_like(moments.zz)
+    for k, alpha in enumerate(problem.alphas):
+        lower[...] = moments.zz
+        if not cholesky_in_place(lower, alpha):
+            raise not_positive_definite(alpha)
+        targets = np.array(moments.zy.T, order="C")
+        solve_rows(lower, targets)
+        means = moments.z_mean, moments.y_mean
+        task = WidthPathTask(
+            lower, targets, *means, moments.weight, moments.centred, n_widths
+        )
+        errors[:, k] = matrix.reduce(task)
+    widths = np.arange(1, n_widths + 1)
+    alphas = problem.alphas[:, np.newaxis] * n_widths / widths
+    return WidthPath(widths, alphas, *errors, moments.n_rows, problem.alphas, moments)
+
+
+@njit(cache=True, nogil=True)
+def _add_errors(Q, targets, y, shares, step, fit, out):
+    """out[:, r] += squared leave-one-out and training errors of r + 1 neurons."""
+    least = np.finfo(np.float64).eps
+    for i in range(Q.shape[0]):
+        kept = 1.0 - shares[i]
+        fit[:] = 0.0
+        for r in range(out.shape[1]):
+            for j in range(r * step, (r + 1) * step):
+                q = Q[i, j]
+                kept -= q * q
+                for t in range(len(fit)):
+                    fit[t] += q * targets[t, j]
+            factor = 1.0 / max(kept, least)
+            for t in range(len(fit)):
+                e = y[i, t] - fit[t]
+                out[0, r] += (e * factor) ** 2
+                out[1, r] += e * e
+
+
+@dataclass
+class WidthPathTask:
+    """Mean squared leave-one-out and training errors for every width, for one penalty."""
+
+    lower: np.ndarray  # L
+    targets: np.ndarray  # (n_outputs, n_columns): t
+    z_mean: np.ndarray
+    y_mean: np.ndarray
+    weight: float
+    centred: bool
+    n_widths: int
+    label = "errors of all widths"
+
+    def zero(self):
+        """The result of no rows."""
+        return np.zeros((2, self.n_widths))
+
+    def add(self, total, Z, Y, w, scratch):
+        """Add a block of rows to a result."""
+        Q = Z if Z.dtype == np.float64 else scratch.array("A", *Z.shape, np.float64)
+        shift_and_scale(Z, self.z_mean, w, Q)
+        solve_rows(self.lower, Q)
+        y = np.sqrt(w)[:, np.newaxis] * (Y - self.y_mean)
+        shares = self.centred * w / self.weight
+        slices, step = row_slices(len(Q)), Q.shape[1] // self.n_widths
+        parts = np.zeros((len(slices), *total.shape))
+
+        def work(numbers):
+            for k in numbers:
+                rows, fit = slices[k], np.empty(Y.shape[1])
+                _add_errors(
+                    Q[rows], self.targets, y[rows], shares[rows], step, fit, parts[k]
+                )
+
+        in_threads(work, list(range(len(slices))))
+        total += parts.sum(axis=0) / (self.weight * Y.shape[1])
+
+    def merge(self, total, other):
+        """Add another result; returns the sum."""
+        return total + other

@@ -1,0 +1,395 @@
+"""What fixed features cannot do: Section 4's theorems and linear features, measured."""
+
+from numbers import Integral
+
+import numpy as np
+from scipy.stats import kstest
+from sklearn.utils import check_random_state
+
+from skrf import gaussian
+from skrf._utils.typing import RandomState
+from skrf._utils.validation import (
+    BIAS,
+    DIMENSION,
+    POSITIVE,
+    POSITIVE_INTEGER,
+    RANDOM_STATE,
+    Interval,
+    validate_params,
+)
+from skrf.gaussian._relu_spectrum import log_squared_norm
+from skrf.theory._floors import (
+    distance_rate,
+    error_floor,
+    failure_probability,
+    features_needed,
+    log_distance_probability,
+    simulate_squared_distances,
+    squared_distance_law,
+)
+from skrf.theory._learning import unit_neuron
+from skrf.theory._report import Report, Row, verdict
+from skrf.theory._wave import weight_certificate
+
+_FEATURES = {
+    "d": [DIMENSION],
+    "width": [POSITIVE_INTEGER],
+    "bias": BIAS,
+    "random_state": RANDOM_STATE,
+}
+_FEATURES_AND_ERROR = {**_FEATURES, "error": [POSITIVE]}
+
+
+def draw_features(rng, width, d):
+    """Weights on the unit sphere and biases N(0, 1)."""
+    W = rng.standard_normal((width, d))
+    W /= np.linalg.norm(W, axis=1, keepdims=True)
+    return W, rng.standard_normal(width)
+
+
+@validate_params(
+    {
+        "d": [Interval(Integral, 2, None, closed="left")],
+        "r": [POSITIVE_INTEGER, None],
+        "n_draws": [POSITIVE_INTEGER],
+        "random_state": RANDOM_STATE,
+    },
+    prefer_skip_nested_validation=False,
+)
+def proposition_4_1(
+    d: int = 40,
+    r: int | None = None,
+    n_draws: int = 2000,
+    random_state: RandomState = 0,
+) -> Report:
+    r"""Proposition 4.1: linear features, the exact law of the error.
+
+    .. math:: \min_u \Big\|\sum_{i \le r} u_i w_i - w^*\Big\|^2
+              \sim Beta\Big(\frac{d - r}{2}, \frac r2\Big), \quad \|w^*\| = 1,
+
+    for directions w_i of any spherically symmetric law; simulated with Gaussian ones.
+
+    Source: Proposition 4.1 and Eq. (3) of Yehudai and Shamir (2019).
+
+    Parameters
+    ----------
+    d : int, default=40
+        Dimension, at least 2.
+    r : int, default=None
+        Number of random directions, below d; None means d // 2, as in the proposition.
+    n_draws : int, default=2000
+        Simulated spans.
+    random_state : int, RandomState instance or None, default=0
+        Fixes the simulation.
+
+    Returns
+    -------
+    report : Report
+        With values "probability" (of an error below 1/4, exact), "simulated" (errors),
+        "p_value" (Kolmogorov and Smirnov, of the exact law) and "rate".
+
+    Raises
+    ------
+    ValueError
+        For a parameter out of its range.
+
+    Examples
+    --------
+    >>> from skrf.theory import proposition_4_1
+    >>> report = proposition_4_1(d=10, n_draws=200)
+    >>> print(f"{report.values['probability']:.4f}", report.rows[0].verdict)
+    0.1266 measured
+    """
+    r = d // 2 if r is None else r
+    law = squared_distance_law(d, r)
+    errors = simulate_squared_distances(d, r, n_draws, random_state)
+    p_value = kstest(errors, law.cdf).pvalue
+    log_p = float(log_distance_probability(0.25, d, r))
+    rate = distance_rate()
+    rows = (
+        Row(
+            f"Prop. 4.1: law of the error, d = {d}, r = {r}",
+            "not given",
+            f"Beta((d - r) / 2, r / 2), mean {law.mean():.3f}",
+            f"{n_draws} draws: mean {errors.mean():.3f}, least {errors.min():.3f}; "
+            f"Kolmogorov-Smirnov p = {p_value:.2f}",
+            "measured" if p_value > 1e-6 else "fails",
+        ),
+        Row(
+            "Prop. 4.1: P(error < 1/4)",
+            "at most exp(-c d) for r <= d / 2, c not given",
+            f"exp(-{rate:.4f} d) at r = d / 2, times a power of d",
+            f"{np.exp(log_p):.2e} exactly; {np.mean(errors < 0.25):.4f} of the draws",
+            "measured",
+        ),
+    )
+    values = {"probability": np.exp(log_p), "simulated": errors, "p_value": p_value}
+    source = "A linear target is not in the span of r <= d / 2 random linear features."
+    return Report("Proposition 4.1", source, rows, {**values, "rate": rate})
+
+
+def _against_floor(best, size, d, bias):
+    """Values of both theorems: errors of `size` features a neuron, and their floor."""
+    n_features = size * np.arange(1, len(best.errors) + 1)
+    floor = error_floor(n_features, d, bias)
+    return {"n_features": n_features, "errors": best.relative, "floor": floor}
+
+
+@validate_params(_FEATURES_AND_ERROR, prefer_skip_nested_validation=False)
+def theorem_4_2(
+    d: int = 10,
+    width: int = 1000,
+    bias: float = -1.0,
+    error: float = 0.3,
+    random_state: RandomState = 0,
+) -> Report:
+    r"""Theorem 4.2 and Example 4.3: random ReLU features on one neuron.
+
+    .. math:: \min_u E\Big(\sum_{i \le r} u_i\, relu(\langle w_i, x\rangle + b_i)
+              - relu(\langle w^*, x\rangle + b^*)\Big)^2, \quad x \sim N(0, I),
+
+    for rows w_i on the unit sphere and biases b_i ~ N(0, 1), for every r up to `width`,
+    with the floor of any r features, and the least r max|u_i| for one error; and what the
+    proof of the theorem needs of ||w*||.
+
+    Source: Theorem 4.2 and Example 4.3 of Yehudai and Shamir (2019).
+
+    Parameters
+    ----------
+    d : int, default=10
+        Number of inputs, from 2 to 2000.
+    width : int, default=1000
+        Number r of features.
+    bias : float, default=-1.0
+        Bias b* of the target, in [-35, 1000]; ||w*|| = 1.
+    error : float, default=0.3
+        Relative error for which the least r max|u| is computed, above 0.
+    random_state : int, RandomState instance or None, default=0
+        Fixes the features.
+
+    Returns
+    -------
+    report : Report
+        With values "n_features" (1 to width), "errors" (best, exactly, of so many of them),
+        "floor" (of as many features of any kind) and "weight" (r max|u| / ||g||).
+
+    Raises
+    ------
+    ValueError
+        For a parameter out of its range.
+    LinAlgError
+        If the Gram matrix of the features has no Cholesky factor, even with a jitter.
+
+    Examples
+    --------
+    >>> from skrf.theory import theorem_4_2
+    >>> report = theorem_4_2(d=3, width=20)
+    >>> print(report.rows[0].measured)
+    best error 0.03 with any u
+    """
+    rng = check_random_state(random_state)
+    (W, b), target = draw_features(rng, width, d), unit_neuron(d, bias)
+    best = gaussian.best_error(W, b, target)
+    values = _against_floor(best, 1, d, bias)
+    mean_square = np.exp(log_squared_norm(bias))
+    least = gaussian.min_weight(W, b, target, error * mean_square)
+    weight = values["weight"] = width * least.weight / np.sqrt(mean_square)
+    rows = (
+        Row(
+            f"Ex. 4.3: {width} random ReLU features, d = {d}, b* = {bias:g}, ||w*|| = 1",
+            "few features with small weights are far from g",
+            f"no {width} features do better than {values['floor'][-1]:.2g} in mean, with "
+            "any u",
+            f"best error {best.relative[-1]:.2g} with any u",
+            "measured",
+        ),
+        Row(
+            f"Ex. 4.3: the same, least r max|u| / ||g|| for error {error:g}",
+            "exponential in d",
+            "",
+            f"{weight:.3g}" if least.feasible else "infeasible for these features",
+            "measured",
+        ),
+        *_rows_of_theorem_4_2(d, width),
+    )
+    source = (
+        "Random features cannot approximate one neuron, unless their number or their "
+        "coefficients are exponential in d."
+    )
+    return Report("Theorem 4.2", source, rows, values)
+
+
+def _rows_of_theorem_4_2(d, width):
+    """Of its statement, and of its proof."""
+    log10_needed, _ = features_needed(1 / 50, d, weight_norm=d**2, absolute=True)
+    printed, longer = (
+        weight_certificate(1 / 50, d, alpha, width) for alpha in (d**2, 5.0 * d**3)
+    )
+    one, many = failure_probability([1, 1e6], 1 / 50, 41, weight_norm=41.0, absolute=True)
+    return (
+        Row(
+            "Thm 4.2: ||w*|| = d^2, absolute error 1/50",
+            "r max|u| >= exp(c d) / (48 d^2), c not given, d > 40",
+            "for b* = 0 a floor of r alone, in mean",
+            f"at least 10^{log10_needed:.1f} features of any kind",
+            "measured",
+        ),
+        Row(
+            "Thm 4.2: its proof",
+            "at ||w*|| = d^2, error 1/50",
+            f"1/3 - (12 d^2 + 3)^2 (d / ||w*||)^2 / 50 must be positive: ||w*|| > "
+            f"{longer.least_weight_norm:.3g}, about 3 d^3",
+            f"{printed.bracket:.3g} at d^2, {longer.bracket:.3g} at 5 d^3",
+            verdict(printed.bracket > 0, longer.bracket > 0),
+        ),
+        Row(
+            "Thm 4.2: the probability, d = 41, ||w*|| = d, b* = 0, absolute error 1/50",
+            "1 - exp(-c d), and b* does not depend on W",
+            "1 - r exp(-c d), as in Thm 4.8, and b* may depend on W",
+            f"of failure at most 10^{one:.1f} for r = 1, 10^{many:.1f} for r = 10^6",
+            "measured",
+        ),
+    )
+
+
+@validate_params(_FEATURES, prefer_skip_nested_validation=False)
+def remark_4_4(
+    d: int = 10, width: int = 300, bias: float = -1.0, random_state: RandomState = 0
+) -> Report:
+    r"""Remark 4.4: rows on the sphere against Gaussian rows.
+
+    Without biases :math:`relu(\langle w, x\rangle) = \|w\|\, relu(\langle w / \|w\|,
+    x\rangle)`, so that the lengths of the rows change no best error.
+
+    Source: Remark 4.4 of Yehudai and Shamir (2019).
+
+    Parameters
+    ----------
+    d : int, default=10
+        Number of inputs, from 2 to 2000.
+    width : int, default=300
+        Number of features.
+    bias : float, default=-1.0
+        Bias b* of the target, in [-35, 1000]; ||w*|| = 1.
+    random_state : int, RandomState instance or None, default=0
+        Fixes the features.
+
+    Returns
+    -------
+    report : Report
+        With values "sphere" and "gaussian", the best relative errors without biases, and
+        "with_biases", a pair of both with the same biases.
+
+    Raises
+    ------
+    ValueError
+        For a parameter out of its range.
+    LinAlgError
+        If the Gram matrix of the features has no Cholesky factor, even with a jitter.
+
+    Examples
+    --------
+    >>> from skrf.theory import remark_4_4
+    >>> report = remark_4_4(d=3, width=10)
+    >>> print(f"{report.values['sphere']:.3f} {report.values['gaussian']:.3f}")
+    0.296 0.296
+    """
+    rng = check_random_state(random_state)
+    W = rng.standard_normal((width, d)) / np.sqrt(d)
+    unit = W / np.linalg.norm(W, axis=1, keepdims=True)
+    target, none, b = unit_neuron(d, bias), np.zeros(width), rng.standard_normal(width)
+    errors = [gaussian.best_error(rows, none, target).relative[-1] for rows in (unit, W)]
+    biased = [gaussian.best_error(rows, b, target).relative[-1] for rows in (unit, W)]
+    row = Row(
+        f"Remark 4.4: {width} features, d = {d}, b* = {bias:g}",
+        "any spherically symmetric law of W, bounded w.h.p.",
+        "",
+        f"best errors, sphere and Gaussian: {errors[0]:.6g}, {errors[1]:.6g} without "
+        f"biases; {biased[0]:.3g}, {biased[1]:.3g} with the same biases",
+        verdict(abs(errors[0] - errors[1]) < 1e-6),
+    )
+    values = {"sphere": errors[0], "gaussian": errors[1], "with_biases": tuple(biased)}
+    source = "The law of the rows' lengths does not matter, only their directions do."
+    return Report("Remark 4.4", source, (row,), values)
+
+
+@validate_params(_FEATURES, prefer_skip_nested_validation=False)
+def theorem_4_8(
+    d: int = 10, width: int = 100, bias: float = -1.0, random_state: RandomState = 0
+) -> Report:
+    r"""Theorem 4.8 and Example 4.9: features of any kind; linearised networks.
+
+    .. math:: \min_v E\Big(\sum_{i \le r} 1(\langle w_i, x\rangle + b_i > 0)
+              \langle v_i, x\rangle - relu(\langle w^*, x\rangle + b^*)\Big)^2,
+              \quad x \sim N(0, I),
+
+    for rows w_i on the unit sphere and biases b_i ~ N(0, 1), for every r up to `width`,
+    with the floor of as many features of any kind.
+
+    Source: Theorem 4.8 and Example 4.9 of Yehudai and Shamir (2019).
+
+    Parameters
+    ----------
+    d : int, default=10
+        Number of inputs, from 2 to 2000.
+    width : int, default=100
+        Neurons of the linearised network, which has width * d features.
+    bias : float, default=-1.0
+        Bias b* of the target, in [-35, 1000]; ||w*|| = 1.
+    random_state : int, RandomState instance or None, default=0
+        Fixes the network.
+
+    Returns
+    -------
+    report : Report
+        With values "n_features" (d to width * d), "errors" (best, exactly, of so many of
+        them), "floor" (of as many features of any kind) and "log10_probability" (of a
+        million features of any kind, at d = 41).
+
+    Raises
+    ------
+    ValueError
+        For a parameter out of its range.
+    LinAlgError
+        If the Gram matrix of the features has no Cholesky factor, even with a jitter.
+
+    Examples
+    --------
+    >>> from skrf.theory import theorem_4_8
+    >>> report = theorem_4_8(d=3, width=5)
+    >>> report.values["n_features"], report.values["errors"].round(3)
+    (array([ 3,  6,  9, 12, 15]), array([0.374, 0.373, 0.325, 0.303, 0.19 ]))
+    """
+    rng = check_random_state(random_state)
+    (W, b), target = draw_features(rng, width, d), unit_neuron(d, bias)
+    best = gaussian.best_tangent_error(W, b, target)
+    values = _against_floor(best, d, d, bias)
+    log10_p = float(failure_probability(1e6, 1 / 50, 41, weight_norm=41.0, absolute=True))
+    values["log10_probability"] = log10_p
+    ten, one = (features_needed(share, d, bias)[0] for share in (0.1, 0.01))
+    rows = (
+        Row(
+            f"Ex. 4.9: linearised network of {width * d} features, d = {d}, "
+            f"b* = {bias:g}, ||w*|| = 1",
+            "few features with small weights are far from g",
+            f"no {width * d} features do better than {values['floor'][-1]:.2g} in mean",
+            f"best error {best.relative[-1]:.2g} with any coefficients",
+            "measured",
+        ),
+        Row(
+            "Thm 4.8: d = 41, ||w*|| = d, b* = 0, absolute error 1/50, a million features",
+            "r max|u| exponential but with probability r exp(-c d), c not given",
+            "for any u, from the spectrum",
+            f"error reached with probability at most 10^{log10_p:.1f}",
+            "measured",
+        ),
+        Row(
+            f"Thm 4.8: fewest features of any kind, d = {d}, b* = {bias:g}",
+            "exponential in d at ||w*|| = d^2, absolute error 1/50",
+            "",
+            f"10^{ten:.1f} for 10%, 10^{one:.1f} for 1% of ||g||^2",
+            "measured",
+        ),
+    )
+    source = "No features fixed before the target is drawn do, whatever their kind."
+    return Report("Theorem 4.8", source, rows, values)

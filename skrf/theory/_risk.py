@@ -1,0 +1,200 @@
+"""The risk of Eqs. (2) and (7): of fitted models, and against a sample."""
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtr
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from skrf import gaussian
+from skrf._utils.typing import RandomState
+from skrf._utils.validation import (
+    BIAS,
+    POSITIVE_INTEGER,
+    RANDOM_STATE,
+    Interval,
+    validate_params,
+)
+from skrf.features import RandomFeatures
+from skrf.networks import OverparamNetRegressor
+from skrf.ridge import RandomFeatureRidge
+from skrf.targets import SingleNeuron
+from skrf.theory._learning import unit_neuron
+from skrf.theory._limits import draw_features
+from skrf.theory._report import Report, Row, verdict
+
+
+def exact_risk(
+    model: OverparamNetRegressor | RandomFeatureRidge | tuple[Any, ...],
+    target: SingleNeuron,
+) -> gaussian.PopulationRisk:
+    r"""Mean squared error of a fitted model on a ReLU neuron, exactly.
+
+    .. math:: E\Big(N(x) - relu(\langle w^*, x\rangle + b^*)\Big)^2, \quad x \sim N(0, I),
+
+    without a test set: `skrf.gaussian.population_risk` of the model's weights.
+
+    Source: the left-hand side of Eqs. (2) and (7) of Yehudai and Shamir (2019).
+
+    Parameters
+    ----------
+    model : OverparamNetRegressor, RandomFeatureRidge or tuple
+        A fitted network or ridge regression with relu features (frozen or not) and one
+        output, on the same inputs as the target's; or arrays (u, W, b) or (u, W, b,
+        intercept). Not the last step of a Pipeline: earlier steps change its inputs.
+    target : SingleNeuron
+        With activation "relu".
+
+    Returns
+    -------
+    risk : PopulationRisk
+        With `risk`, `relative` to the target's mean square, and `rounding_error`.
+
+    Raises
+    ------
+    ValueError
+        For a model without a closed form, with the reason; for arrays whose shapes do not
+        fit, or that are not finite; for a target that is another function, or 0.
+    NotFittedError
+        For a model before `fit`.
+
+    Examples
+    --------
+    >>> from skrf import RandomFeatureRidge, RandomReLUFeatures, SingleNeuron
+    >>> from skrf import make_single_neuron
+    >>> X, y, target = make_single_neuron(
+    ...     500, 4, return_target=True, random_state=0)
+    >>> model = RandomFeatureRidge(RandomReLUFeatures(100), random_state=0).fit(X, y)
+    >>> bool(exact_risk(model, target).relative < 0.1)
+    True
+    """
+    u, W, b, intercept = _as_relu_sum(model)
+    return gaussian.population_risk(u, W, b, target, intercept=intercept)
+
+
+def _as_relu_sum(model):
+    """(u, W, b, intercept) of a model that is a sum of ReLUs."""
+    if isinstance(model, tuple):
+        if len(model) not in (3, 4):
+            raise ValueError(
+                f"model must be (u, W, b) or (u, W, b, intercept); got {len(model)} items. "
+                "Give all of them."
+            )
+        return *model[:3], model[3] if len(model) == 4 else 0.0
+    if isinstance(model, OverparamNetRegressor):
+        check_is_fitted(model)
+        # Of the fit, as in `predict`: parameters may have been set since.
+        objective = model._objective
+        activation = objective.activation.name
+        if activation != "relu" or np.ndim(model.output_weights_) != 1:
+            raise ValueError(
+                f"model has activation={activation!r} and "
+                f"{np.ndim(model.output_weights_)}-D output weights; the closed form is "
+                "that of relu networks with one output. Fit one with activation='relu' to "
+                "y.ravel()."
+            )
+        u = objective.scale * np.asarray(model.output_weights_, np.float64)
+        return u, model.hidden_weights_, model.hidden_biases_, float(model.output_bias_)
+    if isinstance(model, RandomFeatureRidge):
+        check_is_fitted(model)
+        features = model.features_
+        while isinstance(features, FrozenEstimator):
+            features = features.estimator
+        known = isinstance(features, RandomFeatures) and features.activation == "relu"
+        if not known or np.ndim(model.coef_) != 1:
+            raise ValueError(
+                f"model has features={features!r} and {np.ndim(model.coef_)}-D "
+                "coefficients; the closed form is that of RandomReLUFeatures alone, with "
+                "one output. Fit such a model to y.ravel(), or give plain arrays (u, W, b) "
+                "of the same function."
+            )
+        u = np.asarray(model.coef_, np.float64) / np.sqrt(len(features.biases_))
+        return u, features.weights_, features.biases_, float(model.intercept_)
+    raise ValueError(
+        f"model must be an OverparamNetRegressor, a RandomFeatureRidge or arrays "
+        f"(u, W, b); got {type(model).__name__}. Fit such a model without earlier steps, "
+        "which change its inputs, or give plain arrays that hold for the raw inputs."
+    )
+
+
+@validate_params(
+    {
+        "d": [POSITIVE_INTEGER],
+        "width": [POSITIVE_INTEGER],
+        "bias": BIAS,
+        "n_samples": [Interval(Integral, 2, None, closed="left")],
+        "random_state": RANDOM_STATE,
+    },
+    prefer_skip_nested_validation=False,
+)
+def equation_2(
+    d: int = 10,
+    width: int = 50,
+    bias: float = -1.0,
+    n_samples: int = 200_000,
+    random_state: RandomState = 0,
+) -> Report:
+    r"""Eqs. (2) and (7): the risk in closed form, against a sample.
+
+    .. math:: E\Big(\sum_i u_i\, relu(\langle w_i, x\rangle + b_i) - g(x)\Big)^2
+              = u^T G u - 2 h^T u + \|g\|^2, \quad g(x) = relu(x_1 + b^*),
+
+    x ~ N(0, I), G and h the products of the neurons with each other and with g, for rows
+    w_i on the unit sphere, biases b_i ~ N(0, 1), and u_i ~ N(0, 1) / width.
+
+    Source: Eqs. (2) and (7) of Yehudai and Shamir (2019).
+
+    Parameters
+    ----------
+    d : int, default=10
+        Inputs.
+    width : int, default=50
+        Neurons.
+    bias : float, default=-1.0
+        Bias b* of the target, in [-35, 1000]; ||w*|| = 1.
+    n_samples : int, default=200000
+        Size of the sample, at least 2.
+    random_state : int, RandomState instance or None, default=0
+        Fixes network and sample.
+
+    Returns
+    -------
+    report : Report
+        With values "exact", "sampled" and "standard_error", relative.
+
+    Raises
+    ------
+    ValueError
+        For a parameter out of its range.
+
+    Examples
+    --------
+    >>> from skrf.theory import equation_2
+    >>> report = equation_2(d=3, width=5, n_samples=1000)
+    >>> print(report.rows[0].measured)
+    exact 2.3968, sampled 2.0699 +- 0.15
+    """
+    rng = check_random_state(random_state)
+    W, b = draw_features(rng, width, d)
+    u, target = rng.standard_normal(width) / width, unit_neuron(d, bias)
+    exact = gaussian.population_risk(u, W, b, target)
+    X = rng.standard_normal((n_samples, d))
+    squares = (np.maximum(X @ W.T + b, 0) @ u - target(X)) ** 2
+    relative = squares / (exact.risk / exact.relative)
+    sampled, error = relative.mean(), relative.std() / np.sqrt(n_samples)
+    agree = abs(sampled - exact.relative) < 5 * error
+    # The standard error means little where the target is hardly ever above 0 in the sample.
+    enough = n_samples * ndtr(bias) > 100
+    row = Row(
+        f"Eq. (2): risk of {width} neurons on one, d = {d}",
+        "an expectation",
+        "u'Gu - 2 h'u + g2 in closed form",
+        f"exact {exact.relative:.5g}, sampled {sampled:.5g} +- {error:.2g}",
+        verdict(agree) if agree or enough else "measured",
+    )
+    values = {"exact": exact.relative, "sampled": sampled, "standard_error": error}
+    source = "The risk that every statement of Section 4 bounds, for Gaussian inputs."
+    return Report("Equations (2) and (7)", source, (row,), values)
