@@ -125,13 +125,13 @@ def operator(shape, gram_rows, repeats):
     n, d, width = shape
     X, W = draw(n, d), draw(width, d)
     features = LinearizedNTKFeatures(width, random_state=0).fit(X)
-    F, Z, rows = features.operator(X), X @ W.T, X[:gram_rows]
+    F, Z, rows = features.as_linear_operator(X), X @ W.T, X[:gram_rows]
     v, y = np.ones(F.shape[1], np.float32), np.ones(n, np.float32)
     found = medians(
         {
             "operator": lambda: (F @ v, F.T @ y),
             "bare": lambda: (X @ W.T, X @ W.T, X @ W.T, Z.T @ X),
-            "gram": lambda: features.kernel(rows),
+            "gram": lambda: features.tangent_kernel(rows),
             "bare gram": lambda: (rows @ rows.T, Z[:gram_rows] @ Z[:gram_rows].T),
         },
         repeats,

@@ -260,8 +260,8 @@ def bench_ntk(n, d, width, repeats):
 
     def kernel_ridge():
         model = KernelRidge(alpha=alpha, kernel="precomputed")
-        model.fit(features.kernel(train), target)
-        return lambda rows: model.predict(features.kernel(rows, train))
+        model.fit(features.tangent_kernel(train), target)
+        return lambda rows: model.predict(features.tangent_kernel(rows, train))
 
     methods = {
         "ours, dual": partial(run, "ours, dual", partial(ours, "dual")),

@@ -21,7 +21,7 @@ from scipy.linalg import cho_factor, eigh, lapack
 
 from skrf import LinearizedNTKFeatures, RandomFeatureRidge, RandomReLUFeatures
 from skrf._utils.blas import add_gram, product, solve_rows
-from skrf.ridge._dual import landmarks
+from skrf.ridge._cg import landmarks
 from skrf.ridge._feature_matrix import blocks
 
 WIDE = [("random", 5000, 100, 20000), ("linearised", 5000, 999, 1000)]

@@ -3,9 +3,9 @@
 
 To first order around its random start, a network is linear in its hidden weights, with
 width * (n_features + 1) features per sample. For 10,000 samples of 50 columns and width
-8,000 their matrix takes 16 GB in float32. `LinearizedNTKFeatures.operator` multiplies by
-it in blocks of samples, in the time of a few products of the data with the hidden weights
-and in some megabytes. That is all that `scipy.sparse.linalg.lsqr` needs for ridge
+8,000 their matrix takes 16 GB in float32. `LinearizedNTKFeatures.as_linear_operator`
+multiplies by it in blocks of samples, in the time of a few products of the data with the
+hidden weights and in a few megabytes. `scipy.sparse.linalg.lsqr` needs no more for ridge
 regression.
 
 The target is the polynomial x_1 x_2. As the width grows, the linearised network comes to
@@ -47,14 +47,14 @@ def train(width, train_data, test_data, iterations):
     """(test error, seconds, peak bytes, bytes of the matrix) of one width."""
     (X, y), (X_test, y_test) = train_data, test_data
     features = LinearizedNTKFeatures(width, random_state=0).fit(X)
-    F = features.operator(X)
+    F = features.as_linear_operator(X)
     tracemalloc.start()
     start = perf_counter()
     solution = lsqr(F, y, damp=np.sqrt(ALPHA), iter_lim=iterations, atol=1e-4, btol=1e-4)
     seconds = perf_counter() - start
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    prediction = features.operator(X_test) @ solution[0].astype(np.float32)
+    prediction = features.as_linear_operator(X_test) @ solution[0].astype(np.float32)
     stored = 4 * F.shape[0] * F.shape[1]
     return relative_error(prediction, y_test), seconds, peak, stored
 

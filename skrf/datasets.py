@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from skrf._utils.interrupts import same_draws_on_failure
+from skrf._utils.random import draw_seed, random_stream
 from skrf._utils.typing import RandomState
 from skrf._utils.validation import (
     FINITE,
@@ -17,7 +18,7 @@ from skrf._utils.validation import (
     validate_params,
 )
 from skrf.activations import ACTIVATIONS
-from skrf.features import _laws
+from skrf.features._distributions import DATA
 from skrf.targets import BoundedDegreePolynomial, SingleNeuron
 
 
@@ -65,7 +66,7 @@ _SIGNS = {**_POLYNOMIAL, "flip_y": [PROBABILITY]}
 
 def _draw_inputs(random_state, n_samples, n_features, inputs):
     """(rng, X); independent of the weights that a model draws from the same seed."""
-    rng = _laws.random_stream(_laws.draw_seed(random_state), _laws.DATA)
+    rng = random_stream(draw_seed(random_state), DATA)
     return rng, INPUT_LAWS[inputs](rng, (n_samples, n_features))
 
 

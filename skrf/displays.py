@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from skrf._utils.checks import check_integer, is_number
-from skrf._utils.plotting import CurvesDisplay, axes_or_new, checked_curves
+from skrf._utils.plotting import BaseCurvesDisplay, axes_or_new, checked_curves
 from skrf._utils.typing import MatrixLike
-from skrf.ridge import RandomFeatureRidge, RandomFeatureRidgeClassifier
-from skrf.ridge._width_path import WidthPath
+from skrf.ridge import RandomFeatureRidge, RandomFeatureRidgeClassifier, WidthPath
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -249,7 +248,7 @@ def _mark_rows(ax, n_rows):
     )
 
 
-class ErrorFloorDisplay(CurvesDisplay):
+class ErrorFloorDisplay(BaseCurvesDisplay):
     """Errors of fixed features against their number, with the floor of any features.
 
     The floor is dashed. It is one of the mean over the directions of w*: the error for one
@@ -300,7 +299,7 @@ class ErrorFloorDisplay(CurvesDisplay):
         )
 
 
-class FeaturesNeededDisplay(CurvesDisplay):
+class FeaturesNeededDisplay(BaseCurvesDisplay):
     """Fewest features of any kind for one neuron, against the dimension.
 
     The vertical axis is a logarithm. `plot` sets the attributes that `WidthPathDisplay`
@@ -353,7 +352,7 @@ class FeaturesNeededDisplay(CurvesDisplay):
         self.ax_.set_yscale("linear")
 
 
-class SpectrumDisplay(CurvesDisplay):
+class SpectrumDisplay(BaseCurvesDisplay):
     """Share of a random neuron in each degree, from 1 up, of the spherical harmonics.
 
     `plot` sets the attributes that `WidthPathDisplay` has.
@@ -407,7 +406,7 @@ class SpectrumDisplay(CurvesDisplay):
             self._curves(degrees, {name: y}, *labels, marker=".", linestyle="none")
 
 
-class LazinessDisplay(CurvesDisplay):
+class LazinessDisplay(BaseCurvesDisplay):
     """How lazily networks were trained, against their width.
 
     `plot` sets the attributes that `WidthPathDisplay` has.

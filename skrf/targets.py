@@ -38,7 +38,7 @@ def _vector(name, value):
 
 
 @dataclass(frozen=True, eq=False)
-class _Target(ABC):
+class _BaseTarget(ABC):
     """A function of the rows of X."""
 
     @property
@@ -91,7 +91,7 @@ class _Target(ABC):
 
 
 @dataclass(frozen=True, eq=False)
-class SingleNeuron(_Target):
+class SingleNeuron(_BaseTarget):
     r"""One neuron, :math:`x \mapsto act(\langle w, x\rangle + b)`.
 
     Easy for one neuron trained by gradient descent, hard for any fixed features.
@@ -153,7 +153,7 @@ class SingleNeuron(_Target):
 
 
 @dataclass(frozen=True, eq=False)
-class BoundedDegreePolynomial(_Target):
+class BoundedDegreePolynomial(_BaseTarget):
     r"""A polynomial :math:`P(x) = \sum_m c_m \prod_j x_j^{e_{mj}}` of bounded degree.
 
     Every monomial has degree at most k, every coefficient magnitude at most
@@ -344,7 +344,7 @@ class BoundedDegreePolynomial(_Target):
 
 
 @dataclass(frozen=True, eq=False)
-class TriangleWave(_Target):
+class TriangleWave(_BaseTarget):
     r"""The sine-like wave of Proposition 4.6, :math:`x \mapsto \psi(\langle w, x\rangle)`.
 
     With a = 6 d^2 + 1, d = n_features,

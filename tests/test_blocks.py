@@ -11,7 +11,8 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skrf import RandomReLUFeatures
-from skrf._utils.blocks import in_threads, row_blocks
+from skrf._utils.blocks import row_blocks
+from skrf._utils.threads import in_threads
 
 
 def blas_threads():

@@ -83,7 +83,7 @@ def test_copies_are_made_only_when_asked_for(neuron, monkeypatch):
     def forbidden(*arguments):
         raise AssertionError("nobody asked for copies")
 
-    from skrf.networks._objective import Weights
+    from skrf.networks._weights import Weights
 
     monkeypatch.setattr(Weights, "copy", forbidden)
     recorder = Silent()

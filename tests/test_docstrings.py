@@ -243,10 +243,10 @@ def test_raises_and_warns(path):
 
 
 def test_what_is_raised_is_found():
-    fit = ALL["skrf.ridge._base.RidgeOnFeatures.fit"]
+    fit = ALL["skrf.ridge._base.BaseRandomFeatureRidge.fit"]
     assert can_raise(*fit) == {"ValueError", "LinAlgError", "MemoryError", "a warning"}
     assert can_raise(skrf.SingleNeuron, None) == {"ValueError"}
-    assert can_raise(*ALL["skrf._utils.plotting.CurvesDisplay.plot"]) == {
+    assert can_raise(*ALL["skrf._utils.plotting.BaseCurvesDisplay.plot"]) == {
         "ValueError",
         "ImportError",
     }

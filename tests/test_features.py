@@ -21,8 +21,8 @@ from skrf import (
     RandomReLUFeatures,
     make_single_neuron,
 )
-from skrf._utils import installation
-from skrf.features._laws import WEIGHT_LAWS
+from skrf._utils import memory
+from skrf.features._distributions import WEIGHT_DISTRIBUTIONS
 
 ALL = [RandomFeatures, RandomReLUFeatures, LinearizedNTKFeatures]
 
@@ -91,7 +91,7 @@ def test_linearized_inner_products_converge_to_the_tangent_kernel(rng):
     assert np.abs(Z @ Z.T - kernel).max() < 6 / np.sqrt(40_000) * np.abs(X @ X.T).max()
 
 
-@pytest.mark.parametrize("law", WEIGHT_LAWS)
+@pytest.mark.parametrize("law", WEIGHT_DISTRIBUTIONS)
 def test_weight_laws_have_the_same_mean_square_length(law, rng):
     X = rng.normal(size=(2, 7))
     map_ = RandomFeatures(20_000, weights=law, weight_scale=1.5, random_state=0).fit(X)
@@ -117,7 +117,7 @@ def test_bias_laws_have_the_same_mean_square(law, rng):
 
 
 @pytest.mark.parametrize("Features", ALL)
-@pytest.mark.parametrize("law", WEIGHT_LAWS)
+@pytest.mark.parametrize("law", WEIGHT_DISTRIBUTIONS)
 @given(widths=st.tuples(st.integers(1, 60), st.integers(1, 60)), seed=st.integers(0, 99))
 def test_widths_nest(Features, law, widths, seed):
     narrow, wide = sorted(widths)
@@ -243,7 +243,7 @@ def test_scales_that_overflow_are_named(rng):
 @pytest.mark.parametrize("Features", ALL)
 def test_too_large_a_result_is_refused_with_its_bytes(Features, monkeypatch):
     map_ = Features(1000, random_state=0).fit(np.ones((2, 10)))
-    monkeypatch.setattr(installation, "available_memory", lambda: 10**6)
+    monkeypatch.setattr(memory, "available_memory", lambda: 10**6)
     n_columns = len(map_.get_feature_names_out())
     with pytest.raises(MemoryError, match=f"needs {500 * n_columns * 8:,} bytes.*fewer"):
         map_.transform(np.ones((500, 10)))
@@ -324,7 +324,7 @@ def test_transform_needs_fit(Features):
 def test_at_takes_given_weights(Features, rng):
     X = rng.normal(size=(5, 3))
     drawn = Features(4, random_state=0).fit(X)
-    given = Features(4).at(drawn.weights_.tolist(), drawn.biases_.tolist())
+    given = Features(4).from_weights(drawn.weights_.tolist(), drawn.biases_.tolist())
     np.testing.assert_array_equal(given.transform(X), drawn.transform(X))
 
 
@@ -332,7 +332,7 @@ def test_at_takes_given_weights(Features, rng):
 def test_given_weights_have_no_names_and_are_copies(Features):
     features = Features(2).fit(pd.DataFrame(np.eye(3), columns=list("abc")))
     W, b = np.ones((2, 4)), np.ones(2)
-    features.at(W, b)
+    features.from_weights(W, b)
     assert not hasattr(features, "feature_names_in_")
     before = features.transform(np.eye(4))
     W[:], b[:] = 9.0, 9.0
@@ -359,12 +359,14 @@ def test_a_narrowed_copy_shares_nothing(Features):
 )
 def test_at_refuses(weights, biases, message):
     with pytest.raises(ValueError, match=message):
-        RandomReLUFeatures(4).at(weights, biases)
+        RandomReLUFeatures(4).from_weights(weights, biases)
 
 
 @pytest.mark.parametrize("Features", [RandomReLUFeatures, LinearizedNTKFeatures])
 def test_maps_without_biases_are_given_none(Features):
     features = Features(2, biases="none")
     with pytest.raises(ValueError, match=r'biases="none" .* Give zeros'):
-        features.at(np.eye(2), [5.0, 0.0])
-    assert features.at(np.eye(2), [0.0, 0.0]).transform([[1.0, 1.0]]).shape[0] == 1
+        features.from_weights(np.eye(2), [5.0, 0.0])
+    assert (
+        features.from_weights(np.eye(2), [0.0, 0.0]).transform([[1.0, 1.0]]).shape[0] == 1
+    )

@@ -26,13 +26,12 @@ WITHOUT_FACE = {"_utils", "_compiled"}
 # (module, names) and the reason for which they are not public.
 BACK_DOORS = {
     "skrf.features._base": (
-        {"HiddenLayerFeatures"},
+        {"BaseHiddenLayerFeatures"},
         "ridge asks whether a transformer is one of ours; users use the subclasses",
     ),
-    "skrf.features._laws": (
-        {"CONSTRAINTS", "DATA", "Start", "draw_biases", "draw_seed", "draw_weights"}
-        | {"WEIGHT_LAWS", "PROJECTIONS", "OUTPUT_WEIGHTS", "random_stream"},
-        "networks and data are drawn by the same streams as features",
+    "skrf.features._distributions": (
+        {"CONSTRAINTS", "DATA", "OUTPUT_WEIGHTS", "draw_biases", "draw_weights"},
+        "networks and data are drawn from the same distributions and streams as features",
     ),
     "skrf.gaussian._harmonics": (
         {"log_dimension", "log_energy_ratio", "log_bessel_i_scaled"},

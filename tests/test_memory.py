@@ -142,7 +142,7 @@ def test_a_fit_that_is_accepted_fits(options, width, megabytes, dtype, monkeypat
         for module in (
             "ridge._feature_matrix",
             "ridge._solver_choice",
-            "_utils.installation",
+            "_utils.memory",
         ):
             monkeypatch.setattr(f"skrf.{module}.available_memory", lambda: n_bytes)
 
@@ -160,7 +160,7 @@ def test_a_stream_begins_only_where_its_penalties_can_be_compared(monkeypatch):
     )
 
     def give(megabytes):
-        for module in ("ridge._solver_choice", "_utils.installation"):
+        for module in ("ridge._solver_choice", "_utils.memory"):
             monkeypatch.setattr(f"skrf.{module}.available_memory", lambda: megabytes * 1e6)
 
     give(30)
@@ -172,7 +172,7 @@ def test_a_stream_begins_only_where_its_penalties_can_be_compared(monkeypatch):
 
 def test_conjugate_gradients_on_many_rows(monkeypatch):
     """With fewer rows in the preconditioner than there are, as in large problems."""
-    monkeypatch.setattr("skrf.ridge._dual._MOST_LANDMARKS", 300)
+    monkeypatch.setattr("skrf.ridge._cg._MOST_LANDMARKS", 300)
     X, y = data(2400, 20)
 
     def fit():
@@ -225,7 +225,7 @@ def test_drawing_weights(projection, numbers):
 
 def test_operator_takes_blocks_of_rows_and_its_coefficients():
     X, _ = data(1500)
-    operator = LinearizedNTKFeatures(3000, random_state=0).fit(X).operator(X)
+    operator = LinearizedNTKFeatures(3000, random_state=0).fit(X).as_linear_operator(X)
     v, y = np.ones(operator.shape[1]), np.ones(len(X))
     rows = 349 * 3000 * 8  # of a block
     with threadpool_limits(1, user_api="blas"):
@@ -240,7 +240,7 @@ def test_kernel_takes_its_result_and_what_it_is_a_product_of(others):
     r, Y = 1500, None if others is None else X[:others]
     ntk = LinearizedNTKFeatures(r, random_state=0).fit(X)
     numbers = 2000**2 + 2000 * r if others is None else 2000 * 700 + r * 2700
-    assert_peak(lambda: ntk.kernel(X, Y), 8 * numbers, BLOCKS)
+    assert_peak(lambda: ntk.tangent_kernel(X, Y), 8 * numbers, BLOCKS)
 
 
 def test_predictions_take_a_block_of_rows():

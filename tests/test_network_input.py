@@ -185,7 +185,7 @@ def test_early_stopping_needs_weight_on_both_sides(neuron):
 
 
 def test_too_large_a_network_is_refused(neuron, monkeypatch):
-    monkeypatch.setattr("skrf._utils.installation.available_memory", lambda: 10**5)
+    monkeypatch.setattr("skrf._utils.memory.available_memory", lambda: 10**5)
     with pytest.raises(
         MemoryError, match=r"width=100000 neurons on 4 columns.*smaller width"
     ):

@@ -60,7 +60,7 @@ CALLS = {
     "tangent": lambda n: features(ntk(n(100), train="both")),
     "narrowed": lambda n: relu(100).fit(X).narrowed(n(70)).transform(X),
     "narrowed tangent": lambda n: ntk(100).fit(X).narrowed(n(70)).transform(X),
-    "at": lambda n: ntk(n(20)).at(X, Y).transform(X),
+    "from_weights": lambda n: ntk(n(20)).from_weights(X, Y).transform(X),
     "ridge": lambda n: ridge(relu(n(100)), block_size=n(100)).fit(X, Y).predict(X),
     "ridge alpha": lambda n: ridge(alphas=n(100)).fit(X, Y).predict(X),
     "ridge alphas": lambda n: ridge(alphas=[n(100), n(1)], cv=n(3)).fit(X, Y).scores_,

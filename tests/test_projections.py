@@ -6,7 +6,7 @@ import reference
 from scipy import sparse, stats
 
 from skrf import LinearizedNTKFeatures, RandomFeatures, RandomReLUFeatures
-from skrf.features._laws import PROJECTIONS
+from skrf.features._projections import PROJECTIONS
 from skrf.kernels import random_feature_kernel
 
 

@@ -232,8 +232,8 @@ def test_kernel_ridge_on_the_tangent_kernel(rng):
     X = rng.standard_normal((80, 999))
     y = np.sin(X[:, 0])
     features = LinearizedNTKFeatures(1000, random_state=0).fit(X)
-    peer = KernelRidge(alpha=0.3, kernel="precomputed").fit(features.kernel(X), y)
-    right = peer.predict(features.kernel(X[:9] / 2, X))
+    peer = KernelRidge(alpha=0.3, kernel="precomputed").fit(features.tangent_kernel(X), y)
+    right = peer.predict(features.tangent_kernel(X[:9] / 2, X))
     for solver in ("dual", "cg", "auto"):
         model = RandomFeatureRidge(
             features, alphas=0.3, fit_intercept=False, solver=solver

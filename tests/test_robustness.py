@@ -79,8 +79,18 @@ FEATURES = [
     (lambda: ntk(output_weights=[np.inf] * 4).fit(X), ValueError, "output_weights", "Repl"),
     (lambda: relu().fit(X).narrowed(5), ValueError, "width", "Fit a wider"),
     (lambda: relu().fit(X).narrowed("2"), ValueError, "width", "from 1 to"),
-    (lambda: relu().at(np.ones((3, 2)), np.ones(4)), ValueError, "biases", "Set width"),
-    (lambda: relu().at([[1], [2, 3]], [1, 2]), ValueError, "weights", "as many numbers"),
+    (
+        lambda: relu().from_weights(np.ones((3, 2)), np.ones(4)),
+        ValueError,
+        "biases",
+        "Set width",
+    ),
+    (
+        lambda: relu().from_weights([[1], [2, 3]], [1, 2]),
+        ValueError,
+        "weights",
+        "as many numbers",
+    ),
     (lambda: relu().transform(X), NotFittedError, "RandomReLUFeatures", "'fit'"),
     (lambda: relu().weights_, AttributeError, "RandomReLUFeatures", "call fit"),
     (lambda: relu().fit(X).transform(X[:, :2]), ValueError, "X", "as many columns as in"),
@@ -96,8 +106,13 @@ FEATURES = [
         "X",
         "StandardScaler",
     ),
-    (lambda: ntk().fit(X).operator(X[:, 0]), ValueError, "X", "one row per sample"),
-    (lambda: ntk().fit(X).kernel(X, [["a"] * 3]), ValueError, "X", "OneHotEncoder"),
+    (
+        lambda: ntk().fit(X).as_linear_operator(X[:, 0]),
+        ValueError,
+        "X",
+        "one row per sample",
+    ),
+    (lambda: ntk().fit(X).tangent_kernel(X, [["a"] * 3]), ValueError, "X", "OneHotEncoder"),
 ]
 
 DATA = [

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from skrf import ACTIVATIONS, LOSSES
-from skrf.features._laws import Start
-from skrf.networks._objective import Objective, Weights
+from skrf.networks._objective import Objective
 from skrf.networks._sgd import SGD, Diverged, block_rows
 from skrf.networks._step_size import probe
+from skrf.networks._weights import Initialization, Weights
 
 FACTORS = {
     "batch_size": [1, 7, 32, 200],
@@ -63,7 +63,7 @@ def engine_and_twin(case, dtype, n_steps=2000, seed=0, width=12, d=5):
     trained = {"W": hidden, "b": hidden, "U": case["train"] != "hidden", "c": True}
     scale = width**-0.5 if case["parametrization"] == "ntk" else 1.0
     law = ("uniform", 1.0, "gaussian", 0.3, case["parametrization"], False)
-    start = Start(seed, width, d, k, np.dtype(dtype), *law)
+    start = Initialization(seed, width, d, k, np.dtype(dtype), *law)
     weights = Weights(*start.draw(), np.zeros(k, dtype))
     objective = Objective(
         ACTIVATIONS[case["activation"]],
@@ -174,7 +174,9 @@ def test_divergence_is_noticed_in_its_block(rng):
     X = rng.normal(size=(1000, 4))
     Y = X[:, :1].copy()
     Y[300] = 1e15
-    start = Start(0, 8, 4, 1, np.dtype(float), "gaussian", 1.0, "none", 0.0, "ntk", False)
+    start = Initialization(
+        0, 8, 4, 1, np.dtype(float), "gaussian", 1.0, "none", 0.0, "ntk", False
+    )
     weights = Weights(*start.draw(), np.zeros(1))
     objective = Objective(
         ACTIVATIONS["relu"], LOSSES["squared_error"], 1.0, 0.0, *[True] * 4

@@ -38,7 +38,7 @@ def test_operator_and_gram_equal_the_dense_features(case, n, d, csr, dtype):
     weights = rng.normal(size=case["width"])
     features = LinearizedNTKFeatures(output_weights=weights, random_state=0, **case).fit(X)
     F, rows = features.transform(X), sparse.csr_array(X) if csr else X
-    operator = features.operator(rows)
+    operator = features.as_linear_operator(rows)
     assert operator.shape == F.shape
     assert operator.dtype == dtype
     M, Y = (
@@ -50,8 +50,8 @@ def test_operator_and_gram_equal_the_dense_features(case, n, d, csr, dtype):
         (operator @ M[:, 0], F @ M[:, 0]),
         (operator.T @ Y, F.T @ Y),
         (operator.T @ Y[:, 0], F.T @ Y[:, 0]),
-        (features.kernel(rows), F @ F.T),
-        (features.kernel(rows[:1], rows), F[:1] @ F.T),
+        (features.tangent_kernel(rows), F @ F.T),
+        (features.tangent_kernel(rows[:1], rows), F[:1] @ F.T),
     ]
     tolerance = 1e-12 if dtype == np.float64 else 1e-4
     for found, expected in pairs:
@@ -73,12 +73,12 @@ def test_many_blocks(train, rng, monkeypatch):
         "_row_blocks",
         lambda self: [slice(start, start + 7) for start in range(0, 70, 7)],
     )
-    operator = features.operator(X)
+    operator = features.as_linear_operator(X)
     np.testing.assert_allclose(operator @ v, F @ v, rtol=1e-12, atol=1e-13)
     np.testing.assert_allclose(operator.T @ y, F.T @ y, rtol=1e-12, atol=1e-13)
     np.testing.assert_array_equal(operator.T @ y, operator.T @ y)
-    np.testing.assert_allclose(features.kernel(X), F @ F.T, rtol=1e-12, atol=1e-13)
-    K = features.kernel(X[:40], X)
+    np.testing.assert_allclose(features.tangent_kernel(X), F @ F.T, rtol=1e-12, atol=1e-13)
+    K = features.tangent_kernel(X[:40], X)
     np.testing.assert_allclose(K, F[:40] @ F.T, rtol=1e-12, atol=1e-13)
 
 
@@ -89,10 +89,10 @@ def test_solvers_agree(rng):
     features = LinearizedNTKFeatures(30, train="both", random_state=0).fit(X)
     ridge = Ridge(alpha=0.1, fit_intercept=False).fit(features.transform(X), y)
     expected = ridge.predict(features.transform(X))
-    K = features.kernel(X)
+    K = features.tangent_kernel(X)
     machine = KernelRidge(alpha=0.1, kernel="precomputed").fit(K, y)
     np.testing.assert_allclose(machine.predict(K), expected, rtol=1e-9)
-    operator = features.operator(X)
+    operator = features.as_linear_operator(X)
     solution = lsqr(operator, y, damp=np.sqrt(0.1), atol=1e-14, btol=1e-14, iter_lim=5000)[
         0
     ]
@@ -103,7 +103,7 @@ def test_operator_takes_the_memory_of_blocks(rng):
     """The feature matrix would take 1.6 GB."""
     X = rng.normal(size=(4000, 50)).astype(np.float32)
     features = LinearizedNTKFeatures(2000, biases="none", random_state=0).fit(X)
-    operator = features.operator(X)
+    operator = features.as_linear_operator(X)
     v, y = np.ones(operator.shape[1], np.float32), np.ones(4000, np.float32)
     _ = operator @ v, operator.T @ y
     tracemalloc.start()
@@ -116,7 +116,7 @@ def test_operator_takes_the_memory_of_blocks(rng):
 def test_complex_vectors_keep_their_imaginary_part(rng):
     X = rng.normal(size=(6, 3))
     features = LinearizedNTKFeatures(4, train="both", random_state=0).fit(X)
-    F, operator = features.transform(X), features.operator(X)
+    F, operator = features.transform(X), features.as_linear_operator(X)
     v = rng.normal(size=F.shape[1]) + 1j * rng.normal(size=F.shape[1])
     y = rng.normal(size=6) + 1j * rng.normal(size=6)
     np.testing.assert_allclose(operator @ v, F @ v, rtol=1e-12)
@@ -127,7 +127,7 @@ def test_memory_mapped_rows(rng, tmp_path):
     np.save(tmp_path / "X.npy", rng.normal(size=(9, 3)))
     X = np.load(tmp_path / "X.npy", mmap_mode="r")
     features = LinearizedNTKFeatures(4, train="both", random_state=0).fit(X)
-    F, operator = features.transform(X), features.operator(X)
+    F, operator = features.transform(X), features.as_linear_operator(X)
     np.testing.assert_allclose(operator @ np.eye(F.shape[1]), F, rtol=1e-12, atol=1e-15)
     np.testing.assert_allclose(operator.T @ np.eye(9), F.T, rtol=1e-12, atol=1e-15)
-    np.testing.assert_allclose(features.kernel(X), F @ F.T, rtol=1e-12)
+    np.testing.assert_allclose(features.tangent_kernel(X), F @ F.T, rtol=1e-12)

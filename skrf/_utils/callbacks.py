@@ -66,3 +66,48 @@ class PassTasks:
         """End the task of the fit, which is fitted now."""
         self._end_pass()
         self.context.call_on_fit_task_end(reconstruction_attributes={}, **self.data)
+
+
+class EpochTasks:
+    """A callback task for the fit and one for each epoch.
+
+    A fit that starts again at a smaller step runs its first epochs again; each keeps the
+    one task it has, which ends once.
+
+    Parameters
+    ----------
+    context : CallbackContext
+        The root context of the fit.
+    **data : dict
+        The estimator, X, y and metadata that every hook is given.
+    """
+
+    def __init__(self, context, **data):
+        self.context = context
+        self.data = data
+        self.epochs = []
+        self.n_ended = 0
+        context.call_on_fit_task_begin(**data)
+
+    def begin(self, epoch):
+        """Begin the task of an epoch, counted from 0."""
+        if epoch == len(self.epochs):
+            self.epochs.append(self.context.subcontext(task_name="epoch"))
+            self.epochs[epoch].call_on_fit_task_begin(**self.data)
+
+    def end(self, epoch, attributes):
+        """End it; return whether a callback asks to stop.
+
+        `attributes` is called for copies of the fitted attributes when a callback wants
+        them, and not otherwise.
+        """
+        if epoch < self.n_ended:
+            return False
+        self.n_ended += 1
+        return self.epochs[epoch].call_on_fit_task_end(
+            reconstruction_attributes=attributes, **self.data
+        )
+
+    def finish(self):
+        """End the task of the fit."""
+        self.context.call_on_fit_task_end(reconstruction_attributes={}, **self.data)

@@ -45,7 +45,7 @@ def checked_curves(name, curves, x_name, x):
     return curves
 
 
-class CurvesDisplay(ABC):
+class BaseCurvesDisplay(ABC):
     """Named curves on logarithmic axes; a subclass checks and draws them."""
 
     ax_: Axes

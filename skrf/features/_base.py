@@ -14,16 +14,19 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skrf._utils import dask
-from skrf._utils.blocks import in_threads, row_blocks
+from skrf._utils.blocks import row_blocks
 from skrf._utils.checks import real_array
-from skrf._utils.installation import require_memory
+from skrf._utils.dask import dtype_of, first_rows, is_dask, map_rows
 from skrf._utils.interrupts import whole
+from skrf._utils.memory import require_memory
+from skrf._utils.random import draw_seed
+from skrf._utils.threads import in_threads
 from skrf._utils.typing import MatrixLike
 from skrf._utils.validation import fit_context, one_of, validate_data
 from skrf._utils.version import VersionedState
 from skrf.activations import ACTIVATIONS
-from skrf.features import _laws
+from skrf.features._distributions import CONSTRAINTS, WEIGHT_DISTRIBUTIONS, draw_biases
+from skrf.features._projections import PROJECTIONS, Dense
 
 _FLOATS = [np.float64, np.float32]
 # Numbers in a result that takes no longer than to start threads.
@@ -43,7 +46,7 @@ def _lazy_for_dask(cls):
         @wraps(method)
         def chosen(self, X, *args, **options):
             # What scikit-learn wraps, for its wrapper makes a data frame in memory.
-            called = inspect.unwrap(method) if dask.is_dask(X) else method
+            called = inspect.unwrap(method) if is_dask(X) else method
             return called(self, X, *args, **options)
 
         return chosen
@@ -54,7 +57,7 @@ def _lazy_for_dask(cls):
 
 
 @_lazy_for_dask
-class HiddenLayerFeatures(
+class BaseHiddenLayerFeatures(
     VersionedState, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 ):
     """A random hidden layer drawn in `fit`, and features made from it in `transform`.
@@ -65,9 +68,9 @@ class HiddenLayerFeatures(
     """
 
     _parameter_constraints = {
-        **_laws.CONSTRAINTS,
+        **CONSTRAINTS,
         "activation": [one_of(ACTIVATIONS)],
-        "projection": [one_of(_laws.PROJECTIONS)],
+        "projection": [one_of(PROJECTIONS)],
     }
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -97,22 +100,22 @@ class HiddenLayerFeatures(
         MemoryError
             When the weights would not fit into the memory that is available.
         """
-        X = dask.first_rows(X) if dask.is_dask(X) else X
+        X = first_rows(X) if is_dask(X) else X
         X = validate_data(self, X, accept_sparse="csr", dtype=_FLOATS)
         n_features = X.shape[1]
         self._check_parameters(X.dtype)
-        projection, width = _laws.PROJECTIONS[self.projection], int(self.width)
+        projection, width = PROJECTIONS[self.projection], int(self.width)
         require_memory(
             projection.size(width, n_features) * X.dtype.itemsize,
             f"Drawing width={width} weights for {n_features} columns with "
             f"projection={self.projection!r}",
             'Use a smaller width, float32 input or projection="structured".',
         )
-        seed = _laws.draw_seed(self.random_state)
+        seed = draw_seed(self.random_state)
         self._projection = projection.draw(
             seed, width, n_features, self.weights, self.weight_scale, X.dtype
         )
-        self.biases_ = _laws.draw_biases(seed, width, self.biases, self.bias_scale, X.dtype)
+        self.biases_ = draw_biases(seed, width, self.biases, self.bias_scale, X.dtype)
         self._prepare()
         return self
 
@@ -153,11 +156,9 @@ class HiddenLayerFeatures(
             When the result would not fit into the memory that is available; the
             message gives its size in bytes.
         """
-        if dask.is_dask(X):
+        if is_dask(X):
             check_is_fitted(self, "biases_")
-            return dask.map_rows(
-                self._features_of, X, self._n_features_out, dask.dtype_of(X)
-            )
+            return map_rows(self._features_of, X, self._n_features_out, dtype_of(X))
         return self._features_of(X)
 
     def _features_of(self, X):
@@ -217,7 +218,7 @@ class HiddenLayerFeatures(
 
     def _check_parameters(self, dtype):
         """Check what single parameter constraints cannot say."""
-        if self.projection != "dense" and not _laws.WEIGHT_LAWS[self.weights].lengths:
+        if self.projection != "dense" and not WEIGHT_DISTRIBUTIONS[self.weights].lengths:
             raise ValueError(
                 f'weights="{self.weights}" has directions that are not uniform, which '
                 f'projection="{self.projection}" cannot give. Use projection="dense", or '
@@ -275,7 +276,7 @@ class HiddenLayerFeatures(
     def _select_output_weights(self, width):
         """Shorten what a subclass has for each neuron."""
 
-    def at(self, weights: ArrayLike, biases: ArrayLike) -> Self:
+    def from_weights(self, weights: ArrayLike, biases: ArrayLike) -> Self:
         """Fit to given hidden weights instead of random ones.
 
         Parameters
@@ -300,7 +301,7 @@ class HiddenLayerFeatures(
         Examples
         --------
         >>> from skrf import RandomReLUFeatures
-        >>> neuron = RandomReLUFeatures(width=1).at([[3.0, 4.0]], [-1.0])
+        >>> neuron = RandomReLUFeatures(width=1).from_weights([[3.0, 4.0]], [-1.0])
         >>> neuron.transform([[1.0, 0.0]])
         array([[2.]])
         """
@@ -324,7 +325,7 @@ class HiddenLayerFeatures(
         self._check_parameters(W.dtype)
         self.n_features_in_ = W.shape[1]
         self.__dict__.pop("feature_names_in_", None)
-        self._projection, self.biases_ = _laws.Dense(W), b
+        self._projection, self.biases_ = Dense(W), b
         self._prepare()
         return self
 

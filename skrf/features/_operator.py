@@ -23,7 +23,8 @@ from sklearn.utils.extmath import safe_sparse_dot
 from skrf._compiled import neurons
 from skrf._compiled.jit import njit
 from skrf._utils.blas import add_gram, mirror, product
-from skrf._utils.blocks import in_threads, multiply, row_blocks
+from skrf._utils.blocks import multiply, row_blocks
+from skrf._utils.threads import in_threads
 
 # Rows of a block of the Gram matrix, and numbers of S and A that are kept for all blocks.
 _GRAM_ROWS, _KEPT = 1024, 2**27

@@ -8,8 +8,8 @@ from scipy.special import ndtr
 
 from skrf._compiled import bivariate
 from skrf._utils.blas import product
-from skrf._utils.blocks import in_threads
 from skrf._utils.checks import real_array
+from skrf._utils.threads import in_threads
 
 # Pairs of a block: its arrays stay in the caches.
 _BLOCK_PAIRS = 2**16

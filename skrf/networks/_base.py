@@ -13,8 +13,10 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from skrf._utils.callbacks import EpochTasks
 from skrf._utils.checks import own_integer
 from skrf._utils.interrupts import all_or_nothing, whole
+from skrf._utils.random import draw_seed
 from skrf._utils.typing import MatrixLike, RandomState
 from skrf._utils.validation import (
     FINITE,
@@ -32,17 +34,18 @@ from skrf._utils.validation import (
 from skrf._utils.version import VersionedState
 from skrf._utils.warnings import warn
 from skrf.activations import ACTIVATIONS
-from skrf.features import _laws
+from skrf.features._distributions import CONSTRAINTS
 from skrf.losses import LOSSES
 from skrf.networks._checks import check_parameters, set_validation_aside
 from skrf.networks._laziness import LazinessMixin
-from skrf.networks._objective import Objective, Weights, first_weights, fitted_attributes
+from skrf.networks._objective import Objective
 from skrf.networks._sgd import HALVINGS, SGD, Diverged, require_training_memory
 from skrf.networks._step_size import probe, search_step
-from skrf.networks._stopping import EpochTasks, Progress, warn_diverged, warn_not_converged
+from skrf.networks._stopping import Progress, warn_diverged, warn_not_converged
+from skrf.networks._weights import Initialization, Weights, first_weights, fitted_attributes
 
 
-class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEstimator):
+class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEstimator):
     """Everything but the meaning of y.
 
     A subclass gives `_validate(X, y, dtype, resume, streaming)` -> X, Y, attributes, with
@@ -53,7 +56,7 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
     """
 
     _parameter_constraints = {
-        **_laws.CONSTRAINTS,
+        **CONSTRAINTS,
         "loss": [one_of(LOSSES)],
         "activation": [one_of(ACTIVATIONS)],
         "train": [StrOptions({"both", "output", "hidden"})],
@@ -269,8 +272,8 @@ class OverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEsti
 
     def _begin(self, rng, X, Y, sample_weight):
         """A new run from freshly drawn weights."""
-        start = _laws.Start(
-            seed=_laws.draw_seed(rng),
+        start = Initialization(
+            seed=draw_seed(rng),
             width=int(self.width),
             n_features=X.shape[1],
             n_outputs=Y.shape[1],

@@ -21,12 +21,12 @@ from skrf._utils.validation import (
     validate_data,
 )
 from skrf.losses import LOSSES
-from skrf.networks._base import OverparamNet
+from skrf.networks._base import BaseOverparamNet
 from skrf.networks._checks import can_stream
 from skrf.networks._laziness import Laziness as Laziness
 
 
-class OverparamNetRegressor(RegressorMixin, OverparamNet):
+class OverparamNetRegressor(RegressorMixin, BaseOverparamNet):
     r"""One-hidden-layer network for regression, trained by SGD.
 
     .. math:: N(x) = s \sum_{i=1}^{r} u_i\, act(\langle w_i, x\rangle + b_i) + c,
@@ -271,7 +271,7 @@ class OverparamNetRegressor(RegressorMixin, OverparamNet):
         return tags
 
 
-class OverparamNetClassifier(ClassifierMixin, OverparamNet):
+class OverparamNetClassifier(ClassifierMixin, BaseOverparamNet):
     r"""One-hidden-layer network for classification, trained by SGD.
 
     .. math:: N(x) = s \sum_{i=1}^{r} u_i\, act(\langle w_i, x\rangle + b_i) + c,

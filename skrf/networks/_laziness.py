@@ -13,8 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 from skrf._utils.blocks import multiply, row_blocks
 from skrf._utils.typing import MatrixLike
 from skrf.features import LinearizedNTKFeatures
-from skrf.networks._objective import first_weights, fitted_attributes
 from skrf.networks._sgd import SGD
+from skrf.networks._weights import first_weights, fitted_attributes
 
 
 @dataclass(frozen=True)
@@ -270,7 +270,7 @@ class LazinessMixin:
             train=trained,
             output_weights=start.output[output] * float(o.scale * np.sqrt(width)),
             biases=self._sgd.start.biases,
-        ).at(start.hidden, start.biases)
+        ).from_weights(start.hidden, start.biases)
         if hasattr(self, "feature_names_in_"):
             features.feature_names_in_ = self.feature_names_in_
         initial = copy.copy(self)

@@ -1,7 +1,6 @@
 """The network N(x) = scale * U act(W x + b) + c as arrays: outputs and loss."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
@@ -10,50 +9,6 @@ from skrf._utils.blas import product
 from skrf._utils.blocks import multiply, row_blocks
 from skrf.activations import Activation
 from skrf.losses import Loss
-
-
-class Weights(NamedTuple):
-    """The weights of a network, or arrays of the same shapes."""
-
-    hidden: np.ndarray  # W (width, n_features)
-    biases: np.ndarray  # b (width,)
-    output: np.ndarray  # U (n_outputs, width)
-    intercept: np.ndarray  # c (n_outputs,)
-
-    def copy(self):
-        return Weights(*(array.copy() for array in self))
-
-    def zeros(self):
-        return Weights(*(np.zeros_like(array) for array in self))
-
-    def nothing(self):
-        """No weights: empty arrays of the same numbers of dimensions."""
-        return Weights(*(np.empty((0,) * array.ndim, array.dtype) for array in self))
-
-    def writable(self):
-        """The same arrays, or copies of those loaded as read-only memory maps."""
-        return Weights(*(np.require(array, requirements="CW") for array in self))
-
-
-def first_weights(start):
-    """All weights of a `_weights.Start`: the output intercept is 0."""
-    return Weights(*start.draw(), np.zeros(start.n_outputs, start.dtype))
-
-
-def fitted_attributes(objective, weights, attributes):
-    """What `predict` of a network needs, by name; the weights in their public shapes.
-
-    `attributes` has more of it, among them `_flat`, whether there is one output only.
-    """
-    W, b, U, c = weights
-    return {
-        **attributes,
-        "hidden_weights_": W,
-        "hidden_biases_": b,
-        "output_weights_": U[0] if attributes["_flat"] else U,
-        "output_bias_": c[0] if attributes["_flat"] else c,
-        "_objective": objective,
-    }
 
 
 @dataclass(frozen=True)

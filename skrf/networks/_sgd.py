@@ -36,9 +36,9 @@ from sklearn.utils.extmath import row_norms
 from skrf._compiled import sgd
 from skrf._utils.blas import GEMM
 from skrf._utils.blocks import dense_rows
-from skrf._utils.installation import require_memory
 from skrf._utils.interrupts import interrupts_held
-from skrf.features._laws import Start
+from skrf._utils.memory import require_memory
+from skrf.networks._weights import Initialization
 
 # A step halved this often that still diverges will not stop diverging.
 HALVINGS = 40
@@ -119,7 +119,7 @@ class SGD:
 
     Parameters
     ----------
-    start : Start
+    start : Initialization
         The random start, which `weights` are drawn from.
     weights : Weights
         Changed in place.
@@ -129,7 +129,7 @@ class SGD:
         Step of the first update.
     """
 
-    def __init__(self, start: Start, weights, probe, eta0):
+    def __init__(self, start: Initialization, weights, probe, eta0):
         self.start = start
         self.weights = weights
         self.probe = probe

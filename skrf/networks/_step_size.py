@@ -20,7 +20,7 @@ _POWER_STEPS = 20
 _ALIVE = 0.5
 
 
-class Probe(NamedTuple):
+class StepEstimate(NamedTuple):
     """What the first rows and weights say about a run."""
 
     stable_step: float
@@ -68,7 +68,7 @@ def probe(objective, weights, X, Y, sample_weight):
     # Data that moves no weight leaves the step open.
     step = 1 / bound if bound > 0 else 1.0
     total, weight = np.sum(np.concatenate(losses)), np.sum(sample_weight[picked])
-    return Probe(step, total / weight if weight > 0 else 0.0, squares[picked].mean())
+    return StepEstimate(step, total / weight if weight > 0 else 0.0, squares[picked].mean())
 
 
 class _TangentKernels:

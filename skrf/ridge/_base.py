@@ -15,9 +15,17 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import UNUSED, MetadataRouter, MethodMapping
 from sklearn.utils.validation import check_is_fitted
 
-from skrf._utils import dask
 from skrf._utils.blocks import is_frame
 from skrf._utils.callbacks import PassTasks, printed
+from skrf._utils.dask import (
+    DaskFeatureMatrix,
+    distinct,
+    dtype_of,
+    first_rows_of,
+    is_dask,
+    map_rows,
+    partitions,
+)
 from skrf._utils.interrupts import all_or_nothing
 from skrf._utils.typing import MatrixLike
 from skrf._utils.validation import (
@@ -34,7 +42,7 @@ from skrf.features import RandomReLUFeatures
 from skrf.ridge._checks import as_objects, problem_of
 from skrf.ridge._feature_matrix import FeatureMap, FeatureMatrix
 from skrf.ridge._fitted import FittedRidge
-from skrf.ridge._primal import Solution
+from skrf.ridge._problem import Solution
 from skrf.ridge._solver_choice import cross_validate, require_fitting_memory, solve
 from skrf.ridge._streaming import StreamingMixin
 from skrf.ridge._transformers import (
@@ -50,7 +58,7 @@ from skrf.ridge._width_path import WidthPath, compute_width_path
 _FLOATS = [np.float64, np.float32]
 
 
-class RidgeOnFeatures(
+class BaseRandomFeatureRidge(
     VersionedState, FittedRidge, StreamingMixin, CallbackSupportMixin, BaseEstimator
 ):
     """Everything but the meaning of y.
@@ -200,7 +208,7 @@ shape (n_samples, n_features)
                     "instance cv=GroupKFold(5), or give no groups."
                 )
             metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
-            if dask.is_dask(X):
+            if is_dask(X):
                 matrix, features = self._dask_matrix(X, y, sample_weight)
             else:
                 matrix, features = self._matrix(X, y, sample_weight)
@@ -268,7 +276,7 @@ shape (n_samples, n_features)
         unused = {"cv": None, "solver": "auto"}
         model = clone(type(self)(**{**self.get_params(deep=False), **unused}))
         problem = problem_of(model)
-        if dask.is_dask(X):
+        if is_dask(X):
             matrix, features = model._dask_matrix(X, y, sample_weight)
         else:
             matrix, features = model._matrix(X, y, sample_weight)
@@ -289,7 +297,7 @@ shape (n_samples, n_features)
     def _matrix(self, X, y, sample_weight):
         """(The feature matrix of data in memory, fitted features)."""
         X = self._check_rows(X, reset=True)
-        y = np.asarray(y) if dask.is_dask(y) else y
+        y = np.asarray(y) if is_dask(y) else y
         self._learn_targets(y, None)
         Y, weights = self._encode(y, X.shape[0]), self._weights(X, y, sample_weight)
         features = self._new_features().fit(X, y)
@@ -304,13 +312,13 @@ shape (n_samples, n_features)
                 f"Dask input is fitted from sums over its blocks; got cv={self.cv!r} and "
                 f'solver={self.solver!r}. Use cv=None and solver="primal".'
             )
-        parts = dask.partitions(X, y, sample_weight)
-        first, first_y, _ = dask.first_rows_of(parts)
+        parts = partitions(X, y, sample_weight)
+        first, first_y, _ = first_rows_of(parts)
         first = self._check_rows(first, reset=True)
-        classes = dask.distinct(parts) if is_classifier(self) else None
+        classes = distinct(parts) if is_classifier(self) else None
         self._learn_targets(first_y, classes)
         features = self._new_features().fit(first, first_y)
-        matrix = dask.DaskFeatureMatrix(
+        matrix = DaskFeatureMatrix(
             parts,
             FeatureMap(features, first),
             self._encode(first_y, len(first_y)).shape[1],
@@ -389,14 +397,14 @@ shape (n_samples, n_features)
         """The outputs of the blocks of a Dask collection, lazily."""
         check_is_fitted(self)
         n_outputs = None if self._flat else len(self._fitted().coef)
-        return self._map_rows(method, X, n_outputs, dask.dtype_of(X))
+        return self._map_rows(method, X, n_outputs, dtype_of(X))
 
     def _map_rows(self, method, X, n_columns, dtype):
         """A method over the blocks of a Dask collection, by a copy without the sums."""
         self._fitted()
         model = copy(self)
         model._stream = None
-        return dask.map_rows(getattr(model, method), X, n_columns, dtype)
+        return map_rows(getattr(model, method), X, n_columns, dtype)
 
     def _checks_only(self):
         """A small copy that checks rows and encodes targets on a cluster."""

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skrf._utils.warnings import warn
-from skrf.ridge._primal import Problem
+from skrf.ridge._problem import RidgeProblem
 from skrf.ridge._transformers import require_estimator, require_fit_on_columns
 
 
@@ -30,7 +30,7 @@ def can_stream(model):
 
 
 def problem_of(model):
-    """The `Problem` that the parameters of a model state; raises where they state none."""
+    """The `RidgeProblem` of a model's parameters; raises where they state none."""
     require_estimator(model.features)
     try:
         alphas = np.asarray(model.alphas)
@@ -69,7 +69,7 @@ def problem_of(model):
             f'solver={model.solver!r} and cv={model.cv!r}. Use solver="auto" and '
             "cv=None."
         )
-    return Problem(alphas, searches, bool(model.fit_intercept))
+    return RidgeProblem(alphas, searches, bool(model.fit_intercept))
 
 
 def as_objects(X):

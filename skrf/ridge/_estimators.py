@@ -10,7 +10,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
-from skrf._utils import dask
+from skrf._utils.dask import is_dask
 from skrf._utils.interrupts import all_or_nothing
 from skrf._utils.typing import MatrixLike, RandomState
 from skrf._utils.validation import (
@@ -23,12 +23,12 @@ from skrf._utils.validation import (
     signs_of_labels,
     weights_of_labels,
 )
-from skrf.ridge._base import RidgeOnFeatures
+from skrf.ridge._base import BaseRandomFeatureRidge
 from skrf.ridge._checks import can_stream
 from skrf.ridge._width_path import WidthPath as WidthPath
 
 
-class RandomFeatureRidge(RegressorMixin, RidgeOnFeatures):
+class RandomFeatureRidge(RegressorMixin, BaseRandomFeatureRidge):
     r"""Ridge regression on any number of features of any number of rows.
 
     With z(x) the features of a row x, minimises
@@ -249,7 +249,7 @@ shape (n_samples, n_features)
         LinAlgWarning
             After `partial_fit`, as `coef_` does.
         """
-        if dask.is_dask(X):
+        if is_dask(X):
             return self._map_outputs("predict", X)
         return self._predict_rows(X)
 
@@ -286,7 +286,7 @@ shape (n_samples, n_features)
         return tags
 
 
-class RandomFeatureRidgeClassifier(ClassifierMixin, RidgeOnFeatures):
+class RandomFeatureRidgeClassifier(ClassifierMixin, BaseRandomFeatureRidge):
     r"""Ridge classification on any number of features of any number of rows.
 
     `RandomFeatureRidge` on targets in {-1, 1}: one for two classes, of which the second is
@@ -365,7 +365,7 @@ class RandomFeatureRidgeClassifier(ClassifierMixin, RidgeOnFeatures):
     """
 
     _parameter_constraints = {
-        **RidgeOnFeatures._parameter_constraints,
+        **BaseRandomFeatureRidge._parameter_constraints,
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
@@ -469,7 +469,7 @@ shape (n_samples, n_features)
         LinAlgWarning
             After `partial_fit`, as `coef_` does.
         """
-        if dask.is_dask(X):
+        if is_dask(X):
             return self._map_outputs("decision_function", X)
         return self._predict_rows(X)
 
@@ -502,7 +502,7 @@ shape (n_samples, n_features)
         LinAlgWarning
             After `partial_fit`, as `coef_` does.
         """
-        if dask.is_dask(X):
+        if is_dask(X):
             check_is_fitted(self)
             return self._map_rows("predict", X, None, self.classes_.dtype)
         outputs = self._predict_rows(X)

@@ -17,10 +17,11 @@ from sklearn.pipeline import Pipeline
 from skrf._compiled.jit import njit
 from skrf._compiled.neurons import FASTMATH
 from skrf._utils.blas import add_gram, mirror, product
-from skrf._utils.blocks import in_threads, is_frame, take_rows
-from skrf._utils.installation import available_memory
+from skrf._utils.blocks import is_frame, take_rows
+from skrf._utils.memory import available_memory
+from skrf._utils.threads import in_threads
 from skrf.features import LinearizedNTKFeatures
-from skrf.features._base import HiddenLayerFeatures
+from skrf.features._base import BaseHiddenLayerFeatures
 from skrf.ridge._moments import Scratch, row_slices
 
 # Numbers in a block of features, and its fewest and most rows.
@@ -36,7 +37,7 @@ class FeatureMap:
         while isinstance(features, FrozenEstimator):
             features = features.estimator
         # `rows` goes past the checks of these.
-        hidden_layer = isinstance(features, HiddenLayerFeatures)
+        hidden_layer = isinstance(features, BaseHiddenLayerFeatures)
         if hidden_layer and X.shape[1] != features.n_features_in_:
             raise ValueError(
                 f"features={features!r} were fitted to {features.n_features_in_} columns, "
@@ -50,7 +51,7 @@ class FeatureMap:
     def rows(self, X, scratch):
         """Features of the rows of X: a C-ordered float array, kept in `scratch`."""
         checked = not is_frame(X) and X.dtype.kind == "f"
-        if isinstance(self.features, HiddenLayerFeatures) and checked:
+        if isinstance(self.features, BaseHiddenLayerFeatures) and checked:
             Z = scratch.array("Z", X.shape[0], self.features._n_features_out, X.dtype)
             self.features._transform_into(X, Z)
             return Z
@@ -94,7 +95,7 @@ class FeatureMap:
         before, tangent = self.tangent_part()
         if tangent is not None:
             X = X if before is None else before.transform(X)
-            return np.asarray(tangent.operator(X) @ coef, coef.dtype)
+            return np.asarray(tangent.as_linear_operator(X) @ coef, coef.dtype)
         scratch = Scratch()
         result = np.empty((X.shape[0], coef.shape[1]), coef.dtype)
         for rows in blocks(X.shape[0], self.n_columns, block_rows):
@@ -256,7 +257,7 @@ class FullMatrix:
                 inputs, tangent = inputs.to_numpy(), _without_names(tangent)
                 self.tangent = tangent
             self.inputs = inputs.astype(np.float64, copy=False)
-            self.operator = tangent.operator(self.inputs)
+            self.operator = tangent.as_linear_operator(self.inputs)
 
     def times(self, coef):
         """Z coef for coef (n_columns, k)."""
@@ -280,7 +281,7 @@ class FullMatrix:
         n_parts = len(groups) if self.tangent is None else 1
         done = self.progress("Gram matrix", n_parts) if self.progress else None
         if self.tangent is not None:
-            K = self.tangent.kernel(self.inputs)
+            K = self.tangent.tangent_kernel(self.inputs)
             if done:
                 done()
             return K
@@ -300,7 +301,7 @@ class FullMatrix:
     def gram_columns(self, index):
         """Z Z[index]', of shape (n_rows, len(index))."""
         if self.tangent is not None:
-            return self.tangent.kernel(self.inputs, self.inputs[index])
+            return self.tangent.tangent_kernel(self.inputs, self.inputs[index])
         columns = np.empty((self.n_rows, len(index)))
         step = max(FEWEST_ROWS, rows_of_block(self.n_columns, self.block_rows))
         for part in blocks(len(index), self.n_columns, step):

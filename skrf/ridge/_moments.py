@@ -16,7 +16,7 @@ import numpy as np
 
 from skrf._compiled.jit import njit
 from skrf._utils.blas import add_gram, product
-from skrf._utils.blocks import in_threads
+from skrf._utils.threads import in_threads
 
 # Most rows that a thread works on at a time, and of what number of slices there are
 # multiples: equal ones, so that no thread waits for another.

@@ -5,18 +5,15 @@ import copy
 import numpy as np
 from sklearn.model_selection import check_cv
 
-from skrf._utils.installation import available_memory, require_memory
+from skrf._utils.memory import available_memory, require_memory
 from skrf._utils.validation import completed
-from skrf.ridge._dual import cross_validate_dual, landmarks, solve_cg, solve_dual
+from skrf.ridge._cg import landmarks, solve_cg
+from skrf.ridge._dual import cross_validate_dual, solve_dual
 from skrf.ridge._feature_matrix import FEWEST_ROWS, rows_of_block
-from skrf.ridge._generalised_cv import cross_validate_primal, search_primal
-from skrf.ridge._primal import (
-    Problem,
-    best_penalty,
-    not_positive_definite,
-    solve_one,
-    solve_primal,
-)
+from skrf.ridge._folds import cross_validate_primal
+from skrf.ridge._leave_one_out import search_primal
+from skrf.ridge._primal import solve_one, solve_primal
+from skrf.ridge._problem import RidgeProblem, best_penalty, not_positive_definite
 
 _REMEDIES = {
     "primal": "use a smaller width or block_size, or one number as alphas with "
@@ -49,7 +46,7 @@ def cross_validate(solver, matrix, problem, cv, y, groups, is_classifier):
     else:
         scores, moments = cross_validate_primal(matrix, problem, splits)
     best = best_penalty(problem.alphas, scores)
-    one = Problem(problem.alphas[[best]], False, problem.fit_intercept)
+    one = RidgeProblem(problem.alphas[[best]], False, problem.fit_intercept)
     if solver == "dual":
         solution = solve_dual(matrix, one)
     else:

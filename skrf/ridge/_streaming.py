@@ -5,14 +5,14 @@ from typing import Any, Self
 
 import numpy as np
 
-from skrf._utils import dask
 from skrf._utils.callbacks import printed
+from skrf._utils.dask import is_dask
 from skrf._utils.interrupts import all_or_nothing
 from skrf._utils.warnings import warn
 from skrf.ridge._checks import problem_of
 from skrf.ridge._feature_matrix import FeatureMap, FeatureMatrix
 from skrf.ridge._moments import Moments, MomentsTask
-from skrf.ridge._primal import Problem, check_finite
+from skrf.ridge._problem import RidgeProblem, check_finite
 from skrf.ridge._solver_choice import require_fitting_memory
 from skrf.ridge._transformers import (
     changed_parameter,
@@ -26,7 +26,7 @@ class Stream:
     """What `partial_fit` keeps: sums, and what they were made for."""
 
     moments: Moments
-    problem: Problem
+    problem: RidgeProblem
     given_features: dict  # before they were fitted, by `parameters`
 
 
@@ -50,7 +50,7 @@ class StreamingMixin:
                     "partial_fit begins anew: fit keeps no sums of products that it could "
                     "go on from. Begin a clone with partial_fit to keep the fitted model.",
                 )
-            if dask.is_dask(X):
+            if is_dask(X):
                 raise ValueError(
                     "partial_fit takes chunks in memory; X is a Dask collection. Use fit, "
                     "or pass its blocks one by one."

@@ -12,7 +12,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures
 from sklearn.utils import check_random_state, get_tags
 
-from skrf.features._base import HiddenLayerFeatures
+from skrf.features._base import BaseHiddenLayerFeatures
 
 
 def require_estimator(features):
@@ -107,7 +107,7 @@ def fits_on_columns(features):
         return all(map(fits_on_columns, steps))
     if isinstance(features, RBFSampler):
         return features.gamma != "scale"
-    known = HiddenLayerFeatures, FrozenEstimator, SkewedChi2Sampler, PolynomialFeatures
+    known = BaseHiddenLayerFeatures, FrozenEstimator, SkewedChi2Sampler, PolynomialFeatures
     if isinstance(features, known):
         return True
     tags = tags_of(features)
@@ -155,7 +155,7 @@ def n_neurons(features):
     if isinstance(features, Pipeline):
         return n_neurons(features[-1])
     by_neuron = getattr(features, "train", "output") != "both"
-    if isinstance(features, HiddenLayerFeatures) and by_neuron:
+    if isinstance(features, BaseHiddenLayerFeatures) and by_neuron:
         return len(features.biases_)
     raise ValueError(
         f"A path over widths needs features of one neuron after the other; got "

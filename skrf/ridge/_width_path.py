@@ -19,15 +19,17 @@ import numpy as np
 
 from skrf._compiled.jit import njit
 from skrf._utils.blas import solve_rows
-from skrf._utils.blocks import in_threads
+from skrf._utils.threads import in_threads
 from skrf._utils.version import VersionedState
 from skrf.ridge._moments import Moments, row_slices, shift_and_scale
 from skrf.ridge._primal import (
-    check_finite,
     cholesky_in_place,
     cholesky_solve,
     largest_eigenvalue,
     moments_of,
+)
+from skrf.ridge._problem import (
+    check_finite,
     not_positive_definite,
     require_two_rows,
     warn_imprecise,

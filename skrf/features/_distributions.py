@@ -1,0 +1,104 @@
+"""Random laws of hidden weights and biases, shared by transformers and networks.
+
+Weights, biases and output weights come from separate random streams of one seed, and
+rows are drawn one after the other, so that widths nest: with one seed, the first r rows
+of a wider draw are the narrower draw. All draws are made in float64, then cast.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from skrf._utils.random import random_stream
+from skrf._utils.validation import NON_NEGATIVE, POSITIVE_INTEGER, one_of
+
+# What a random stream is for: streams of one seed and different purposes are independent.
+HIDDEN_WEIGHTS, HIDDEN_BIASES, OUTPUT_WEIGHTS, DATA, LENGTHS = range(5)
+
+
+def _gaussian_rows(rng, n_rows, n_features):
+    return rng.standard_normal((n_rows, n_features)) / np.sqrt(n_features)
+
+
+def _sphere_rows(rng, n_rows, n_features):
+    rows = rng.standard_normal((n_rows, n_features))
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def _uniform_rows(rng, n_rows, n_features):
+    return rng.uniform(-1, 1, (n_rows, n_features)) * np.sqrt(3 / n_features)
+
+
+def _chi_lengths(rng, width, size, n_features):
+    return np.sqrt(rng.chisquare(size, width) / n_features)
+
+
+def _unit_lengths(rng, width, size, n_features):
+    return np.ones(width)
+
+
+class WeightDistribution(NamedTuple):
+    """A law of hidden weights with E||w||^2 = 1, so that laws compare."""
+
+    # (rng, n_rows, n_features) -> independent rows
+    rows: Callable
+    # (rng, n_rows, size, n_features) -> lengths of rows in `size` dimensions whose first
+    # n_features obey the law; None for a law whose directions are not uniform, which only
+    # the dense projection can give.
+    lengths: Callable | None = None
+
+
+WEIGHT_DISTRIBUTIONS = {
+    "gaussian": WeightDistribution(_gaussian_rows, _chi_lengths),
+    "sphere": WeightDistribution(_sphere_rows, _unit_lengths),
+    "uniform": WeightDistribution(_uniform_rows),
+}
+
+# Each law is (rng, width) -> biases with E b^2 = 1. "none" means a model without biases.
+BIAS_DISTRIBUTIONS = {
+    "gaussian": lambda rng, width: rng.standard_normal(width),
+    "uniform": lambda rng, width: rng.uniform(-1, 1, width) * np.sqrt(3),
+    "constant": lambda rng, width: np.ones(width),
+    "none": lambda rng, width: np.zeros(width),
+}
+
+# The parameters that every class with random hidden weights shares.
+CONSTRAINTS = {
+    "width": [POSITIVE_INTEGER],
+    "weights": [one_of(WEIGHT_DISTRIBUTIONS)],
+    "weight_scale": [NON_NEGATIVE],
+    "biases": [one_of(BIAS_DISTRIBUTIONS)],
+    "bias_scale": [NON_NEGATIVE],
+    "random_state": ["random_state"],
+}
+
+
+def draw_weights(seed, width, n_features, law, scale, dtype):
+    """(width, n_features) hidden weights with E||w||^2 = scale^2."""
+    rng = random_stream(seed, HIDDEN_WEIGHTS)
+    weights = np.empty((width, n_features), dtype)
+    # In pieces, so that the float64 draw of a large float32 matrix is never whole.
+    step = max(1, 2**17 // n_features)
+    for start in range(0, width, step):
+        rows = weights[start : start + step]
+        drawn = WEIGHT_DISTRIBUTIONS[law].rows(rng, len(rows), n_features)
+        rows[...] = scaled(drawn, scale, dtype)
+    return weights
+
+
+def draw_biases(seed, width, law, scale, dtype):
+    """(width,) hidden biases with E b^2 = scale^2, or zeros for the law "none"."""
+    rng = random_stream(seed, HIDDEN_BIASES)
+    return scaled(BIAS_DISTRIBUTIONS[law](rng, width), scale, dtype)
+
+
+def scaled(draws, scale, dtype):
+    with np.errstate(over="ignore"):
+        scaled = (scale * draws).astype(dtype)
+    if not np.isfinite(scaled).all():
+        raise ValueError(
+            f"weight_scale or bias_scale = {scale} is too large for {np.dtype(dtype)}. Use "
+            "a smaller one."
+        )
+    return scaled

@@ -1,0 +1,101 @@
+"""A ridge problem and its solution, and the checks that all solvers share."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import LinAlgError, LinAlgWarning
+
+from skrf._utils.warnings import warn
+
+
+@dataclass
+class RidgeProblem:
+    """What to solve: which penalties, whether to compare them, whether with intercept."""
+
+    alphas: np.ndarray  # (n_alphas,)
+    searches: bool
+    fit_intercept: bool
+
+
+@dataclass
+class Solution:
+    """Coefficients in float64, and the errors of every penalty that was compared."""
+
+    coef: np.ndarray  # (n_columns, n_outputs)
+    intercept: np.ndarray  # (n_outputs,)
+    alpha: float
+    scores: np.ndarray | None = None  # (n_alphas,), minus the mean squared errors
+    n_iter: int = 0
+
+    @classmethod
+    def best(cls, coef_of, moments, problem, scores):
+        """The solution with the highest score; coef_of(k) is that of alphas[k]."""
+        k = best_penalty(problem.alphas, scores)
+        coef = coef_of(k)
+        intercept = moments.y_mean - moments.z_mean @ coef
+        return cls(coef, intercept, float(problem.alphas[k]), scores)
+
+
+def best_penalty(alphas, scores):
+    """The number of the penalty with the highest score."""
+    if not np.isfinite(scores).any():
+        raise ValueError(
+            f"No penalty of alphas={alphas.tolist()} has a finite error: the squares "
+            "overflow. Scale X and y down."
+        )
+    return int(np.nanargmax(scores))
+
+
+def require_weight(total):
+    """Raise when no row has a positive weight."""
+    if not total > 0:
+        raise ValueError(
+            "sample_weight is zero on every row. Give at least one row a positive weight."
+        )
+
+
+def not_positive_definite(alpha):
+    """The error for a penalty that rounding swallows."""
+    return LinAlgError(
+        f"alpha={alpha:.3g} is too small for these features: the matrix Z'Z + alpha I is "
+        "singular to working precision. Use larger alphas."
+    )
+
+
+def check_finite(moments):
+    """Raise when features, targets or their squares are not finite."""
+    require_finite([moments.zz.diagonal().sum(), moments.zy.sum(), moments.yy.sum()])
+
+
+def require_finite(sums):
+    """Raise when sums over features and targets are not finite."""
+    if not np.isfinite(sums).all():
+        raise ValueError(
+            "The features, y or their weighted squares are not finite: they overflow "
+            "float64, or `features` gave NaN. Scale X, y or sample_weight down."
+        )
+
+
+def require_two_rows(n_rows, centred):
+    """Raise where leaving a row out leaves none to find the intercept from."""
+    if centred and n_rows < 2:
+        raise ValueError(
+            "Errors to compare alphas by need at least 2 rows of positive weight; got "
+            f"n_samples={n_rows}. Give more rows, or one number as alphas."
+        )
+
+
+def warn_imprecise(what, error):
+    """Say that rounding has spoiled a result."""
+    warn(
+        f"The features are so collinear that the relative error of {what} may be "
+        f"{error:.0e}. Use larger alphas.",
+        LinAlgWarning,
+    )
+
+
+def used_rows(matrix):
+    """The rows of positive weight."""
+    used = matrix.weights > 0
+    require_weight(used.sum())
+    return matrix if used.all() else matrix.subset(np.flatnonzero(used))
