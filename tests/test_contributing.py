@@ -49,11 +49,25 @@ def test_one_of_each_is_added_as_described(tmp_path):
     assert len(recipes) == len(NAMES)
     for recipe in recipes:
         follow(recipe, tmp_path)
-    files = ["activations", "losses", "features", "kernels", "projections"]
-    files = [f"tests/test_{name}.py" for name in (*files, "gaussian_learning")]
+    files = [
+        "test_activations.py",
+        "test_losses.py",
+        "features/test_features.py",
+        "features/test_projections.py",
+        "kernels/test_kernels.py",
+        "gaussian/test_gaussian_learning.py",
+    ]
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     environment.pop("NUMBA_CACHE_DIR", None)
-    tests = ["pytest", "-p", "no:cacheprovider", *files, "-k", " or ".join(NAMES), "-vv"]
+    tests = [
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        *(f"tests/{file}" for file in files),
+        "-k",
+        " or ".join(NAMES),
+        "-vv",
+    ]
     for command in (["-c", USE], ["-m", *tests]):
         run = subprocess.run(
             [sys.executable, *command],

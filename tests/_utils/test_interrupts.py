@@ -314,7 +314,7 @@ def test_thirty_real_interrupts_at_random_moments():
 
 def save_of_readme():
     """The function that the README gives."""
-    readme = (HERE.parent / "README.md").read_text()
+    readme = (HERE.parents[1] / "README.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
     (code,) = (block for block in blocks if "os.replace" in block)
     names = {}

@@ -6,7 +6,7 @@ CI runs this file once more with NUMBA_DISABLE_JIT=1.
 import numpy as np
 import pytest
 import reference
-from test_sgd import FACTORS, assert_exact
+from exact_sgd import FACTORS, assert_exact
 
 from skrf import ACTIVATIONS
 from skrf._compiled import neurons, sgd

@@ -20,7 +20,7 @@ from skrf.gaussian import (
     tangent_relu_products,
 )
 
-TABLE = Path(__file__).parent / "data" / "gaussian_table.csv"
+TABLE = Path(__file__).parents[1] / "data" / "gaussian_table.csv"
 
 
 @pytest.fixture(scope="module")

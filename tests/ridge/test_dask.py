@@ -231,7 +231,7 @@ def test_grid_search_on_a_cluster(client, data):
 
 def test_the_lines_of_the_readme(tmp_path):
     """Run as a file, which the workers import."""
-    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
     (code,) = (block for block in blocks if "Client" in block)
     program = tmp_path / "program.py"

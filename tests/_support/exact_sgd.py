@@ -1,0 +1,93 @@
+"""The SGD engine next to the reference implementation, for every combination of options."""
+
+import numpy as np
+import reference
+from scipy import sparse
+
+from skrf import ACTIVATIONS, LOSSES
+from skrf.networks._objective import Objective
+from skrf.networks._sgd import SGD
+from skrf.networks._step_size import probe
+from skrf.networks._weights import Initialization, Weights
+
+FACTORS = {
+    "batch_size": [1, 7, 32, 200],
+    "activation": ["relu", "tanh"],
+    "loss": ["squared_error", "hinge"],
+    "train": ["both", "output", "hidden"],
+    "parametrization": ["standard", "ntk"],
+    "alpha": [0.0, 0.05],
+    "momentum": [0.0, 0.9],
+    "power_t": [0.0, 0.4],
+    "average_after": [-1, 100],
+    "n_outputs": [1, 5],
+    "weighted": [False, True],
+    "csr": [False, True],
+    "block_size": ["auto", 40],
+}
+
+
+def engine_and_reference(case, dtype, n_steps=2000, seed=0, width=12, d=5):
+    """(result of the engine, of the reference implementation, their losses) after `n_steps` updates."""
+    rng = np.random.default_rng(seed)
+    n, k, batch_size = 700, case["n_outputs"], case["batch_size"]
+    X = (rng.normal(size=(n, d)) * (rng.uniform(size=(n, d)) < 0.8)).astype(dtype)
+    Y = rng.choice([-1, 1], (n, k)).astype(dtype)
+    w = (rng.uniform(0.2, 1.8, n) if case["weighted"] else np.ones(n)).astype(dtype)
+    # The last mini-batch, and with it the last block, is not full.
+    order = rng.integers(n, size=n_steps * batch_size - batch_size // 3)
+    hidden = case["train"] != "output"
+    trained = {"W": hidden, "b": hidden, "U": case["train"] != "hidden", "c": True}
+    scale = width**-0.5 if case["parametrization"] == "ntk" else 1.0
+    law = ("uniform", 1.0, "gaussian", 0.3, case["parametrization"], False)
+    start = Initialization(seed, width, d, k, np.dtype(dtype), *law)
+    weights = Weights(*start.draw(), np.zeros(k, dtype))
+    objective = Objective(
+        ACTIVATIONS[case["activation"]],
+        LOSSES[case["loss"]],
+        scale,
+        case["alpha"],
+        *trained.values(),
+    )
+    rows = sparse.csr_array(X) if case["csr"] else X
+    found = probe(objective, weights, rows, Y, w)
+    # Hinge's derivative jumps, so that in float32 rounding decides for a sample just at its
+    # kink, in any implementation: a small step keeps the samples away from it.
+    share = 0.3 if case["loss"] == "squared_error" else 0.1
+    eta0 = share * (1 - case["momentum"]) * found.stable_step
+    theta = dict(zip("WbUc", weights.copy(), strict=True))
+    sgd = SGD(start, weights, found, eta0)
+    options = {name: case[name] for name in ("batch_size", "power_t", "momentum")}
+    average_after = case["average_after"]
+    sgd.configure(
+        objective, average_after=average_after, block_size=case["block_size"], **options
+    )
+    loss = sgd.run(rows, Y, w, order)
+    last, average, total = reference.sgd(
+        X[order],
+        Y[order],
+        w[order],
+        theta,
+        loss=case["loss"],
+        activation=case["activation"],
+        scale=scale,
+        eta0=eta0,
+        alpha=case["alpha"],
+        average_after=average_after,
+        trained=[name for name, is_trained in trained.items() if is_trained],
+        **options,
+    )
+    expected = last if average_after < 0 else average
+    return sgd.result, expected, (loss, total / w[order].sum(dtype=np.float64))
+
+
+def assert_exact(case, dtype, **options):
+    tolerance = 1e-10 if dtype == np.float64 else 1e-4
+    result, expected, losses = engine_and_reference(case, dtype, **options)
+    for got, want in zip(result, expected.values(), strict=True):
+        assert got.dtype == dtype
+        # A bias of a few hundredths is the sum of hundreds of steps that cancel: its
+        # rounding is that of the steps.
+        difference = np.linalg.norm(got - want)
+        assert difference <= tolerance * max(np.linalg.norm(want), 0.1)
+    assert losses[0] == pytest.approx(losses[1], rel=tolerance)
