@@ -14,8 +14,8 @@ from skrf._utils.validation import (
     POSITIVE,
     POSITIVE_INTEGER,
     PROBABILITY,
+    check_arguments,
     one_of,
-    validate_params,
 )
 from skrf.activations import ACTIVATIONS
 from skrf.features._distributions import DATA
@@ -70,7 +70,7 @@ def _draw_inputs(random_state, n_samples, n_features, inputs):
     return rng, INPUT_LAWS[inputs](rng, (n_samples, n_features))
 
 
-@validate_params(_SINGLE_NEURON, prefer_skip_nested_validation=True)
+@check_arguments(_SINGLE_NEURON, prefer_skip_nested_validation=True)
 def make_single_neuron(
     n_samples: int = 100,
     n_features: int = 10,
@@ -141,7 +141,7 @@ def make_single_neuron(
     return (X, y, target) if return_target else (X, y)
 
 
-@validate_params(_REAL_POLYNOMIAL, prefer_skip_nested_validation=True)
+@check_arguments(_REAL_POLYNOMIAL, prefer_skip_nested_validation=True)
 def make_polynomial(
     n_samples: int = 100,
     n_features: int = 10,
@@ -215,7 +215,7 @@ def make_polynomial(
     return (X, y, target) if return_target else (X, y)
 
 
-@validate_params(_SIGNS, prefer_skip_nested_validation=True)
+@check_arguments(_SIGNS, prefer_skip_nested_validation=True)
 def make_polynomial_classification(
     n_samples: int = 100,
     n_features: int = 10,

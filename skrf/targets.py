@@ -24,7 +24,7 @@ from skrf._utils.validation import (
     NON_NEGATIVE_INTEGER,
     POSITIVE,
     POSITIVE_INTEGER,
-    validate_params,
+    check_arguments,
 )
 from skrf._utils.version import __version__, warn_if_newer
 from skrf.activations import ACTIVATIONS
@@ -241,7 +241,7 @@ class BoundedDegreePolynomial(_BaseTarget):
         )
 
     @classmethod
-    @validate_params(
+    @check_arguments(
         {
             "n_features": [POSITIVE_INTEGER],
             "degree": [NON_NEGATIVE_INTEGER],

@@ -17,9 +17,12 @@ from scipy.sparse import issparse
 from sklearn.base import _fit_context
 from sklearn.utils import compute_class_weight, validation
 from sklearn.utils._available_if import _AvailableIfDescriptor
-from sklearn.utils._param_validation import HasMethods, StrOptions
-from sklearn.utils._param_validation import Interval as _Interval
-from sklearn.utils._param_validation import validate_params as _validate_params
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    validate_params,
+)
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call,
     check_classification_targets,
@@ -41,12 +44,14 @@ __all__ = [
     "PROBABILITY",
     "RANDOM_STATE",
     "HasMethods",
-    "Interval",
+    "NumericInterval",
     "StrOptions",
-    "available_if",
+    "available_with_reason",
+    "check_arguments",
+    "check_data",
     "check_labels",
     "check_matrix",
-    "check_sample_weight",
+    "check_row_weights",
     "check_targets",
     "completed",
     "first_partial_fit",
@@ -54,8 +59,6 @@ __all__ = [
     "named_data",
     "one_of",
     "signs_of_labels",
-    "validate_data",
-    "validate_params",
     "weights_of_labels",
 ]
 
@@ -63,7 +66,7 @@ __all__ = [
 fit_context: KeepsSignature = _fit_context
 
 
-def validate_params(constraints: dict, **options: bool) -> Callable[[Function], Function]:
+def check_arguments(constraints: dict, **options: bool) -> Callable[[Function], Function]:
     """scikit-learn's decorator; the function is given Python's own integers."""
 
     def decorate(function):
@@ -74,12 +77,12 @@ def validate_params(constraints: dict, **options: bool) -> Callable[[Function], 
                 **{name: own_integer(value) for name, value in keywords.items()},
             )
 
-        return _validate_params(constraints, **options)(with_own_integers)
+        return validate_params(constraints, **options)(with_own_integers)
 
     return decorate
 
 
-class Interval(_Interval):
+class NumericInterval(Interval):
     """scikit-learn's constraint, but booleans are not numbers."""
 
     def is_satisfied_by(self, value):
@@ -88,18 +91,18 @@ class Interval(_Interval):
 
 
 # An open right end leaves infinity out; NaN is in no interval.
-POSITIVE_INTEGER = Interval(Integral, 1, None, closed="left")
-NON_NEGATIVE_INTEGER = Interval(Integral, 0, None, closed="left")
-POSITIVE = Interval(Real, 0, None, closed="neither")
-NON_NEGATIVE = Interval(Real, 0, None, closed="left")
+POSITIVE_INTEGER = NumericInterval(Integral, 1, None, closed="left")
+NON_NEGATIVE_INTEGER = NumericInterval(Integral, 0, None, closed="left")
+POSITIVE = NumericInterval(Real, 0, None, closed="neither")
+NON_NEGATIVE = NumericInterval(Real, 0, None, closed="left")
 # Of Gaussian inputs whose spectra take less than minutes.
-DIMENSION = Interval(Integral, 2, 2000, closed="both")
-FRACTION = Interval(Real, 0, 1, closed="neither")
+DIMENSION = NumericInterval(Integral, 2, 2000, closed="both")
+FRACTION = NumericInterval(Real, 0, 1, closed="neither")
 RANDOM_STATE = ["random_state"]
 # Of a neuron ||w|| = 1: below, it is never on as far as floats can tell.
-BIAS = [Interval(Real, -35, 1000, closed="both")]
-PROBABILITY = Interval(Real, 0, 1, closed="both")
-FINITE = Interval(Real, None, None, closed="neither")
+BIAS = [NumericInterval(Real, -35, 1000, closed="both")]
+PROBABILITY = NumericInterval(Real, 0, 1, closed="both")
+FINITE = NumericInterval(Real, None, None, closed="neither")
 
 
 def one_of(table):
@@ -120,7 +123,7 @@ class _AvailableIf(_AvailableIfDescriptor):
             raise AttributeError(f"{error}: {error.__cause__}") from error.__cause__
 
 
-def available_if(check: Callable[[Any], bool]) -> Callable[[Function], Function]:
+def available_with_reason(check: Callable[[Any], bool]) -> Callable[[Function], Function]:
     """A decorator like scikit-learn's; `check` raises AttributeError with a reason."""
     return lambda method: _AvailableIf(method, check, method.__name__)
 
@@ -207,7 +210,7 @@ def check_matrix(name, X, **options):
         )
 
 
-def validate_data(estimator, X, *y, **options):
+def check_data(estimator, X, *y, **options):
     """scikit-learn's check of X, and of y; errors name what is wrong and a remedy."""
     with named_data():
         checked = validation.validate_data(estimator, X, *y, **options)
@@ -216,7 +219,7 @@ def validate_data(estimator, X, *y, **options):
     return _one_entry_each(checked)
 
 
-def check_sample_weight(sample_weight, X, *, dtype, **options):
+def check_row_weights(sample_weight, X, *, dtype, **options):
     """scikit-learn's check of weights of rows; large ones must fit into `dtype`."""
     remedy = (
         f"Give one finite number >= 0 of {np.dtype(dtype)} for each row as sample_weight, "

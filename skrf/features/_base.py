@@ -22,7 +22,7 @@ from skrf._utils.memory import require_memory
 from skrf._utils.random import draw_seed
 from skrf._utils.threads import in_threads
 from skrf._utils.typing import MatrixLike
-from skrf._utils.validation import fit_context, one_of, validate_data
+from skrf._utils.validation import check_data, fit_context, one_of
 from skrf._utils.version import VersionedState
 from skrf.activations import ACTIVATIONS
 from skrf.features._distributions import CONSTRAINTS, WEIGHT_DISTRIBUTIONS, draw_biases
@@ -101,7 +101,7 @@ class BaseHiddenLayerFeatures(
             When the weights would not fit into the memory that is available.
         """
         X = first_rows(X) if is_dask(X) else X
-        X = validate_data(self, X, accept_sparse="csr", dtype=_FLOATS)
+        X = check_data(self, X, accept_sparse="csr", dtype=_FLOATS)
         n_features = X.shape[1]
         self._check_parameters(X.dtype)
         projection, width = PROJECTIONS[self.projection], int(self.width)
@@ -214,7 +214,7 @@ class BaseHiddenLayerFeatures(
 
     def _check_rows(self, X):
         check_is_fitted(self, "biases_")
-        return validate_data(self, X, accept_sparse="csr", dtype=_FLOATS, reset=False)
+        return check_data(self, X, accept_sparse="csr", dtype=_FLOATS, reset=False)
 
     def _check_parameters(self, dtype):
         """Check what single parameter constraints cannot say."""

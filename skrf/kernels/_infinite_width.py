@@ -24,10 +24,10 @@ from skrf._utils.typing import MatrixLike
 from skrf._utils.validation import (
     NON_NEGATIVE,
     POSITIVE_INTEGER,
-    Interval,
+    NumericInterval,
     StrOptions,
+    check_arguments,
     one_of,
-    validate_params,
 )
 from skrf._utils.version import VersionedState
 from skrf.kernels._activation_duals import DUALS, activations, affine
@@ -37,7 +37,7 @@ from skrf.kernels._pairwise import diagonal, pairwise
 _LOG_STEP = 1e-5
 
 _PAIR = {"X": ["array-like", "sparse matrix"], "Y": ["array-like", "sparse matrix", None]}
-_ORDERS = {**_PAIR, "order": [Interval(Integral, 0, 2, closed="both")]}
+_ORDERS = {**_PAIR, "order": [NumericInterval(Integral, 0, 2, closed="both")]}
 _NETWORK = {
     **_PAIR,
     "activation": [one_of(DUALS)],
@@ -48,7 +48,7 @@ _NETWORK = {
 _TANGENT = {**_NETWORK, "train": [StrOptions({"hidden", "output", "both"})]}
 
 
-@validate_params(
+@check_arguments(
     _ORDERS,
     prefer_skip_nested_validation=True,
 )
@@ -97,7 +97,7 @@ def arc_cosine_kernel(
     return pairwise(X, Y, lambda pairs, n_features: 2 * dual(pairs))
 
 
-@validate_params(_NETWORK, prefer_skip_nested_validation=True)
+@check_arguments(_NETWORK, prefer_skip_nested_validation=True)
 def random_feature_kernel(
     X: MatrixLike,
     Y: MatrixLike | None = None,
@@ -161,7 +161,7 @@ def random_feature_kernel(
     return pairwise(X, Y, lambda pairs, n_features: _tangent(pairs, n_features, *network))
 
 
-@validate_params(
+@check_arguments(
     _TANGENT,
     prefer_skip_nested_validation=True,
 )

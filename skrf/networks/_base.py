@@ -24,12 +24,12 @@ from skrf._utils.validation import (
     NON_NEGATIVE,
     POSITIVE,
     POSITIVE_INTEGER,
-    Interval,
+    NumericInterval,
     StrOptions,
-    check_sample_weight,
+    check_data,
+    check_row_weights,
     fit_context,
     one_of,
-    validate_data,
 )
 from skrf._utils.version import VersionedState
 from skrf._utils.warnings import warn
@@ -71,7 +71,7 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
         "learning_rate": [StrOptions({"constant", "invscaling"})],
         "eta0": [POSITIVE, StrOptions({"auto"})],
         "power_t": [FINITE],
-        "momentum": [Interval(Real, 0, 1, closed="left")],
+        "momentum": [NumericInterval(Real, 0, 1, closed="left")],
         "average": ["boolean", POSITIVE_INTEGER],
         "tol": [NON_NEGATIVE, None],
         "n_iter_no_change": [POSITIVE_INTEGER],
@@ -246,7 +246,7 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
                 f"y has {Y.shape[1]} outputs, but the network was fitted with {n_outputs}. "
                 "Give as many as before, or fit a clone."
             )
-        sample_weight = check_sample_weight(
+        sample_weight = check_row_weights(
             sample_weight, X, dtype=X.dtype, ensure_non_negative=True
         )
         # As many copies of W as are kept.
@@ -444,7 +444,7 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
     def _check_rows(self, X):
         check_is_fitted(self, "hidden_weights_")
         dtype = self.hidden_weights_.dtype
-        return validate_data(self, X, accept_sparse="csr", dtype=dtype, reset=False)
+        return check_data(self, X, accept_sparse="csr", dtype=dtype, reset=False)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -12,13 +12,13 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 
 from skrf._utils.typing import MatrixLike, RandomState
 from skrf._utils.validation import (
-    available_if,
+    available_with_reason,
+    check_data,
     check_labels,
     check_targets,
     first_partial_fit,
     fit_context,
     signs_of_labels,
-    validate_data,
 )
 from skrf.losses import LOSSES
 from skrf.networks._base import BaseOverparamNet
@@ -169,7 +169,7 @@ class OverparamNetRegressor(RegressorMixin, BaseOverparamNet):
     True
     """
 
-    @available_if(can_stream)
+    @available_with_reason(can_stream)
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
@@ -231,7 +231,7 @@ class OverparamNetRegressor(RegressorMixin, BaseOverparamNet):
         if issparse(y):
             raise ValueError("y must be dense; got a sparse array. Give y.toarray().")
         check_targets(y)
-        X, y = validate_data(
+        X, y = check_data(
             self,
             X,
             y,
@@ -442,7 +442,7 @@ class OverparamNetClassifier(ClassifierMixin, BaseOverparamNet):
             random_state=random_state,
         )
 
-    @available_if(can_stream)
+    @available_with_reason(can_stream)
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self,
@@ -534,7 +534,7 @@ class OverparamNetClassifier(ClassifierMixin, BaseOverparamNet):
     def _validate(self, X, y, dtype, resume, streaming):
         if y is not None:
             check_labels(y)
-        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=dtype, reset=not resume)
+        X, y = check_data(self, X, y, accept_sparse="csr", dtype=dtype, reset=not resume)
         classes = self.classes_ if resume or streaming else np.unique(y)
         Y = signs_of_labels(y, classes, X.dtype, type(self).__name__)
         return X, Y, {"_flat": len(classes) == 2, "classes_": classes}

@@ -33,9 +33,9 @@ from skrf._utils.validation import (
     POSITIVE_INTEGER,
     HasMethods,
     StrOptions,
-    check_sample_weight,
+    check_data,
+    check_row_weights,
     fit_context,
-    validate_data,
 )
 from skrf._utils.version import VersionedState
 from skrf.features import RandomReLUFeatures
@@ -342,10 +342,10 @@ shape (n_samples, n_features)
             if reset:
                 # Of text there is no number of columns; that of an earlier fit is no more.
                 vars(self).pop("n_features_in_", None)
-            validate_data(self, rows, reset=reset, skip_check_array=True)
+            check_data(self, rows, reset=reset, skip_check_array=True)
             return rows
         sparse, allow_nan = vars(self).get("_takes") or self._what_features_take()
-        return validate_data(
+        return check_data(
             self,
             X,
             accept_sparse="csr" if sparse else False,
@@ -356,7 +356,7 @@ shape (n_samples, n_features)
 
     def _weights(self, X, y, sample_weight, is_part=False):
         """float64 weights of the rows; in a part of the data they may all be 0."""
-        weights = check_sample_weight(
+        weights = check_row_weights(
             sample_weight,
             X,
             dtype=np.float64,

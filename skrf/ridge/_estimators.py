@@ -15,7 +15,7 @@ from skrf._utils.interrupts import all_or_nothing
 from skrf._utils.typing import MatrixLike, RandomState
 from skrf._utils.validation import (
     StrOptions,
-    available_if,
+    available_with_reason,
     check_labels,
     check_targets,
     first_partial_fit,
@@ -177,7 +177,7 @@ class RandomFeatureRidge(RegressorMixin, BaseRandomFeatureRidge):
         self.verbose = verbose
         self.random_state = random_state
 
-    @available_if(can_stream)
+    @available_with_reason(can_stream)
     def partial_fit(
         self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> Self:
@@ -394,7 +394,7 @@ class RandomFeatureRidgeClassifier(ClassifierMixin, BaseRandomFeatureRidge):
         self.verbose = verbose
         self.random_state = random_state
 
-    @available_if(can_stream)
+    @available_with_reason(can_stream)
     def partial_fit(
         self,
         X: MatrixLike,

@@ -32,7 +32,7 @@ import numpy as np
 
 from skrf._utils.checks import check_boolean, check_choice
 from skrf._utils.typing import RandomState
-from skrf._utils.validation import RANDOM_STATE, validate_params
+from skrf._utils.validation import RANDOM_STATE, check_arguments
 from skrf.displays import (
     ErrorFloorDisplay,
     FeaturesNeededDisplay,
@@ -128,7 +128,7 @@ errors are relative, E (N - g)^2 / E g^2, where they are not called absolute.
 """
 
 
-@validate_params({"random_state": RANDOM_STATE}, prefer_skip_nested_validation=False)
+@check_arguments({"random_state": RANDOM_STATE}, prefer_skip_nested_validation=False)
 def reproduce(
     size: Literal["small", "default", "large"] = "default",
     *,

@@ -16,8 +16,8 @@ from skrf._utils.validation import (
     POSITIVE,
     POSITIVE_INTEGER,
     RANDOM_STATE,
-    Interval,
-    validate_params,
+    NumericInterval,
+    check_arguments,
 )
 from skrf.networks import OverparamNetRegressor
 from skrf.targets import SingleNeuron
@@ -76,7 +76,7 @@ def check_widths(widths, least, why):
     return found.tolist()
 
 
-@validate_params(
+@check_arguments(
     {
         "widths": ["array-like"],
         "d": [POSITIVE_INTEGER],
@@ -205,10 +205,10 @@ def _verdict_of_rate(slope, noise):
 # -------------------------------------------------------------------------- Theorem 3.1
 
 
-@validate_params(
+@check_arguments(
     {
         "widths": ["array-like"],
-        "d": [Interval(Integral, 2, None, closed="left")],
+        "d": [NumericInterval(Integral, 2, None, closed="left")],
         "n_samples": [POSITIVE_INTEGER],
         "random_state": RANDOM_STATE,
     },
@@ -308,7 +308,7 @@ def _learn_product(width, X, n_samples, rng):
 # ------------------------------------------------------------------- one neuron, by descent
 
 
-@validate_params(
+@check_arguments(
     {
         "d": [POSITIVE_INTEGER],
         "bias": BIAS,

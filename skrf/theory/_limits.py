@@ -14,8 +14,8 @@ from skrf._utils.validation import (
     POSITIVE,
     POSITIVE_INTEGER,
     RANDOM_STATE,
-    Interval,
-    validate_params,
+    NumericInterval,
+    check_arguments,
 )
 from skrf.gaussian._relu_spectrum import log_squared_norm
 from skrf.theory._floors import (
@@ -47,9 +47,9 @@ def draw_features(rng, width, d):
     return W, rng.standard_normal(width)
 
 
-@validate_params(
+@check_arguments(
     {
-        "d": [Interval(Integral, 2, None, closed="left")],
+        "d": [NumericInterval(Integral, 2, None, closed="left")],
         "r": [POSITIVE_INTEGER, None],
         "n_draws": [POSITIVE_INTEGER],
         "random_state": RANDOM_STATE,
@@ -135,7 +135,7 @@ def _against_floor(best, size, d, bias):
     return {"n_features": n_features, "errors": best.relative, "floor": floor}
 
 
-@validate_params(_FEATURES_AND_ERROR, prefer_skip_nested_validation=False)
+@check_arguments(_FEATURES_AND_ERROR, prefer_skip_nested_validation=False)
 def theorem_4_2(
     d: int = 10,
     width: int = 1000,
@@ -252,7 +252,7 @@ def _rows_of_theorem_4_2(d, width):
     )
 
 
-@validate_params(_FEATURES, prefer_skip_nested_validation=False)
+@check_arguments(_FEATURES, prefer_skip_nested_validation=False)
 def remark_4_4(
     d: int = 10, width: int = 300, bias: float = -1.0, random_state: RandomState = 0
 ) -> Report:
@@ -313,7 +313,7 @@ def remark_4_4(
     return Report("Remark 4.4", source, (row,), values)
 
 
-@validate_params(_FEATURES, prefer_skip_nested_validation=False)
+@check_arguments(_FEATURES, prefer_skip_nested_validation=False)
 def theorem_4_8(
     d: int = 10, width: int = 100, bias: float = -1.0, random_state: RandomState = 0
 ) -> Report:

@@ -15,8 +15,8 @@ from skrf._utils.validation import (
     BIAS,
     POSITIVE_INTEGER,
     RANDOM_STATE,
-    Interval,
-    validate_params,
+    NumericInterval,
+    check_arguments,
 )
 from skrf.features import RandomFeatures
 from skrf.networks import OverparamNetRegressor
@@ -120,12 +120,12 @@ def _as_relu_sum(model):
     )
 
 
-@validate_params(
+@check_arguments(
     {
         "d": [POSITIVE_INTEGER],
         "width": [POSITIVE_INTEGER],
         "bias": BIAS,
-        "n_samples": [Interval(Integral, 2, None, closed="left")],
+        "n_samples": [NumericInterval(Integral, 2, None, closed="left")],
         "random_state": RANDOM_STATE,
     },
     prefer_skip_nested_validation=False,

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from skrf._utils.checks import check_integer, real_array
-from skrf._utils.validation import DIMENSION, validate_params
+from skrf._utils.validation import DIMENSION, check_arguments
 from skrf.gaussian._neurons import neurons
 from skrf.gaussian._relu_spectrum import log_squared_norm
 from skrf.targets import TriangleWave
@@ -18,7 +18,7 @@ from skrf.theory._wave import wave_facts, wave_relu_products, weight_certificate
 _FARTHEST = 1e6
 
 
-@validate_params({"d": [DIMENSION]}, prefer_skip_nested_validation=False)
+@check_arguments({"d": [DIMENSION]}, prefer_skip_nested_validation=False)
 def proposition_4_6(d: int = 41) -> Report:
     r"""Proposition 4.6: the three items about psi, printed and corrected.
 
@@ -175,7 +175,7 @@ def wave_relu_correlations(d: int, W: ArrayLike, b: ArrayLike) -> np.ndarray:
     return (2 * log_products - log_squares) / np.log(10)
 
 
-@validate_params(
+@check_arguments(
     {"d": [DIMENSION], "norms": ["array-like", None]}, prefer_skip_nested_validation=False
 )
 def remark_4_7(d: int = 41, norms: ArrayLike | None = None) -> Report:

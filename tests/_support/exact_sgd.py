@@ -1,6 +1,7 @@
 """The SGD engine next to the reference implementation, for every combination of options."""
 
 import numpy as np
+import pytest
 import reference
 from scipy import sparse
 
@@ -28,7 +29,7 @@ FACTORS = {
 
 
 def engine_and_reference(case, dtype, n_steps=2000, seed=0, width=12, d=5):
-    """(result of the engine, of the reference implementation, their losses) after `n_steps` updates."""
+    """(Result of the engine, of the reference implementation, and both losses)."""
     rng = np.random.default_rng(seed)
     n, k, batch_size = 700, case["n_outputs"], case["batch_size"]
     X = (rng.normal(size=(n, d)) * (rng.uniform(size=(n, d)) < 0.8)).astype(dtype)

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import skrf
-from skrf._utils import installation
+from skrf._utils import installation, memory
 
 
 def install(folder, name):
@@ -68,7 +68,7 @@ def test_import_says_what_to_do_about_scikit_rf(tmp_path):
 
 
 def test_available_memory_is_plausible():
-    available = installation.available_memory()
+    available = memory.available_memory()
     assert available is None or 2**24 < available < 2**50
 
 
@@ -77,19 +77,19 @@ def test_memory_of_a_container_counts(tmp_path, monkeypatch):
     (tmp_path / "memory.max").write_text("1000\n")
     (tmp_path / "memory.current").write_text("700\n")
     (tmp_path / "memory.stat").write_text("anon 500\ninactive_file 200\n")
-    path = installation.Path
+    path = memory.Path
     monkeypatch.setattr(
-        installation, "Path", lambda p: tmp_path if "cgroup" in str(p) else path(p)
+        memory, "Path", lambda p: tmp_path if "cgroup" in str(p) else path(p)
     )
-    assert installation.available_memory() == 500
+    assert memory.available_memory() == 500
     with pytest.raises(MemoryError, match=r"The thing needs 1,501 bytes .*Use less\."):
-        installation.require_memory(1501, "The thing", "Use less.")
-    installation.require_memory(400, "The thing", "Use less.")
+        memory.require_memory(1501, "The thing", "Use less.")
+    memory.require_memory(400, "The thing", "Use less.")
 
 
 def test_unknown_memory_is_no_obstacle(monkeypatch):
-    monkeypatch.setattr(installation, "available_memory", lambda: None)
-    assert installation.require_memory(2**80, "The thing", "Use less.") is None
+    monkeypatch.setattr(memory, "available_memory", lambda: None)
+    assert memory.require_memory(2**80, "The thing", "Use less.") is None
 
 
 def test_show_versions(capsys):

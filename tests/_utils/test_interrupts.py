@@ -30,7 +30,7 @@ from skrf import (
     RandomReLUFeatures,
     make_single_neuron,
 )
-from skrf._utils import blocks
+from skrf._utils import threads
 
 HERE = Path(__file__).parent
 
@@ -219,12 +219,12 @@ def test_ctrl_c_at_any_line_gives_blas_back():
     """Both the right to limit its threads and the threads."""
 
     def call():
-        return blocks.in_threads(list, [0, 1])
+        return threads.in_threads(list, [0, 1])
 
     with threadpool_limits(2, user_api="blas"):
         pools, n = threadpool_info(), 1
         while not AtLine(n)(call):
-            assert not blocks._BLAS.locked()
+            assert not threads._BLAS.locked()
             assert threadpool_info() == pools
             n += 1
         assert n > 20
