@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrf._utils.blocks import row_blocks
 from skrf._utils.checks import real_array
-from skrf._utils.dask import dtype_of, first_rows, is_dask, map_rows
+from skrf._utils.engines import engine_of
 from skrf._utils.interrupts import whole
 from skrf._utils.memory import require_memory
 from skrf._utils.random import draw_seed
@@ -46,7 +46,7 @@ def _lazy_for_dask(cls):
         @wraps(method)
         def chosen(self, X, *args, **options):
             # What scikit-learn wraps, for its wrapper makes a data frame in memory.
-            called = inspect.unwrap(method) if is_dask(X) else method
+            called = inspect.unwrap(method) if engine_of(X).is_lazy else method
             return called(self, X, *args, **options)
 
         return chosen
@@ -100,7 +100,7 @@ class BaseHiddenLayerFeatures(
         MemoryError
             When the weights would not fit into the memory that is available.
         """
-        X = first_rows(X) if is_dask(X) else X
+        X = engine_of(X).sample(X)
         X = check_data(self, X, accept_sparse="csr", dtype=_FLOATS)
         n_features = X.shape[1]
         self._check_parameters(X.dtype)
@@ -156,10 +156,8 @@ class BaseHiddenLayerFeatures(
             When the result would not fit into the memory that is available; the
             message gives its size in bytes.
         """
-        if is_dask(X):
-            check_is_fitted(self, "biases_")
-            return map_rows(self._features_of, X, self._n_features_out, dtype_of(X))
-        return self._features_of(X)
+        check_is_fitted(self, "biases_")
+        return engine_of(X).map_rows(self._features_of, X, self._n_features_out)
 
     def _features_of(self, X):
         """The features of rows in memory, as an array."""

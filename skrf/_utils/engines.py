@@ -1,0 +1,58 @@
+"""How rows of X are worked on: by NumPy in this process, or by Dask on a cluster.
+
+`engine_of(X)` is the only place that decides. Estimators call the methods of the engine
+and do not ask what kind of array X is, so another kind of array is one more class here.
+"""
+
+from abc import ABC, abstractmethod
+
+from skrf._utils.dask import dtype_of, first_rows, is_dask, map_rows
+
+
+class Engine(ABC):
+    """What an estimator asks of X before and after its own work on blocks of rows."""
+
+    # Whether results are computed later, when the user asks for them.
+    is_lazy: bool
+
+    @abstractmethod
+    def sample(self, X):
+        """Rows in memory that show the columns and the dtype of X."""
+
+    @abstractmethod
+    def map_rows(self, function, X, n_columns, dtype=None):
+        """Results of `function`, which takes blocks of rows in memory, for all rows of X.
+
+        Results have `n_columns` columns, or are 1-D where that is None, and have the given
+        dtype; None means that of X where it is float32, else float64.
+        """
+
+
+class NumpyEngine(Engine):
+    """X is in memory; compiled code and BLAS share its blocks of rows among threads."""
+
+    is_lazy = False
+
+    def sample(self, X):
+        return X
+
+    def map_rows(self, function, X, n_columns, dtype=None):
+        return function(X)
+
+
+class DaskEngine(Engine):
+    """X is a Dask collection; its blocks of rows are worked on where they are."""
+
+    is_lazy = True
+
+    def sample(self, X):
+        return first_rows(X)
+
+    def map_rows(self, function, X, n_columns, dtype=None):
+        dtype = dtype_of(X) if dtype is None else dtype
+        return map_rows(function, X, n_columns, dtype)
+
+
+def engine_of(X):
+    """The engine that works on the rows of X."""
+    return DaskEngine() if is_dask(X) else NumpyEngine()
