@@ -141,7 +141,7 @@ def test_a_fit_that_is_accepted_fits(options, width, megabytes, dtype, monkeypat
     def give(n_bytes):
         for module in (
             "ridge._feature_matrix",
-            "ridge._solver_choice",
+            "ridge._memory", "ridge._solver_choice",
             "_utils.memory",
         ):
             monkeypatch.setattr(f"skrf.{module}.available_memory", lambda: n_bytes)
@@ -160,7 +160,7 @@ def test_a_stream_begins_only_where_its_penalties_can_be_compared(monkeypatch):
     )
 
     def give(megabytes):
-        for module in ("ridge._solver_choice", "_utils.memory"):
+        for module in ("ridge._memory", "ridge._solver_choice", "_utils.memory"):
             monkeypatch.setattr(f"skrf.{module}.available_memory", lambda: megabytes * 1e6)
 
     give(30)

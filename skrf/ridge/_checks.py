@@ -1,9 +1,6 @@
 """What a ridge estimator refuses before any work, beyond what single parameters say."""
 
-from numbers import Number
-
 import numpy as np
-from scipy.sparse import issparse
 
 from skrf._utils.warnings import warn
 from skrf.ridge._problem import RidgeProblem
@@ -70,22 +67,3 @@ def problem_of(model):
             "cv=None."
         )
     return RidgeProblem(alphas, searches, bool(model.fit_intercept))
-
-
-def as_objects(X):
-    """Text, dicts and the like as an array; None for numbers and for ragged rows."""
-    if issparse(X):
-        return None
-    try:
-        array = np.asarray(X)
-    except ValueError:
-        return None
-    if array.dtype.kind in "biufc" or array.ndim == 0:
-        return None
-    if array is not X:
-        # NumPy makes strings of numbers that stand beside strings.
-        array = np.asarray(X, dtype=object)
-    numbers = array.dtype == object and all(
-        entry is None or isinstance(entry, Number) for entry in array.flat
-    )
-    return None if numbers else array

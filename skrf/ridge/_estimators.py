@@ -7,24 +7,14 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils import check_array, column_or_1d
-from sklearn.utils.validation import check_is_fitted
 
-from skrf._utils.dask import is_dask
+from skrf._utils.engines import engine_of
 from skrf._utils.interrupts import all_or_nothing
 from skrf._utils.typing import MatrixLike, RandomState
-from skrf._utils.validation import (
-    StrOptions,
-    available_with_reason,
-    check_labels,
-    check_targets,
-    first_partial_fit,
-    named_data,
-    signs_of_labels,
-    weights_of_labels,
-)
+from skrf._utils.validation import StrOptions, available_with_reason, first_partial_fit
 from skrf.ridge._base import BaseRandomFeatureRidge
 from skrf.ridge._checks import can_stream
+from skrf.ridge._targets import LabelTargets, NumberTargets
 from skrf.ridge._width_path import WidthPath as WidthPath
 
 
@@ -249,36 +239,13 @@ shape (n_samples, n_features)
         LinAlgWarning
             After `partial_fit`, as `coef_` does.
         """
-        if is_dask(X):
-            return self._map_outputs("predict", X)
-        return self._predict_rows(X)
+        return self._outputs(X)
 
     def _learn_targets(self, y, classes):
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None."
-            )
-        check_targets(y)
-        self._flat = np.asarray(y).ndim == 1
+        return NumberTargets.learn(type(self).__name__, y)
 
-    def _encode(self, y, n_rows):
-        check_targets(y)
-        with named_data("y"):
-            Y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
-        if Y.ndim != (1 if self._flat else 2):
-            raise ValueError(
-                f"y must be {'1-D' if self._flat else '2-D'}, as in the first chunk, with "
-                f"{n_rows} rows; got shape {Y.shape}. Reshape y, or begin a clone."
-            )
-        if len(Y) != n_rows:
-            raise ValueError(
-                f"y has {len(Y)} rows, but X has {n_rows}. Found inconsistent numbers of "
-                "samples; give one target per row."
-            )
-        return Y.reshape(n_rows, -1)
-
-    def _target_weights(self, y):
-        return None
+    def _targets(self, is_flat):
+        return NumberTargets(is_flat)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -435,7 +402,7 @@ class RandomFeatureRidgeClassifier(ClassifierMixin, BaseRandomFeatureRidge):
             In the first chunk after `fit`, whose model it replaces.
         """
         with all_or_nothing(self):
-            if classes is not None and vars(self).get("_stream") is None:
+            if classes is not None and "_stream" not in vars(self):
                 self.__dict__.pop("classes_", None)
             first_partial_fit(self, classes)
             return self._partial_fit(X, y, self.classes_, sample_weight)
@@ -469,9 +436,7 @@ shape (n_samples, n_features)
         LinAlgWarning
             After `partial_fit`, as `coef_` does.
         """
-        if is_dask(X):
-            return self._map_outputs("decision_function", X)
-        return self._predict_rows(X)
+        return self._outputs(X)
 
     def predict(self, X: MatrixLike) -> np.ndarray:
         """The class of every row of X: the one with the largest output.
@@ -502,42 +467,11 @@ shape (n_samples, n_features)
         LinAlgWarning
             After `partial_fit`, as `coef_` does.
         """
-        if is_dask(X):
-            check_is_fitted(self)
-            return self._map_rows("predict", X, None, self.classes_.dtype)
-        outputs = self._predict_rows(X)
-        codes = (outputs > 0).astype(np.intp) if self._flat else outputs.argmax(axis=1)
-        return self.classes_[codes]
+        predictor = self._predictor()
+        return engine_of(X).map_rows(predictor.labels, X, None, self.classes_.dtype)
 
     def _learn_targets(self, y, classes):
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None."
-            )
-        if classes is not None and self.class_weight == "balanced":
-            raise ValueError(
-                "class_weight='balanced' needs all labels at once, which Dask blocks do "
-                "not show. Give the weights of the classes as a dict."
-            )
-        check_labels(y if classes is None else classes)
-        with named_data("y"):
-            y = column_or_1d(y, warn=True)
-        self.classes_ = np.unique(y if classes is None else classes)
-        self._flat = len(self.classes_) == 2
+        return LabelTargets.learn(type(self).__name__, y, classes, self.class_weight)
 
-    def _encode(self, y, n_rows):
-        y = column_or_1d(y)
-        if len(y) != n_rows:
-            raise ValueError(
-                f"y has {len(y)} labels, but X has {n_rows} rows. Found inconsistent "
-                "numbers of samples; give one label per row."
-            )
-        return signs_of_labels(y, self.classes_, np.float64, type(self).__name__)
-
-    def _target_weights(self, y):
-        if self.class_weight is None:
-            return None
-        return weights_of_labels(self.class_weight, self.classes_, column_or_1d(y))
-
-    def _same_targets(self, other):
-        return np.array_equal(self.classes_, other.classes_)
+    def _targets(self, is_flat):
+        return LabelTargets(type(self).__name__, self.classes_, self.class_weight)

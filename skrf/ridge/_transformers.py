@@ -12,6 +12,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures
 from sklearn.utils import check_random_state, get_tags
 
+from skrf.features import RandomReLUFeatures
 from skrf.features._base import BaseHiddenLayerFeatures
 
 
@@ -98,6 +99,13 @@ def takes_nan(features):
         return not features.validate
     tags = tags_of(features)
     return tags is not None and tags.input_tags.allow_nan
+
+
+def accepted_input(features):
+    """Whether transformers take sparse matrices, and whether NaN; None is the default."""
+    features = RandomReLUFeatures() if features is None else features
+    tags = tags_of(features)
+    return tags is not None and tags.input_tags.sparse, takes_nan(features)
 
 
 def fits_on_columns(features):

@@ -341,7 +341,7 @@ def test_predictions_after_a_stream_are_solved_once_and_take_no_sums_along(
         solved.append(1)
         return solve_moments(*arguments)
 
-    monkeypatch.setattr("skrf.ridge._fitted.solve_moments", counted)
+    monkeypatch.setattr("skrf.ridge._streams.solve_moments", counted)
     model = ridge(features=RandomReLUFeatures(400)).partial_fit(X, Y)
     lazy = model.predict(in_blocks(X))
     np.testing.assert_allclose(lazy.compute(), model.predict(X), rtol=1e-12)

@@ -77,7 +77,7 @@ def test_a_chunk_is_added_as_a_whole_or_not_at_all(data):
         ((X[30:, :3], Y[30:]), "3 features"),
         ((X[30:], Y[31:]), "y has 29 rows, but X has 30"),
         ((X[30:], Y[30:, 0]), r"got shape \(30,\)"),
-        ((X[30:], Y[30:, :1]), "1 outputs, and that of the first chunk had 2"),
+        ((X[30:], Y[30:, :1]), "as many outputs as in the first chunk, 2; got 1"),
     ):
         with pytest.raises(ValueError, match=message):
             stream.partial_fit(*bad)
@@ -108,7 +108,7 @@ def test_a_stream_refuses_what_needs_rows(data):
             RandomFeatureRidge(**parameters).partial_fit(X, Y)
         assert f"partial_fit keeps no rows, so that {name}=" in str(error.value.__cause__)
     fitted = RandomFeatureRidge(RandomReLUFeatures(9)).fit(X, Y)
-    with pytest.warns(UserWarning, match="begins anew"):
+    with pytest.warns(UserWarning, match="partial_fit starts again"):
         fitted.partial_fit(X, Y)
 
 
