@@ -309,7 +309,7 @@ def test_dask_before_fit_and_in_chunks(data):
     for Model in (RandomFeatureRidge, RandomFeatureRidgeClassifier):
         with pytest.raises(NotFittedError):
             Model().predict(x)
-    with pytest.raises(ValueError, match=r"`X` must be in memory for partial_fit.* Use fit"):
+    with pytest.raises(ValueError, match=r"in memory for partial_fit.* Use fit"):
         RandomFeatureRidge().partial_fit(x, y)
     w = np.r_[np.zeros(20), np.ones(40)]
     model = RandomFeatureRidge(RandomReLUFeatures(5), random_state=0)
