@@ -60,8 +60,8 @@ def set_validation_aside(network, rng, X, Y, sample_weight):
     if n_validation < 2 or n_validation == len(Y):
         raise ValueError(
             "`validation_fraction` must leave at least 2 rows for validation and 1 for "
-            f"training; got {fraction}, which is {n_validation} of {len(Y)} rows for "
-            "validation. Change `validation_fraction`, or set early_stopping=False."
+            f"training; got {fraction}, which is {n_validation} of n_samples={len(Y)}. "
+            "Change `validation_fraction`, or set early_stopping=False."
         )
     stratify = _strata(Y, n_validation) if is_classifier(network) else None
     from sklearn.model_selection import train_test_split

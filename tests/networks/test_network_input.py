@@ -57,7 +57,7 @@ def test_bad_parameters_are_named(Network, name, value, neuron):
         ),
         (
             {"early_stopping": True, "validation_fraction": 0.001},
-            "`validation_fraction` must .* got 0.001, which is 1 of 200 rows .* Change",
+            "`validation_fraction` must .* got 0.001, which is 1 of n_samples=200. Change",
         ),
     ],
 )
