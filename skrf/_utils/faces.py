@@ -1,7 +1,12 @@
-"""The public modules of classes that are defined in private files."""
+"""Public homes for what is defined in private files."""
+
+from typing import Any
 
 
-def publish(module, *classes):
-    """Give classes the public module they are imported from, which pickles then name."""
-    for cls in classes:
-        cls.__module__ = module
+def publish(module: str, *objects: Any) -> None:
+    """Set `__module__` of classes and functions, which pickles name.
+
+    An object must be an attribute of `module`, under its `__qualname__`.
+    """
+    for public in objects:
+        public.__module__ = module
