@@ -36,7 +36,7 @@ pd = pytest.importorskip("pandas", reason="data frames are part of what is gener
 
 # What an error must name, and how its advice begins.
 NAMES = r"\b(X|y|sample_weight|features|alphas?|weight_scale|bias_scale|eta0|cv|classes)\b"
-ADVICE = r"\b(Use|use|Scale|scale|Give|Drop|Replace|Set|Add|Change|Fit|Name|Raise)\b"
+ADVICE = r"\b(Use|use|Scale|scale|Pass|Give|Drop|Replace|Set|Add|Change|Fit|Name|Raise)\b"
 DOCUMENTED = ConvergenceWarning, LinAlgWarning
 
 EXPONENTS = st.sampled_from([0] * 9 + [-3, 3, -20, 20, -38, 38, -75, 75, -150, 150])

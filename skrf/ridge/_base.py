@@ -27,7 +27,7 @@ from skrf._utils.validation import (
 from skrf._utils.version import VersionedState
 from skrf._utils.warnings import warn
 from skrf.ridge._checks import problem_of
-from skrf.ridge._feature_matrix import FeatureMap
+from skrf.ridge._feature_matrix import FeatureMap, FeatureMatrix
 from skrf.ridge._fitted import FittedValues, Predictor
 from skrf.ridge._fitting_data import data_in_memory, fitting_data
 from skrf.ridge._memory import ProblemSize, require_fitting_memory
@@ -46,10 +46,11 @@ class BaseRandomFeatureRidge(VersionedState, CallbackSupportMixin, BaseEstimator
     """Base class; subclasses define how `y` is encoded.
 
     A subclass has `_learn_targets(y, classes)`, the targets that the first `y` shows, and
-    `_targets(is_flat)`, the targets of a fitted model (see `_targets`).
+    `_targets(is_flat)`, the targets of a fitted model. Both are classes of the file
+    `_targets`.
 
-    A fitted model has `_values`, a `FittedValues`, after `fit`, and `_stream`, a `Stream`,
-    after `partial_fit`. Where both are there, `_stream` is the newer one.
+    After `fit` the model has `_values`, a `FittedValues`. After `partial_fit` it has
+    `_stream`, a `Stream`, which computes its values at the first access.
     """
 
     _parameter_constraints = {
@@ -64,13 +65,13 @@ class BaseRandomFeatureRidge(VersionedState, CallbackSupportMixin, BaseEstimator
         "random_state": ["random_state"],
     }
 
-    # The folds ask for groups, or not, so that fit does not (see get_metadata_routing).
+    # `cv` requests groups, not `fit` (see get_metadata_routing).
     __metadata_request__fit = {"groups": UNUSED}
 
     # ------------------------------------------------------------------ parameters
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters, and those of `features` by names like ``features__width``.
+        """Set parameters, also parameters of `features` such as ``features__width``.
 
         Parameters
         ----------
@@ -85,7 +86,7 @@ class BaseRandomFeatureRidge(VersionedState, CallbackSupportMixin, BaseEstimator
         Raises
         ------
         ValueError
-            For a name that is no parameter, and for one of `features` while that is None.
+            If a name is not a parameter, or belongs to `features` while `features` is None.
 
         Examples
         --------
@@ -97,15 +98,15 @@ class BaseRandomFeatureRidge(VersionedState, CallbackSupportMixin, BaseEstimator
         nested = [name for name in params if name.startswith("features__")]
         if nested and params.get("features", self.features) is None:
             raise ValueError(
-                f"{nested[0]} cannot be set, as features=None has no parameters. Give "
-                "features=RandomReLUFeatures(), which is what None stands for."
+                f"`features` must be a transformer to set `{nested[0]}`; got None. Pass "
+                "features=RandomReLUFeatures(), which None stands for."
             )
         return super().set_params(**params)
 
     def get_metadata_routing(self) -> MetadataRouter:
-        """Which metadata go where, for scikit-learn's metadata routing.
+        """Describe the metadata that this estimator and its `cv` request.
 
-        `fit` takes groups where `cv` asks for them, as GroupKFold does.
+        `fit` accepts groups if `cv` requests groups, as GroupKFold does.
 
         Returns
         -------
@@ -115,7 +116,7 @@ class BaseRandomFeatureRidge(VersionedState, CallbackSupportMixin, BaseEstimator
         Raises
         ------
         ValueError
-            For a `cv` that gives no folds.
+            If `cv` is not a cross-validation generator, an int or an iterable of splits.
 
         Examples
         --------
@@ -139,20 +140,20 @@ class BaseRandomFeatureRidge(VersionedState, CallbackSupportMixin, BaseEstimator
         sample_weight: ArrayLike | None = None,
         groups: ArrayLike | None = None,
     ) -> Self:
-        """Fit the features, then the coefficients and, of several, the best penalty.
+        """Fit the features, the coefficients, and the best of several penalties.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, data frame, Dask array or Dask data frame} of \
 shape (n_samples, n_features)
-            The data, whatever `features` takes: arrays and lists of text or dicts, too,
-            are handed on. Arrays of float32 stay float32.
+            The data in any form that `features` accepts, including lists of text or dicts.
+            float32 arrays stay float32.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            The targets; the classifier takes labels of shape (n_samples,).
+            The targets, or labels of shape (n_samples,) for the classifier.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples' squared errors; None means 1.
         groups : array-like of shape (n_samples,), default=None
-            Groups of the samples, for a `cv` that keeps groups together.
+            Groups of the samples, for a group-aware `cv`.
 
         Returns
         -------
@@ -162,34 +163,34 @@ shape (n_samples, n_features)
         Raises
         ------
         ValueError
-            For a parameter outside its set; parameters that exclude each other, such as
-            ``solver="cg"`` with a sequence of `alphas`; X, y or weights that are empty, not
-            finite, or of different lengths, or labels of one class only;
-            weights that are all 0; groups without `cv`, of another length, or missing where
-            `cv` needs them; folds without rows of positive weight; features that give no
-            real numbers, or squares that overflow; `select_width` with other features than
-            those of `width_path`; and for Dask input y in other blocks, solvers and `cv`
-            that need all rows at once, and features that learn from the values in X.
+            If a parameter is invalid, or parameters exclude each other, such as
+            ``solver="cg"`` and a sequence of `alphas`. If X, y, weights or groups are
+            empty, not finite or of different lengths, if all weights are 0, or if there is
+            only one class. If a fold has no rows of positive weight. If the features are
+            not real numbers, if their squares overflow, or if they are not ordered by
+            neuron for `select_width`. For Dask input also if y has other blocks than X, if
+            `solver` or `cv` needs all rows at once, or if the features learn from the
+            values in X.
         LinAlgError
-            When an alpha is too small for these features.
+            If an alpha is too small for these features.
         MemoryError
-            When no solver fits into the memory there is; says which width would.
+            If no solver fits into the available memory. The message says what would fit.
 
         Warns
         -----
         LinAlgWarning
-            When the features are so collinear that U or the errors are imprecise.
+            If the features are so collinear that U or the errors are imprecise.
         ConvergenceWarning
-            When conjugate gradients stop short of a relative error of 1e-6.
+            If conjugate gradients stop at a relative error above 1e-6.
         UserWarning
-            When `cv` is given with ``solver="cg"``, which does not use it.
+            If `cv` is set with ``solver="cg"``, which does not use it.
         """
         with all_or_nothing(self):
             problem = problem_of(self)
             if groups is not None and self.cv is None:
                 raise ValueError(
-                    "groups are for folds, and cv=None leaves single rows out. Use for "
-                    "instance cv=GroupKFold(5), or give no groups."
+                    "`groups` requires a group-aware `cv`; got cv=None (leave-one-out). "
+                    "Pass cv=GroupKFold(5) or drop `groups`."
                 )
             data = fitting_data(self, X, y, sample_weight)
             metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
@@ -210,41 +211,42 @@ shape (n_samples, n_features)
     def width_path(
         self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> WidthPath:
-        """Errors and coefficients for every width up to that of the features.
+        """Compute errors and coefficients for every width up to the width of the features.
 
-        From one pass over the data, then a factorisation and a pass for each of `alphas`;
-        see `WidthPath`. `cv` and `solver` are not used. This estimator is left as it is.
+        Takes one pass over the data, then one factorisation and one pass for each penalty.
+        The columns of the features must be ordered by neuron, as for RandomReLUFeatures,
+        RandomFeatures and ``LinearizedNTKFeatures(train="hidden")``, alone or as the last
+        step of a Pipeline. `cv` and `solver` are not used. The estimator stays unchanged.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, data frame, Dask array or Dask data frame} of \
 shape (n_samples, n_features)
-            The data, whatever `features` takes.
+            The data in any form that `features` accepts.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            The targets; the classifier takes labels of shape (n_samples,).
+            The targets, or labels of shape (n_samples,) for the classifier.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples' squared errors; None means 1.
 
         Returns
         -------
         path : WidthPath
-            Exact leave-one-out errors, training errors, and coefficients on demand, each
-            model in the scale of its own width.
+            Exact leave-one-out errors and training errors of all models. Coefficients are
+            computed on demand. Each model is in the scale of its own width.
 
         Raises
         ------
         ValueError
-            As in `fit`, and for features whose columns do not belong to one neuron after
-            the other.
+            As in `fit`, and if the columns of the features are not ordered by neuron.
         LinAlgError
-            When an alpha is too small for these features.
+            If an alpha is too small for these features.
         MemoryError
-            When the products Z'Z would not fit into the memory there is.
+            If the products Z'Z would not fit into the available memory.
 
         Warns
         -----
         LinAlgWarning
-            When the features are so collinear that the errors are imprecise.
+            If the features are so collinear that the errors are imprecise.
 
         Examples
         --------
@@ -256,7 +258,7 @@ shape (n_samples, n_features)
         (1, 200)
         """
         self._validate_params()
-        # What is not used must not be refused either, nor copied: cv may be a generator.
+        # Unused parameters must not raise, and `cv` may be a generator, which has no copy.
         unused = {"cv": None, "solver": "auto"}
         model = clone(type(self)(**{**self.get_params(deep=False), **unused}))
         problem = problem_of(model)
@@ -314,23 +316,24 @@ shape (n_samples, n_features)
             else:
                 stream.require_features(self.features)
                 checks = RowChecks.of(self, self._targets(stream.is_flat))
-                rows = checks.rows(X)
+                rows, Y, weights = checks.part(X, y, sample_weight)
                 feature_map = FeatureMap(self.features_, rows)
-                matrix = checks.matrix(rows, y, sample_weight, feature_map, self.block_size)
+                matrix = FeatureMatrix(rows, Y, weights, feature_map, self.block_size)
             matrix.progress = printed if self.verbose else None
             self._stream = stream.add(matrix, problem)
             vars(self).pop("_values", None)
         return self
 
     def merge(self, other: Self) -> Self:
-        """Add what another estimator has seen by `partial_fit` to this one, in place.
+        """Add the sums of another estimator, in place.
 
-        Equivalent to having passed its chunks to this one's `partial_fit`.
+        Equivalent to calling `partial_fit` of this estimator with the chunks of `other`.
 
         Parameters
         ----------
         other : RandomFeatureRidge or RandomFeatureRidgeClassifier
-            An estimator of the same class, with identical fitted features; unchanged.
+            An estimator of the same class with identical fitted features. It stays
+            unchanged.
 
         Returns
         -------
@@ -340,9 +343,10 @@ shape (n_samples, n_features)
         Raises
         ------
         ValueError
-            When `other` is this estimator or of another class, or one of the two has no
-            sums; when their features, intercepts, outputs or labels differ, or the
-            features cannot be pickled, and so not compared; or when the sums overflow.
+            If `other` is this estimator or of another class. If one of the two was not
+            fitted by `partial_fit`. If the features, `fit_intercept`, outputs or classes
+            differ, or the features cannot be pickled for a comparison. If the sums
+            overflow.
 
         Examples
         --------
@@ -359,25 +363,25 @@ shape (n_samples, n_features)
         """
         if other is self:
             raise ValueError(
-                "merge needs another estimator: this one's rows would count twice. Give "
-                "one that has seen other rows."
+                "`other` must be another estimator; got this one, whose rows would count "
+                "twice. Pass an estimator that has seen other rows."
             )
         if type(other) is not type(self):
             raise ValueError(
-                f"merge adds estimators of one class; other is a {type(other).__name__}, "
-                f"and not a {type(self).__name__}. Fit both by partial_fit as one class."
+                f"`other` must be a {type(self).__name__}; got a {type(other).__name__}. "
+                "Fit both by partial_fit as one class."
             )
         for name, model in (("this estimator", self), ("other", other)):
             if "_stream" not in vars(model):
                 raise ValueError(
-                    f"merge adds what partial_fit keeps, and {name} has not been fitted by "
-                    "partial_fit. Fit both by partial_fit."
+                    f"merge adds the sums of partial_fit, but {name} has not been fitted "
+                    "by partial_fit. Fit both by partial_fit."
                 )
         if not identical(self.features_, other.features_):
             raise ValueError(
-                "merge needs identical fitted features on both sides, or their sums do not "
-                "add; these differ. Give both the same integer random_state, and X of the "
-                "same columns and dtype, or the same FrozenEstimator."
+                "`other` must have identical fitted features; got different features, "
+                "whose sums do not add. Use the same integer random_state and X of the "
+                "same columns and dtype, or the same FrozenEstimator, for both."
             )
         mine = self._targets(self._stream.is_flat)
         if not mine.matches(other._targets(other._stream.is_flat)):
@@ -404,15 +408,15 @@ shape (n_samples, n_features)
     # ------------------------------------------------------------- fitted attributes
 
     def __dir__(self):
-        # scikit-learn's HTML asks for every attribute that is listed, and those of a
-        # stream may take long: they are listed once they have been computed.
+        # scikit-learn's HTML reads all listed attributes. Attributes of a stream may take
+        # long to compute, and are listed only after they have been computed.
         names = set(object.__dir__(self))
         if "_stream" in vars(self) and not self._stream.is_solved:
             names -= _COMPUTED
         return [name for name in names if hasattr(self, name)]
 
     def _fitted_values(self):
-        """The `FittedValues`; those of a stream are computed at their first access."""
+        """The `FittedValues`; a stream computes them at the first access."""
         if "_stream" in vars(self):
             return self._stream.values
         if "_values" not in vars(self):
@@ -428,15 +432,15 @@ shape (n_samples, n_features)
         AttributeError
             Before `fit`.
         ValueError
-            After `partial_fit`, when all rows so far had weight 0, or the coefficients
+            After `partial_fit`, if all rows so far had weight 0, or the coefficients
             overflow the dtype of the features.
         LinAlgError
-            After `partial_fit`, when an alpha is too small for these features.
+            After `partial_fit`, if an alpha is too small for these features.
 
         Warns
         -----
         LinAlgWarning
-            After `partial_fit`, when the features are so collinear that U is imprecise.
+            After `partial_fit`, if the features are so collinear that U is imprecise.
         """
         return self._fitted_values().coef
 
@@ -452,37 +456,36 @@ shape (n_samples, n_features)
 
     @property
     def scores_(self) -> np.ndarray:
-        """Minus the mean squared error for every one of `alphas`.
+        """Minus the mean squared error for each of the `alphas`.
 
         Raises
         ------
         AttributeError
-            When `alphas` was a number, without `cv` and `select_width`; and as `coef_`
-            does.
+            If `alphas` was a number, without `cv` and `select_width`; and as for `coef_`.
         ValueError, LinAlgError
-            As `coef_` does.
+            As for `coef_`.
 
         Warns
         -----
         LinAlgWarning
-            As `coef_` does.
+            As for `coef_`.
         """
         scores = self._fitted_values().scores
         if scores is None:
             raise AttributeError(
-                "There are scores only when alphas is a sequence, or with cv or "
-                "select_width; it was one number."
+                "`scores_` needs a sequence of `alphas`, or `cv` or `select_width`; got "
+                "one number. Pass a sequence as alphas."
             )
         return scores
 
     @property
     def best_score_(self) -> float:
-        """The highest of the scores; raises as `scores_` does."""
+        """The highest score; raises as `scores_` does."""
         return float(np.max(self.scores_))
 
     @property
     def n_iter_(self) -> int:
-        """Steps of refinement, or of conjugate gradients; raises as `coef_` does."""
+        """Number of refinements or iterations; raises as `coef_` does."""
         return self._fitted_values().n_iter
 
     def __sklearn_tags__(self):

@@ -1,6 +1,7 @@
 """The features of the rows of a Dask collection, as a matrix that is never stored."""
 
 from skrf._utils.dask import reduce_parts
+from skrf.ridge._feature_matrix import FeatureMatrix
 
 
 class DaskFeatureMatrix:
@@ -47,5 +48,5 @@ class PartOfPass:
     def __call__(self, X, y, sample_weight):
         if X.shape[0] == 0:
             return self.task.zero()
-        matrix = self.checks.matrix(X, y, sample_weight, self.feature_map, self.block_rows)
-        return matrix.reduce(self.task)
+        part = self.checks.part(X, y, sample_weight)
+        return FeatureMatrix(*part, self.feature_map, self.block_rows).reduce(self.task)

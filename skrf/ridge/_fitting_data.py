@@ -39,18 +39,18 @@ def data_in_memory(model, X, y, sample_weight, classes=None, is_part=False):
 
 
 def _on_cluster(model, X, y, sample_weight):
-    """The `FittingData` of a Dask collection; of the features' columns one row tells."""
-    require_fit_on_columns(model.features, "a Dask collection")
+    """The `FittingData` of a Dask collection; the features are fitted to one row."""
+    require_fit_on_columns(model.features, "Dask input")
     if model.cv is not None or model.solver in ("dual", "cg"):
         raise ValueError(
-            "Dask input is fitted from sums over its blocks, without folds, by the primal "
-            f"solver; got cv={model.cv!r} and solver={model.solver!r}. Use cv=None and "
-            'solver="primal".'
+            "Dask input needs cv=None and solver='auto' or 'primal', because it is fitted "
+            f"from sums over its blocks; got cv={model.cv!r} and solver={model.solver!r}. "
+            'Use cv=None and solver="primal".'
         )
     if getattr(model, "class_weight", None) == "balanced":
         raise ValueError(
-            "class_weight='balanced' needs all labels at once, which Dask blocks do not "
-            "show. Pass the weights of the classes as a dict."
+            "`class_weight` must be a dict or None for Dask input, whose labels are not "
+            "seen all at once; got 'balanced'. Pass the weights of the classes as a dict."
         )
     parts = partitions(X, y, sample_weight)
     X, y, _ = first_rows_of(parts)

@@ -10,7 +10,6 @@ from sklearn.base import BaseEstimator
 
 from skrf._utils.blocks import is_frame
 from skrf._utils.validation import check_data, check_row_weights
-from skrf.ridge._feature_matrix import FeatureMatrix
 from skrf.ridge._targets import LabelTargets, NumberTargets
 from skrf.ridge._transformers import accepted_input
 
@@ -71,12 +70,11 @@ class RowChecks:
         factors = self.targets.weights(y)
         return weights if factors is None else weights * factors
 
-    def matrix(self, X, y, sample_weight, feature_map, block_rows):
-        """The feature matrix of a part of the data, checked."""
+    def part(self, X, y, sample_weight):
+        """(Rows, float64 targets, weights) of a part of the data, checked."""
         X = self.rows(X)
         Y = self.targets.encode(y, X.shape[0])
-        weights = self.weights(X, y, sample_weight, is_part=True)
-        return FeatureMatrix(X, Y, weights, feature_map, block_rows)
+        return X, Y, self.weights(X, y, sample_weight, is_part=True)
 
 
 def _checked(X, owner, accept_sparse, allow_nan, columns=None):

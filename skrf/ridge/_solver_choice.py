@@ -1,4 +1,4 @@
-"""Which solver of ridge regression to use: the cheapest that fits into memory; its use."""
+"""The choice of a solver, the fastest that fits into memory, and its call."""
 
 import numpy as np
 from sklearn.model_selection import check_cv
@@ -51,14 +51,14 @@ def cross_validate(solver, matrix, problem, cv, y, groups, is_classifier):
 
 
 def _row_numbers(cv, matrix, y, groups, is_classifier):
-    """Pairs of row numbers of the folds, checked."""
+    """Pairs of row indices of the folds, checked."""
     if groups is not None and np.shape(groups) != (matrix.n_rows,):
         raise ValueError(
-            f"groups has shape {np.shape(groups)}, but X has {matrix.n_rows} rows. Give "
-            "one group per row."
+            f"`groups` must have one entry per row of X, {matrix.n_rows}; got shape "
+            f"{np.shape(groups)}. Pass one group per row."
         )
     folds = check_cv(cv, y, classifier=is_classifier)
-    with completed(f"cv={cv!r}", "Use other folds; groups are given to fit."):
+    with completed(f"cv={cv!r}", "Use other folds, or pass `groups` to fit."):
         pairs = list(folds.split(np.zeros(matrix.n_rows), y, groups))
     splits = [
         tuple(np.arange(matrix.n_rows)[np.asarray(part)] for part in pair) for pair in pairs
@@ -67,8 +67,8 @@ def _row_numbers(cv, matrix, y, groups, is_classifier):
         not matrix.weights[part].any() for pair in splits for part in pair
     ):
         raise ValueError(
-            f"cv={cv!r} gives no split, or one whose training or test rows are none or "
-            "have weights of zero only. Use other folds, or drop these rows."
+            "`cv` must yield splits with training and test rows of positive weight; got "
+            f"cv={cv!r}. Use other folds, or drop rows of weight 0."
         )
     return splits
 
