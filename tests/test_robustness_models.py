@@ -285,7 +285,8 @@ def test_errors_name_parameter_and_remedy(call, kind, name, remedy):
 def test_features_of_a_stream_may_not_change(change, name):
     model = stream()
     before = model.coef_
-    with pytest.raises(ValueError, match=f"^{name}[a-z_]* differs .* or begin a clone"):
+    message = f"^`{name}[a-z_]*` changed since .* or start from a clone"
+    with pytest.raises(ValueError, match=message):
         model.set_params(**change).partial_fit(X, Y)
     np.testing.assert_array_equal(model.coef_, before)
 
