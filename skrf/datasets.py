@@ -21,6 +21,8 @@ from skrf.activations import ACTIVATIONS
 from skrf.features._distributions import DATA
 from skrf.targets import BoundedDegreePolynomial, SingleNeuron
 
+__all__ = ["make_polynomial", "make_polynomial_classification", "make_single_neuron"]
+
 
 def _sphere(rng, shape):
     X = rng.standard_normal(shape)

@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 
     from skrf.gaussian._spectrum import NeuronSpectrum
 
+__all__ = [
+    "ErrorFloorDisplay",
+    "FeaturesNeededDisplay",
+    "LazinessDisplay",
+    "SpectrumDisplay",
+    "WidthPathDisplay",
+]
 
 # From more curves than this on, a scale of colours replaces the legend.
 _MOST_IN_LEGEND = 6

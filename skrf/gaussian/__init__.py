@@ -16,6 +16,7 @@ and arrays in float64.
 `feature_gap`, `linearization_gap` |
 """
 
+from skrf._utils.faces import publish
 from skrf.gaussian._best_error import BestError, best_error, best_tangent_error
 from skrf.gaussian._gaps import (
     coupling_gap,
@@ -63,3 +64,5 @@ __all__ = [
     "tangent_gram",
     "tangent_relu_products",
 ]
+
+publish(__name__, BestError, MinWeight, PopulationRisk)

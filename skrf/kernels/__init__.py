@@ -11,6 +11,7 @@ rows, which is slow: give them a `WideNetworkKernel`, which they call once. Ever
 computed in float64; float32 data give a float32 matrix.
 """
 
+from skrf._utils.faces import publish
 from skrf.kernels._infinite_width import (
     WideNetworkKernel,
     arc_cosine_kernel,
@@ -24,3 +25,7 @@ __all__ = [
     "neural_tangent_kernel",
     "random_feature_kernel",
 ]
+
+# The functions too: an SVC may have one of them as its `kernel`.
+publish(__name__, WideNetworkKernel, arc_cosine_kernel)
+publish(__name__, neural_tangent_kernel, random_feature_kernel)

@@ -31,6 +31,7 @@ from typing import Literal
 import numpy as np
 
 from skrf._utils.checks import check_boolean, check_choice
+from skrf._utils.faces import publish
 from skrf._utils.typing import RandomState
 from skrf._utils.validation import RANDOM_STATE, check_arguments
 from skrf.displays import (
@@ -82,6 +83,8 @@ __all__ = [
     "wave_relu_correlations",
     "weight_certificate",
 ]
+
+publish(__name__, NeuronSpectrum, Report, Row, WeightCertificate)
 
 
 _STATEMENTS = (
