@@ -9,7 +9,7 @@ from sklearn.utils.extmath import row_norms, safe_sparse_dot
 
 from skrf._utils.blocks import row_blocks
 from skrf._utils.typing import MatrixLike
-from skrf._utils.validation import check_matrix, named_data
+from skrf._utils.validation import check_matrix, completed
 from skrf.kernels._activation_duals import Pairs
 
 # Pairs whose versine (vercosine) is smaller are measured again by the difference (sum) of
@@ -73,7 +73,7 @@ def pairwise(X, Y, evaluate):
     # One by one, because scikit-learn's check of pairs does not say which it refuses.
     X = check_matrix("X", X, dtype=_FLOATS)
     Y = X if Y is None else check_matrix("Y", Y, dtype=_FLOATS)
-    with named_data():
+    with completed(after="Pass the same columns in `X` and `Y`."):
         X, Y = check_pairwise_arrays(X, Y, accept_sparse="csr")
     out = np.empty((X.shape[0], Y.shape[0]), np.result_type(X, Y))
     n_features = X.shape[1]

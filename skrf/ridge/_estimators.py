@@ -19,7 +19,7 @@ from skrf._utils.validation import (
     check_labels,
     check_targets,
     first_partial_fit,
-    named_data,
+    remedies_for_targets,
     signs_of_labels,
     weights_of_labels,
 )
@@ -263,7 +263,7 @@ shape (n_samples, n_features)
 
     def _encode(self, y, n_rows):
         check_targets(y)
-        with named_data("y"):
+        with remedies_for_targets(y):
             Y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
         if Y.ndim != (1 if self._flat else 2):
             raise ValueError(
@@ -520,7 +520,7 @@ shape (n_samples, n_features)
                 "not show. Give the weights of the classes as a dict."
             )
         check_labels(y if classes is None else classes)
-        with named_data("y"):
+        with remedies_for_targets(y):
             y = column_or_1d(y, warn=True)
         self.classes_ = np.unique(y if classes is None else classes)
         self._flat = len(self.classes_) == 2

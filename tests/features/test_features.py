@@ -286,9 +286,9 @@ def test_unknown_names_are_answered_with_the_list(rng):
         ({"output_weights": [1.0, 2.0]}, r"output_weights.*\(width,\) = \(4,\).*\(2,\)"),
         (
             {"output_weights": [1.0, 2.0, 3.0, np.nan]},
-            r"output_weights must be finite.*nan",
+            r"output_weights.* must be finite.*nan",
         ),
-        ({"output_weights": list("abcd")}, r"output_weights must be real numbers"),
+        ({"output_weights": list("abcd")}, r"output_weights.* must be real numbers"),
         ({"train": "all"}, r"'train' parameter of LinearizedNTKFeatures"),
     ],
 )
@@ -352,9 +352,9 @@ def test_a_narrowed_copy_shares_nothing(Features):
     [
         (np.ones((3, 2)), np.ones(3), "width=4 needs weights of shape"),
         (np.ones((4, 2)), np.ones(3), "give a bias for each"),
-        (np.ones((4, 2)), np.ones((4, 1)), "biases must be 1-D"),
-        ([[np.nan, 1.0]] * 4, np.ones(4), "weights must be finite"),
-        (np.ones((4, 2)), [np.inf] * 4, "biases must be finite"),
+        (np.ones((4, 2)), np.ones((4, 1)), "biases.* must be 1-D"),
+        ([[np.nan, 1.0]] * 4, np.ones(4), "weights.* must be finite"),
+        (np.ones((4, 2)), [np.inf] * 4, "biases.* must be finite"),
     ],
 )
 def test_at_refuses(weights, biases, message):

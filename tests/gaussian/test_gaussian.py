@@ -273,8 +273,8 @@ def test_nearly_parallel_neurons_have_nearly_their_own_block(rng):
     ("arguments", "message"),
     [
         (([[1.0]], [0.0, 1.0]), "b must have one bias for each of the 1 rows of W; got"),
-        (([[1.0]], [np.nan]), "b must be finite; got nan. Replace NaN"),
-        (([[np.inf]], [0.0]), "W must be finite; got inf"),
+        (([[1.0]], [np.nan]), "b` must be finite; got nan. Replace NaN"),
+        (([[np.inf]], [0.0]), "W` must be finite; got inf"),
         (([[1.0]], [0.0], [[1.0, 2.0]], [0.0]), "V has 2 columns where W has 1"),
         (([[1.0]], [0.0], [[1.0]]), "V was given without c"),
         (([[1.0]], [0.0], None, [1.0]), "c was given without V"),

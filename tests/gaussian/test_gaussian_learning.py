@@ -100,7 +100,7 @@ def test_one_neuron_learns_a_neuron_in_about_200_steps(d):
     ("change", "message"),
     [
         ({"u": [1.0]}, "u must have one output weight for each of the 2 rows of W"),
-        ({"u": [1.0, np.nan]}, "u must be finite; got nan"),
+        ({"u": [1.0, np.nan]}, "u`? must be finite; got nan"),
         ({"target": lambda X: X}, "target must be a SingleNeuron; got function"),
         ({"target": SingleNeuron([1.0])}, "target takes 1 features, but W has 2 columns"),
         ({"target": SingleNeuron([1.0, 0], activation="sin")}, "activation='sin', but"),

@@ -79,8 +79,8 @@ def test_constant_pre_activations_have_degree_0(name):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"activation": "cube"}, "activation='cube' is not known. Use one of relu"),
-        ({"n": -1}, "n=-1 must be an integer >= 0"),
+        ({"activation": "cube"}, "`activation` must be one of .* got 'cube'. Use one"),
+        ({"n": -1}, "must be an integer >= 0"),
         ({"bias": np.inf}, "bias=inf must be a finite number"),
         ({"weight_norm": -2.0}, "weight_norm=-2.0 must be a finite number >= 0. Give the"),
     ],
