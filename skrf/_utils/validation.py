@@ -62,12 +62,12 @@ __all__ = [
     "weights_of_labels",
 ]
 
-# scikit-learn has no types: what it decorates would have none either.
+# scikit-learn has no types, so the functions that it decorates would have none either.
 fit_context: KeepsSignature = _fit_context
 
 
 def check_arguments(constraints: dict, **options: bool) -> Callable[[Function], Function]:
-    """scikit-learn's decorator; the function is given Python's own integers."""
+    """scikit-learn's decorator; converts NumPy's integers to Python's own."""
 
     def decorate(function):
         @functools.wraps(function)
@@ -95,11 +95,11 @@ POSITIVE_INTEGER = NumericInterval(Integral, 1, None, closed="left")
 NON_NEGATIVE_INTEGER = NumericInterval(Integral, 0, None, closed="left")
 POSITIVE = NumericInterval(Real, 0, None, closed="neither")
 NON_NEGATIVE = NumericInterval(Real, 0, None, closed="left")
-# Of Gaussian inputs whose spectra take less than minutes.
+# Dimension of Gaussian inputs; the spectra of larger ones take minutes.
 DIMENSION = NumericInterval(Integral, 2, 2000, closed="both")
 FRACTION = NumericInterval(Real, 0, 1, closed="neither")
 RANDOM_STATE = ["random_state"]
-# Of a neuron ||w|| = 1: below, it is never on as far as floats can tell.
+# Bias of a neuron with ||w|| = 1. Below, floats cannot tell that it is ever active.
 BIAS = [NumericInterval(Real, -35, 1000, closed="both")]
 PROBABILITY = NumericInterval(Real, 0, 1, closed="both")
 FINITE = NumericInterval(Real, None, None, closed="neither")
@@ -136,7 +136,7 @@ def one_of(table):
 
 
 class _AvailableIf(_AvailableIfDescriptor):
-    """scikit-learn's method that exists under a condition; the error says why not."""
+    """scikit-learn's conditional method; the error includes the reason."""
 
     def _check(self, obj, owner):
         try:
@@ -252,9 +252,9 @@ def _shape(array):
 
 
 def _one_entry_each(X):
-    """X, or a copy of a sparse X that has several entries for a place, with their sums.
+    """X, or a copy of a sparse X in which duplicate entries are summed.
 
-    SciPy's sparse matrices may, and squares of their entries are not those of the matrix.
+    The squares of duplicate entries are not the squares of the matrix.
     """
     if not issparse(X) or X.has_canonical_format:
         return X
