@@ -122,7 +122,7 @@ def proposition_4_1(
         ),
         Row(
             "Prop. 4.1: P(error < 1/4)",
-            "at most exp(-c d) for r <= d / 2, c not given",
+            "at most exp(-c d) for r <= d / 2, c unspecified",
             f"exp(-{rate:.4f} d) at r = d / 2, times a power of d",
             f"{np.exp(log_p):.2e} exactly; {np.mean(errors < 0.25):.4f} of the draws",
             "measured",
@@ -238,7 +238,7 @@ def _rows_of_theorem_4_2(d, width):
     return (
         Row(
             "Thm 4.2: ||w*|| = d^2, absolute error 1/50",
-            "r max|u| >= exp(c d) / (48 d^2), c not given, d > 40",
+            "r max|u| >= exp(c d) / (48 d^2), c unspecified, d > 40",
             "for b* = 0 a lower bound of r alone, in mean",
             f"at least 10^{log10_needed:.1f} features of any kind",
             "measured",
@@ -395,7 +395,7 @@ def theorem_4_8(
         ),
         Row(
             "Thm 4.8: d = 41, ||w*|| = d, b* = 0, absolute error 1/50, a million features",
-            "r max|u| exponential but with probability r exp(-c d), c not given",
+            "r max|u| exponential but with probability r exp(-c d), c unspecified",
             "for any u, from the spectrum",
             f"error reached with probability at most 10^{log10_p:.1f}",
             "measured",

@@ -122,7 +122,7 @@ def _rows_of_facts(facts):
         ),
         Row(
             "Prop. 4.6, item 3",
-            "E_w <f, psi_w>^2 <= 20 ||f||^2 exp(-c d), c not given",
+            "E_w <f, psi_w>^2 <= 20 ||f||^2 exp(-c d), c unspecified",
             "sup over f = the largest eigenvalue",
             f"10^{facts.log10_correlation:.1f} ||f||^2",
             "measured",
