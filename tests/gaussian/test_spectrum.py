@@ -74,7 +74,7 @@ def mp_eigenvalue(d, h, degree):
     return constant / (d * d - 1) * area / (2 * mp.pi)
 
 
-def circle_eigenvalues(h, n=256):
+def circle_eigenvalues(h, n):
     """Eigenvalues over n of the Gram matrix of n neurons at equal angles (d = 2).
 
     The matrix is circulant and its first row is a kernel, so its eigenvalues are a Fourier
@@ -222,17 +222,26 @@ def test_tails_of_short_and_long_spectra_agree():
         np.testing.assert_allclose(short.floor(log_r), long.floor(log_r), rtol=0.03)
 
 
-def test_large_negative_biases_have_enough_degrees():
+LARGEST = [(3, -1000.0), (10, -300.0), (40, -100.0)]
+
+
+@pytest.mark.parametrize(
+    ("d", "h"),
+    [
+        *((3, -100.0), (10, -60.0), (40, -50.0)),
+        *(pytest.param(d, h, marks=pytest.mark.slow) for d, h in LARGEST),
+    ],
+)
+def test_large_negative_biases_have_enough_degrees(d, h):
     """Twice as many degrees do not change numbers of features for errors above the tail."""
-    for d, h in ((3, -300.0), (10, -100.0), (40, -50.0)):
-        spectrum = relu_spectrum(d, h)
-        longer = relu_spectrum(d, h, 2 * spectrum.max_degree)
-        errors = np.array([0.5, 0.2, 2 * spectrum.tail])
-        for counts, expected in zip(
-            spectrum.features_needed(errors), longer.features_needed(errors), strict=True
-        ):
-            # Logarithms of size h^2 / 2 have only so many digits.
-            np.testing.assert_allclose(counts, expected, rtol=1e-5)
+    spectrum = relu_spectrum(d, h)
+    longer = relu_spectrum(d, h, 2 * spectrum.max_degree)
+    errors = np.array([0.5, 0.2, 2 * spectrum.tail])
+    for counts, expected in zip(
+        spectrum.features_needed(errors), longer.features_needed(errors), strict=True
+    ):
+        # Logarithms of size h^2 / 2 have only so many digits.
+        np.testing.assert_allclose(counts, expected, rtol=1e-5)
 
 
 def test_counts_of_the_tail_are_not_exact():
@@ -244,10 +253,10 @@ def test_counts_of_the_tail_are_not_exact():
     assert log10_r[1] == pytest.approx(np.log10(1081946), abs=1e-3)
 
 
-@pytest.mark.parametrize("h", [0.0, -0.8])
-def test_eigenfunctions_attain_the_lower_bound(h):
+@pytest.mark.parametrize(("h", "n"), [(0.0, 512), (-0.8, 256)])
+def test_eigenfunctions_attain_the_lower_bound(h, n):
     """On the circle the best features are the leading eigenvectors of a Gram matrix."""
-    values = circle_eigenvalues(h)
+    values = circle_eigenvalues(h, n)
     assert values.sum() == pytest.approx(math.exp(log_squared_norm(h)), rel=1e-9)
     r = np.arange(60)
     best = 1 - np.concatenate([[0], np.cumsum(values)])[:60] / values.sum()
