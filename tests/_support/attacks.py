@@ -68,8 +68,9 @@ def check(call, kind, name, remedy):
         warnings.simplefilter("error", RuntimeWarning)
         with pytest.raises(kind) as caught:
             call()
-    assert name in text_of(caught.value)
-    assert remedy in text_of(caught.value)
+    text = text_of(caught.value)
+    assert name in text, text
+    assert remedy in text, text
 
 
 def text_of(error):
