@@ -144,25 +144,25 @@ RIDGES = [
     (lambda: ridge(solver="dual").partial_fit, AttributeError, "solver", "or fit"),
     (lambda: ridge(StandardScaler()).partial_fit, AttributeError, "features", "FrozenEst"),
     (lambda: ridge(RandomReLUFeatures).partial_fit, AttributeError, "features", "instance"),
-    (lambda: ridge(Ridge()).partial_fit, AttributeError, "features", "Give a transformer"),
+    (lambda: ridge(Ridge()).partial_fit, AttributeError, "features", "Pass a transformer"),
     (
         lambda: sort(class_weight="balanced").partial_fit,
         AttributeError,
         "class_weight",
         "dict",
     ),
-    (lambda: stream().partial_fit(X, np.c_[Y, Y]), ValueError, "y", "begin a clone"),
+    (lambda: stream().partial_fit(X, np.c_[Y, Y]), ValueError, "y", "start from a clone"),
     (
         lambda: stream().set_params(fit_intercept=False).partial_fit(X, Y),
         ValueError,
         "fit_intercept",
-        "Set it back",
+        "Restore it",
     ),
     (
         lambda: stream().set_params(features__weight_scale=2.0).partial_fit(X, Y),
         ValueError,
         "features__weight_scale",
-        "Set it back, or begin a clone",
+        "Restore it, or start from a clone",
     ),
     (lambda: sort().partial_fit(X, SIGNS), ValueError, "classes", "all labels that"),
     (
@@ -181,7 +181,7 @@ RIDGES = [
         lambda: RandomFeatureRidge().set_params(features__width=5),
         ValueError,
         "features",
-        "Give features=RandomReLUFeatures()",
+        "Pass features=RandomReLUFeatures()",
     ),
     (lambda: (one := stream()).merge(one), ValueError, "another", "seen other rows"),
     (lambda: stream().merge("other"), ValueError, "other", "Fit both by partial_fit"),
@@ -285,7 +285,8 @@ def test_errors_name_parameter_and_remedy(call, kind, name, remedy):
 def test_features_of_a_stream_may_not_change(change, name):
     model = stream()
     before = model.coef_
-    with pytest.raises(ValueError, match=f"^{name}[a-z_]* differs .* or begin a clone"):
+    message = f"^`{name}[a-z_]*` changed since .* or start from a clone"
+    with pytest.raises(ValueError, match=message):
         model.set_params(**change).partial_fit(X, Y)
     np.testing.assert_array_equal(model.coef_, before)
 
@@ -308,7 +309,7 @@ def test_streams_know_frozen_features_by_their_arrays():
     model = ridge(FrozenEstimator(relu().fit(X))).partial_fit(X, Y)
     model.set_params(features=FrozenEstimator(relu().fit(X))).partial_fit(X, Y)
     other = FrozenEstimator(relu().set_params(random_state=1).fit(X))
-    with pytest.raises(ValueError, match="features differs from that of the first chunk"):
+    with pytest.raises(ValueError, match="`features` changed since the first call"):
         model.set_params(features=other).partial_fit(X, Y)
 
 

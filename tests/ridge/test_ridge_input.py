@@ -112,7 +112,7 @@ def test_class_weights_are_named(class_weight, message, data):
 
 
 def test_folds_that_lack_groups_are_named(data):
-    with pytest.raises(ValueError, match=r"cv=GroupKFold.*groups are given to fit"):
+    with pytest.raises(ValueError, match=r"cv=GroupKFold.*pass `groups` to fit"):
         RandomFeatureRidge(alphas=[0.1, 1.0], cv=GroupKFold(4)).fit(*data)
 
 
