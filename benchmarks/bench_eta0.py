@@ -136,7 +136,7 @@ def compare(setting):
     best_k = min(counts, key=lambda k: (counts[k], abs(k)), default=0)
     return Outcome(
         diverged=diverged,
-        doublings=math.log2(net.eta0_ / net._sgd.probe.stable_step),
+        doublings=math.log2(net.eta0_ / net._sgd.estimate.stable_step),
         eta0=net.eta0_,
         epochs=epochs_to(curve, level),
         best_epochs=counts.get(best_k, GRID_EPOCHS),

@@ -246,7 +246,7 @@ def draw_problem(n_features, width, n_rows):
     y = np.maximum(X @ rng.standard_normal(n_features, dtype=np.float32), 0)
     y /= np.sqrt(n_features, dtype=np.float32)
     net = new_network(width, eta0=1e-30).partial_fit(X[:1000], y[:1000])
-    return X, y, net.initial_weights(), net._sgd.probe.stable_step / 2
+    return X, y, net.initial_weights(), net._sgd.estimate.stable_step / 2
 
 
 @contextmanager

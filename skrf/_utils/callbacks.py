@@ -1,8 +1,8 @@
-"""What a fit of several passes over the data tells callbacks and, if verbose, prints."""
+"""Tasks of a fit for scikit-learn's callbacks, and its printed progress."""
 
 
 def printed(label, n_blocks):
-    """Begin a pass; its result, called after each of its blocks, prints a line."""
+    """Begin a pass; the result prints a line and is called after each block."""
     n_done = 0
 
     def done():
@@ -13,8 +13,46 @@ def printed(label, n_blocks):
     return done
 
 
-class PassTasks:
-    """A callback task for the fit, one for each pass, and one for each of its blocks.
+class FitTasks:
+    """The callback task of a fit; subclasses add the tasks below it.
+
+    Parameters
+    ----------
+    estimator : object
+        The estimator that is fitted.
+    max_subtasks : int or None
+        Maximum number of tasks directly below the fit, or None if unknown.
+    **data : dict
+        X, y and metadata, which every hook receives.
+    """
+
+    def __init__(self, estimator, max_subtasks, **data):
+        self.data = {"estimator": estimator, **data}
+        context = estimator._init_callback_context(max_subtasks=max_subtasks)
+        self.context = self._begin(context)
+
+    def finish(self):
+        """End the task of the fit; the estimator is fitted now."""
+        self._end(self.context, {})
+
+    def _begin(self, context):
+        """Begin the task of a context; return the context."""
+        context.call_on_fit_task_begin(**self.data)
+        return context
+
+    def _end(self, context, attributes=None):
+        """End a task; return whether a callback asks to stop.
+
+        `attributes` are fitted attributes, or a function that returns them and is called
+        only if a callback needs them. None means that there are no attributes.
+        """
+        return context.call_on_fit_task_end(
+            reconstruction_attributes=attributes, **self.data
+        )
+
+
+class PassTasks(FitTasks):
+    """A task for each pass over the data, and one for each block of a pass.
 
     Parameters
     ----------
@@ -23,25 +61,24 @@ class PassTasks:
     verbose : bool
         Whether to print a line for every block.
     **data : dict
-        X, y and metadata that every hook is given.
+        X, y and metadata, which every hook receives.
     """
 
     def __init__(self, estimator, verbose, **data):
-        self.data = {"estimator": estimator, **data}
+        super().__init__(estimator, None, **data)
         self.verbose = verbose
         self.open = None
-        self.context = estimator._init_callback_context(max_subtasks=None)
-        self.context.call_on_fit_task_begin(**self.data)
 
     def begin_pass(self, label, n_blocks):
         """Begin a pass; the result is to be called after each of its blocks.
 
-        `n_blocks` is None where it is not known; such a pass ends with the next one, or
-        with the fit.
+        If `n_blocks` is None, the number is unknown, and the pass ends with the next pass
+        or with the fit.
         """
         self._end_pass()
-        self.open = self.context.subcontext(task_name=label, max_subtasks=n_blocks)
-        self.open.call_on_fit_task_begin(**self.data)
+        self.open = self._begin(
+            self.context.subcontext(task_name=label, max_subtasks=n_blocks)
+        )
         n_done, print_line = 0, printed(label, n_blocks)
 
         def done():
@@ -49,65 +86,56 @@ class PassTasks:
             n_done += 1
             if self.verbose:
                 print_line()
-            block = self.open.subcontext(task_name="block")
-            block.call_on_fit_task_begin(**self.data)
-            block.call_on_fit_task_end(**self.data)
+            self._end(self._begin(self.open.subcontext(task_name="block")))
             if n_done == n_blocks:
                 self._end_pass()
 
         return done
 
+    def finish(self):
+        """End the last pass and the task of the fit; the estimator is fitted now."""
+        self._end_pass()
+        super().finish()
+
     def _end_pass(self):
         if self.open is not None:
             closed, self.open = self.open, None
-            closed.call_on_fit_task_end(**self.data)
-
-    def finish(self):
-        """End the task of the fit, which is fitted now."""
-        self._end_pass()
-        self.context.call_on_fit_task_end(reconstruction_attributes={}, **self.data)
+            self._end(closed)
 
 
-class EpochTasks:
-    """A callback task for the fit and one for each epoch.
+class EpochTasks(FitTasks):
+    """A task for each epoch.
 
-    A fit that starts again at a smaller step runs its first epochs again; each keeps the
-    one task it has, which ends once.
+    A fit that starts again at a smaller step repeats its first epochs. A repeated epoch has
+    no second task.
 
     Parameters
     ----------
-    context : CallbackContext
-        The root context of the fit.
+    estimator : object
+        The estimator that is fitted.
+    max_epochs : int
+        Maximum number of epochs.
     **data : dict
-        The estimator, X, y and metadata that every hook is given.
+        X, y and metadata, which every hook receives.
     """
 
-    def __init__(self, context, **data):
-        self.context = context
-        self.data = data
+    def __init__(self, estimator, max_epochs, **data):
+        super().__init__(estimator, max_epochs, **data)
         self.epochs = []
         self.n_ended = 0
-        context.call_on_fit_task_begin(**data)
 
     def begin(self, epoch):
         """Begin the task of an epoch, counted from 0."""
         if epoch == len(self.epochs):
-            self.epochs.append(self.context.subcontext(task_name="epoch"))
-            self.epochs[epoch].call_on_fit_task_begin(**self.data)
+            self.epochs.append(self._begin(self.context.subcontext(task_name="epoch")))
 
     def end(self, epoch, attributes):
-        """End it; return whether a callback asks to stop.
+        """End the task of an epoch; return whether a callback asks to stop.
 
-        `attributes` is called for copies of the fitted attributes when a callback wants
-        them, and not otherwise.
+        `attributes` returns copies of the fitted attributes. It is called only if a
+        callback needs them.
         """
         if epoch < self.n_ended:
             return False
         self.n_ended += 1
-        return self.epochs[epoch].call_on_fit_task_end(
-            reconstruction_attributes=attributes, **self.data
-        )
-
-    def finish(self):
-        """End the task of the fit."""
-        self.context.call_on_fit_task_end(reconstruction_attributes={}, **self.data)
+        return self._end(self.epochs[epoch], attributes)

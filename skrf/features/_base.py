@@ -1,4 +1,4 @@
-"""What all feature maps share: the draw of the hidden layer, checks, blocks of rows."""
+"""Base class of all feature maps: draws the hidden layer, transforms blocks of rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -26,45 +25,43 @@ from skrf._utils.validation import check_data, fit_context, one_of
 from skrf._utils.version import VersionedState
 from skrf.activations import ACTIVATIONS
 from skrf.features._distributions import CONSTRAINTS, WEIGHT_DISTRIBUTIONS, draw_biases
-from skrf.features._projections import PROJECTIONS, Dense
+from skrf.features._projections import PROJECTIONS, Dense, WeightDraw, max_magnitude
 
 _FLOATS = [np.float64, np.float32]
-# Numbers in a result that takes no longer than to start threads.
-_SMALL = 2**21
+# Up to this many values, computing a result takes less time than starting threads.
+_SINGLE_THREAD_VALUES = 2**21
 
 
-def largest_entry(array):
-    """The largest magnitude in an array or a sparse matrix."""
-    entries = array.data if sparse.issparse(array) else array
-    return float(max(entries.max(), -entries.min())) if entries.size else 0.0
+def _without_set_output_for_lazy_input(cls):
+    """Make `transform` and `fit_transform` of a class return lazy results unchanged.
 
+    scikit-learn wraps both methods of a transformer, and its wrapper converts results to
+    the container that `set_output` asks for. A lazy result would be computed and held in
+    memory for that. For lazy X this decorator calls the method inside the wrapper instead.
+    """
 
-def _lazy_for_dask(cls):
-    """A class whose results for Dask input stay lazy, whatever `set_output` asks for."""
-
-    def lazy(method):
+    def unwrapped_for_lazy_input(method):
         @wraps(method)
-        def chosen(self, X, *args, **options):
-            # What scikit-learn wraps, for its wrapper makes a data frame in memory.
-            called = inspect.unwrap(method) if engine_of(X).is_lazy else method
-            return called(self, X, *args, **options)
+        def method_for_any_input(self, X, *args, **kwargs):
+            chosen = inspect.unwrap(method) if engine_of(X).is_lazy else method
+            return chosen(self, X, *args, **kwargs)
 
-        return chosen
+        return method_for_any_input
 
     for name in ("transform", "fit_transform"):
-        setattr(cls, name, lazy(getattr(cls, name)))
+        setattr(cls, name, unwrapped_for_lazy_input(getattr(cls, name)))
     return cls
 
 
-@_lazy_for_dask
+@_without_set_output_for_lazy_input
 class BaseHiddenLayerFeatures(
     VersionedState, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 ):
-    """A random hidden layer drawn in `fit`, and features made from it in `transform`.
+    """A random hidden layer drawn in `fit`, and features computed by it in `transform`.
 
-    A subclass gives what it needs in a dtype by `_layer(dtype)`, writes the features of
-    rows x into `out` in `_fill(x, layer, out)`, and overrides `_prepare` where they are
-    not one per neuron.
+    A subclass returns its arrays in a dtype from `_layer(dtype)` and writes the features of
+    rows x into `out` in `_fill(x, layer, out)`. It overrides `_prepare` where it has more
+    or fewer features than neurons.
     """
 
     _parameter_constraints = {
@@ -82,10 +79,10 @@ class BaseHiddenLayerFeatures(
         ----------
         X : {array-like, sparse matrix, Dask array or Dask data frame} of shape \
 (n_samples, n_features)
-            Any data with the columns to come; float32 draws float32 weights, everything
-            else float64. Of Dask input one row is computed.
+            Data with the columns of later calls. float32 data draw float32 weights, other
+            data draw float64 weights. Of Dask input only one row is computed.
         y : object, default=None
-            Not used: the common interface of transformers has it.
+            Ignored, present for API consistency.
 
         Returns
         -------
@@ -95,10 +92,11 @@ class BaseHiddenLayerFeatures(
         Raises
         ------
         ValueError
-            For a parameter outside its set, parameters that exclude each other, a scale
-            too large for the dtype of X, and X that is empty or not finite numbers.
+            If a parameter is invalid, if parameters exclude each other, if a scale is too
+            large for the dtype of X, or if X is empty or has entries that are not finite
+            numbers.
         MemoryError
-            When the weights would not fit into the memory that is available.
+            If the weights do not fit into the available memory.
         """
         X = engine_of(X).sample(X)
         X = check_data(self, X, accept_sparse="csr", dtype=_FLOATS)
@@ -106,14 +104,14 @@ class BaseHiddenLayerFeatures(
         self._check_parameters(X.dtype)
         projection, width = PROJECTIONS[self.projection], int(self.width)
         require_memory(
-            projection.size(width, n_features) * X.dtype.itemsize,
+            projection.n_values(width, n_features) * X.dtype.itemsize,
             f"Drawing width={width} weights for {n_features} columns with "
             f"projection={self.projection!r}",
             'Use a smaller width, float32 input or projection="structured".',
         )
         seed = draw_seed(self.random_state)
         self._projection = projection.draw(
-            seed, width, n_features, self.weights, self.weight_scale, X.dtype
+            WeightDraw(seed, width, n_features, self.weights, self.weight_scale, X.dtype)
         )
         self.biases_ = draw_biases(seed, width, self.biases, self.bias_scale, X.dtype)
         self._prepare()
@@ -121,15 +119,17 @@ class BaseHiddenLayerFeatures(
 
     @property
     def weights_(self) -> np.ndarray:
-        """The hidden weights w_i; computed at each access for "structured".
+        """The hidden weights w_i; computed at each access if projection="structured".
 
         Raises
         ------
         AttributeError
-            Before `fit`.
+            If the transformer is not fitted.
         """
         if not hasattr(self, "_projection"):
-            raise AttributeError(f"This {type(self).__name__} is not fitted: call fit.")
+            raise AttributeError(
+                f"This {type(self).__name__} has no `weights_` yet. Call fit first."
+            )
         return self._projection.rows()
 
     def transform(self, X: MatrixLike) -> np.ndarray:
@@ -139,28 +139,29 @@ class BaseHiddenLayerFeatures(
         ----------
         X : {array-like, sparse matrix, Dask array or Dask data frame} of shape \
 (n_samples, n_features)
-            The data; float32 gives float32 features, everything else float64.
+            The data. float32 data give float32 features, other data give float64.
 
         Returns
         -------
         Z : ndarray of shape (n_samples, n_features_out)
-            The features, dense; for Dask input a lazy Dask array, also after `set_output`.
+            The features, dense. Dask input gives a lazy Dask array, also after
+            `set_output`.
 
         Raises
         ------
         NotFittedError
-            Before `fit`.
+            If the transformer is not fitted.
         ValueError
-            For X with other columns than in `fit`, or not finite numbers.
+            If X has other columns than in `fit`, or entries that are not finite numbers.
         MemoryError
-            When the result would not fit into the memory that is available; the
-            message gives its size in bytes.
+            If the result does not fit into the available memory; the message names its
+            size in bytes.
         """
         check_is_fitted(self, "biases_")
         return engine_of(X).map_rows(self._features_of, X, self._n_features_out)
 
     def _features_of(self, X):
-        """The features of rows in memory, as an array."""
+        """Features of rows in memory."""
         X = self._check_rows(X)
         shape = (X.shape[0], self._n_features_out)
         require_memory(
@@ -174,39 +175,40 @@ class BaseHiddenLayerFeatures(
         return Z
 
     def _transform_into(self, X, Z):
-        """Z <- the features of checked rows."""
+        """Z <- features of validated rows."""
         layer = self._layer(X.dtype)
 
         def fill(blocks):
             for rows in blocks:
                 self._fill(X[rows], layer, Z[rows])
 
-        blocks = row_blocks(*Z.shape, at_least=self._rows_at_least(X))
-        if Z.size > _SMALL:
+        blocks = row_blocks(*Z.shape, at_least=self._min_block_rows(X))
+        if Z.size > _SINGLE_THREAD_VALUES:
             in_threads(fill, blocks)
         else:
             fill(blocks)
 
     def _require_finite(self, *arrays):
-        """Raise where rows X, given first, have made numbers Z, given last, overflow.
+        """Raise if a result Z, the last array, overflows for rows X, the arrays before.
 
-        Z is looked at only where it may have: it is at most of degree 8 in the largest of
-        X, the weights and the number of columns.
+        Z grows at most like the power 8 of the maximum of X, the weights and the number of
+        columns. Only where this bound allows an overflow, all values of Z are checked.
         """
         *inputs, Z = arrays
-        largest = max([self._largest, *map(largest_entry, inputs)])
-        if largest < np.finfo(Z.dtype).max ** (1 / 8) or np.isfinite(Z).all():
+        maximum = max([self._magnitude_bound, *map(max_magnitude, inputs)])
+        if maximum < np.finfo(Z.dtype).max ** (1 / 8) or np.isfinite(Z).all():
             return
         raise ValueError(
             f"The features of X overflow {Z.dtype}. Scale X, for instance by "
             "StandardScaler, or use a smaller weight_scale."
         )
 
-    def _rows_at_least(self, X):
-        """Rows that pay for BLAS to pack the weights once for each block.
+    def _min_block_rows(self, X):
+        """Minimum number of rows of a block.
 
-        With many columns that is worth more than results that stay in cache; but every
-        thread should get some blocks.
+        BLAS packs the weights once for each block. With many columns large blocks save
+        more time by this than they lose because results leave the cache. Every thread
+        should still get a few blocks.
         """
         return min(max(256, min(1024, 2 * X.shape[1])), max(256, -(-X.shape[0] // 2)))
 
@@ -215,19 +217,20 @@ class BaseHiddenLayerFeatures(
         return check_data(self, X, accept_sparse="csr", dtype=_FLOATS, reset=False)
 
     def _check_parameters(self, dtype):
-        """Check what single parameter constraints cannot say."""
+        """Check combinations of parameters; `_parameter_constraints` check each alone."""
         if self.projection != "dense" and not WEIGHT_DISTRIBUTIONS[self.weights].lengths:
             raise ValueError(
-                f'weights="{self.weights}" has directions that are not uniform, which '
-                f'projection="{self.projection}" cannot give. Use projection="dense", or '
+                f'`projection="{self.projection}"` needs weights with uniform directions; '
+                f'got weights="{self.weights}". Use projection="dense", or '
                 'weights="gaussian" or "sphere".'
             )
 
     def narrowed(self, width: int) -> Self:
-        """A copy of the fitted transformer with the first `width` neurons only.
+        """Copy the fitted transformer with its first `width` neurons only.
 
-        Its features are those columns of the wider one, times sqrt(old width / width).
-        With an integer `random_state` it is what `fit` gives for the smaller width.
+        The features of the copy are the columns of these neurons, times
+        sqrt(old width / width). With an integer `random_state`, the copy equals a
+        transformer that was fitted with the smaller width.
 
         Parameters
         ----------
@@ -242,9 +245,9 @@ class BaseHiddenLayerFeatures(
         Raises
         ------
         NotFittedError
-            Before `fit`.
+            If the transformer is not fitted.
         ValueError
-            For a width outside this range.
+            If `width` is not an integer from 1 to the fitted width.
 
         Examples
         --------
@@ -260,8 +263,8 @@ class BaseHiddenLayerFeatures(
         is_integer = isinstance(width, Integral) and not isinstance(width, bool)
         if not is_integer or not 1 <= width <= len(self.biases_):
             raise ValueError(
-                f"width={width!r} must be from 1 to the fitted width, {len(self.biases_)}. "
-                "Fit a wider transformer first."
+                f"`width` must be an integer from 1 to the fitted width, "
+                f"{len(self.biases_)}; got {width!r}. Fit a wider transformer first."
             )
         narrow, width = copy.copy(self), int(width)
         narrow.width = width
@@ -272,18 +275,18 @@ class BaseHiddenLayerFeatures(
         return narrow
 
     def _select_output_weights(self, width):
-        """Shorten what a subclass has for each neuron."""
+        """Drop the output weights of other neurons, in a subclass that has them."""
 
     def from_weights(self, weights: ArrayLike, biases: ArrayLike) -> Self:
-        """Fit to given hidden weights instead of random ones.
+        """Fit with these hidden weights and biases instead of random ones.
 
         Parameters
         ----------
         weights : array-like of shape (width, n_features)
-            The hidden weights w_i, one row for each of the parameter `width`; float32
-            where both arrays are, else float64.
+            The hidden weights w_i, one row for each neuron. They are stored as float32 if
+            both arrays are float32, else as float64.
         biases : array-like of shape (width,)
-            The hidden biases b_i.
+            The hidden biases b_i; zeros if the parameter `biases` is "none".
 
         Returns
         -------
@@ -293,8 +296,8 @@ class BaseHiddenLayerFeatures(
         Raises
         ------
         ValueError
-            As in `fit` for the parameters, and for arrays of other shapes or with entries
-            that are not finite numbers.
+            If a parameter is invalid as in `fit`, or if an array has another shape or
+            entries that are not finite numbers.
 
         Examples
         --------
@@ -306,19 +309,19 @@ class BaseHiddenLayerFeatures(
         self._validate_params()
         dtypes = {getattr(array, "dtype", None) for array in (weights, biases)}
         dtype = np.float32 if dtypes == {np.dtype(np.float32)} else np.float64
-        # Copies, which do not change with the arrays given.
+        # Copies, so later changes of the caller's arrays do not change the features.
         W = real_array("weights", weights, ndim=2).astype(dtype)
         b = real_array("biases", biases, ndim=1).astype(dtype)
         if len(W) != self.width or b.shape != (self.width,):
             raise ValueError(
-                f"width={self.width} needs weights of shape ({self.width}, n_features) and "
-                f"biases of shape ({self.width},); got {W.shape} and {b.shape}. Set width "
-                "to the number of rows, and give a bias for each."
+                f"`weights` and `biases` must be of shapes ({self.width}, n_features) and "
+                f"({self.width},) for width={self.width}; got {W.shape} and {b.shape}. Set "
+                "width to the number of rows, and pass one bias per row."
             )
         if self.biases == "none" and b.any():
             raise ValueError(
-                'biases="none" is for maps without biases; got biases with up to '
-                f"{np.abs(b).max():.6g}. Give zeros, or set biases to another law."
+                '`biases` must be zeros for biases="none"; got a maximum magnitude of '
+                f'{np.abs(b).max():.6g}. Pass zeros, or set biases="gaussian" first.'
             )
         self._check_parameters(W.dtype)
         self.n_features_in_ = W.shape[1]
@@ -328,11 +331,15 @@ class BaseHiddenLayerFeatures(
         return self
 
     def _prepare(self):
-        """Set what `transform` needs beside the drawn weights."""
+        """Set the attributes that `transform` needs besides the drawn weights."""
         self._activation = ACTIVATIONS[self.activation]
         self._n_features_out = len(self.biases_)
-        arrays = self._projection.sizes(), self.biases_
-        self._largest = max([self.n_features_in_, *map(largest_entry, arrays)])
+        # See `_require_finite`.
+        self._magnitude_bound = max(
+            self.n_features_in_,
+            self._projection.magnitude_bound(),
+            max_magnitude(self.biases_),
+        )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

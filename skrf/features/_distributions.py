@@ -1,7 +1,7 @@
-"""Random laws of hidden weights and biases, shared by transformers and networks.
+"""Distributions of hidden weights and biases, for transformers and networks.
 
 Weights, biases and output weights come from separate random streams of one seed, and
-rows are drawn one after the other, so that widths nest: with one seed, the first r rows
+rows are drawn one after the other. Widths therefore nest: with one seed, the first r rows
 of a wider draw are the narrower draw. All draws are made in float64, then cast.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 from skrf._utils.random import random_stream
 from skrf._utils.validation import NON_NEGATIVE, POSITIVE_INTEGER, one_of
 
-# What a random stream is for: streams of one seed and different purposes are independent.
+# Purposes of random streams: one seed gives independent streams for different purposes.
 HIDDEN_WEIGHTS, HIDDEN_BIASES, OUTPUT_WEIGHTS, DATA, LENGTHS = range(5)
 
 
@@ -39,13 +39,13 @@ def _unit_lengths(rng, width, size, n_features):
 
 
 class WeightDistribution(NamedTuple):
-    """A law of hidden weights with E||w||^2 = 1, so that laws compare."""
+    """A distribution of hidden weights, scaled to E||w||^2 = 1."""
 
     # (rng, n_rows, n_features) -> independent rows
     rows: Callable
     # (rng, n_rows, size, n_features) -> lengths of rows in `size` dimensions whose first
-    # n_features obey the law; None for a law whose directions are not uniform, which only
-    # the dense projection can give.
+    # n_features entries have the distribution. None where directions are not uniform: only
+    # the dense projection draws such a distribution.
     lengths: Callable | None = None
 
 
@@ -55,7 +55,7 @@ WEIGHT_DISTRIBUTIONS = {
     "uniform": WeightDistribution(_uniform_rows),
 }
 
-# Each law is (rng, width) -> biases with E b^2 = 1. "none" means a model without biases.
+# (rng, width) -> biases with E b^2 = 1. "none" means a model without biases.
 BIAS_DISTRIBUTIONS = {
     "gaussian": lambda rng, width: rng.standard_normal(width),
     "uniform": lambda rng, width: rng.uniform(-1, 1, width) * np.sqrt(3),
@@ -63,7 +63,7 @@ BIAS_DISTRIBUTIONS = {
     "none": lambda rng, width: np.zeros(width),
 }
 
-# The parameters that every class with random hidden weights shares.
+# Parameters of every class with random hidden weights.
 CONSTRAINTS = {
     "width": [POSITIVE_INTEGER],
     "weights": [one_of(WEIGHT_DISTRIBUTIONS)],
@@ -74,31 +74,33 @@ CONSTRAINTS = {
 }
 
 
-def draw_weights(seed, width, n_features, law, scale, dtype):
-    """(width, n_features) hidden weights with E||w||^2 = scale^2."""
+def draw_weights(seed, width, n_features, distribution, scale, dtype):
+    """Hidden weights of shape (width, n_features) with E||w||^2 = scale^2."""
     rng = random_stream(seed, HIDDEN_WEIGHTS)
     weights = np.empty((width, n_features), dtype)
-    # In pieces, so that the float64 draw of a large float32 matrix is never whole.
+    # In pieces: the float64 draw of a large float32 matrix would take twice its memory.
     step = max(1, 2**17 // n_features)
     for start in range(0, width, step):
         rows = weights[start : start + step]
-        drawn = WEIGHT_DISTRIBUTIONS[law].rows(rng, len(rows), n_features)
-        rows[...] = scaled(drawn, scale, dtype)
+        drawn = WEIGHT_DISTRIBUTIONS[distribution].rows(rng, len(rows), n_features)
+        rows[...] = scaled("weight_scale", drawn, scale, dtype)
     return weights
 
 
-def draw_biases(seed, width, law, scale, dtype):
-    """(width,) hidden biases with E b^2 = scale^2, or zeros for the law "none"."""
+def draw_biases(seed, width, distribution, scale, dtype):
+    """Hidden biases of shape (width,) with E b^2 = scale^2; zeros for "none"."""
     rng = random_stream(seed, HIDDEN_BIASES)
-    return scaled(BIAS_DISTRIBUTIONS[law](rng, width), scale, dtype)
+    draws = BIAS_DISTRIBUTIONS[distribution](rng, width)
+    return scaled("bias_scale", draws, scale, dtype)
 
 
-def scaled(draws, scale, dtype):
+def scaled(name, draws, scale, dtype):
+    """`scale` times the draws, cast to `dtype`; `name` is the parameter of that scale."""
     with np.errstate(over="ignore"):
-        scaled = (scale * draws).astype(dtype)
-    if not np.isfinite(scaled).all():
+        result = (scale * draws).astype(dtype)
+    if not np.isfinite(result).all():
         raise ValueError(
-            f"weight_scale or bias_scale = {scale} is too large for {np.dtype(dtype)}. Use "
-            "a smaller one."
+            f"`{name}` must keep the hidden layer finite in {np.dtype(dtype)}; got "
+            f"{scale}. Use a smaller {name}."
         )
-    return scaled
+    return result

@@ -1,4 +1,4 @@
-"""Features of the linearised network (neural tangent features)."""
+"""Features of a linearised network (neural tangent features)."""
 
 from __future__ import annotations
 
@@ -12,52 +12,56 @@ from skrf._utils.memory import require_memory
 from skrf._utils.typing import MatrixLike, RandomState
 from skrf._utils.validation import StrOptions
 from skrf.activations import ACTIVATIONS
-from skrf.features._base import BaseHiddenLayerFeatures, largest_entry
+from skrf.features._base import BaseHiddenLayerFeatures
 from skrf.features._operator import HiddenLayer, TangentOperator, gram
+from skrf.features._projections import max_magnitude
 
 
 class LinearizedNTKFeatures(BaseHiddenLayerFeatures):
     r"""Features of a one-hidden-layer network linearised at its random initialisation.
 
-    Neuron i gives n_features columns, and one more where there are biases:
+    The features are the derivatives of the network :math:`\frac{1}{\sqrt r} \sum_i a_i
+    act(\langle w_i, x\rangle + b_i)` in its trained weights. For the hidden layer, neuron
+    i gives n_features columns, and one more column if there are biases:
 
     .. math:: \frac{1}{\sqrt{r}}\, a_i\, act'(\langle w_i, x\rangle + b_i)\, (x_1, \dots,
-              x_d, 1), \quad r = width,
+              x_d, 1), \quad r = width.
 
-    the derivatives of the network :math:`\frac{1}{\sqrt r} \sum_i a_i act(\langle w_i,
-    x\rangle + b_i)` in its hidden weights and biases (``train="hidden"``). A linear model
-    on them is that network trained while it stays near its initialisation; the features'
-    inner products are the finite-width neural tangent kernel.
-
-    Source: Eq. (8), Section 2.1 and Example 4.9 of Yehudai and Shamir (2019); Jacot,
-    Gabriel and Hongler (2018).
+    A linear model on these features is the network trained while it stays near its
+    initialisation [1]_. The inner products of the features are the finite-width neural
+    tangent kernel [2]_.
 
     Parameters
     ----------
     width : int, default=100
-        Number r of random neurons; the features are about width * n_features.
+        Number r of random neurons. The number of features is about width * n_features.
     activation : str, default="relu"
-        A key of `skrf.activations.ACTIVATIONS`; "step", whose derivative is 0, only with
-        ``train="output"``.
+        Activation of the neurons: a key of `skrf.activations.ACTIVATIONS`. "step", whose
+        derivative is 0, requires ``train="output"``.
     train : {"hidden", "output", "both"}, default="hidden"
-        Which layer's derivatives are features: the hidden layer's, the output layer's
-        (:math:`act(\langle w_i, x\rangle + b_i)/\sqrt{r}`, the random features), or the
-        hidden layer's followed by the output layer's.
+        Layers whose derivatives are features. "output" gives the random features
+        :math:`act(\langle w_i, x\rangle + b_i)/\sqrt{r}`; "both" gives the derivatives of
+        the hidden layer, followed by the derivatives of the output layer.
     output_weights : array-like of shape (width,), default=None
-        The a_i; None means all 1, as in Eq. (8). Not used for ``train="output"``.
+        The output weights a_i. None sets all to 1, as in Eq. (8) of [1]_. Ignored for
+        ``train="output"``.
     weights : {"gaussian", "sphere", "uniform"}, default="gaussian"
-        Law of w, with :math:`E\|w\|^2 = weight\_scale^2`.
+        Distribution of the hidden weights w, scaled to
+        :math:`E\|w\|^2 = weight\_scale^2`; see `RandomFeatures`.
     weight_scale : float, default=1.0
         Root mean square length of w.
     biases : {"gaussian", "uniform", "constant", "none"}, default="gaussian"
-        Law of b, with :math:`E b^2 = bias\_scale^2`; "none" has no biases, and no
-        column for their derivative.
+        Distribution of the hidden biases b, scaled to :math:`E b^2 = bias\_scale^2`.
+        "constant" sets all biases to `bias_scale`. "none" uses no biases, and no columns
+        for their derivatives.
     bias_scale : float, default=1.0
         Root mean square of b.
     projection : {"dense", "orthogonal", "structured"}, default="dense"
-        How the w_i are drawn and multiplied; see `RandomFeatures`.
+        Method for drawing the w_i and multiplying them with x; see `RandomFeatures`.
     random_state : int, RandomState instance or None, default=None
-        Fixes the draw. For one integer, narrower maps have the first weights of wider ones.
+        Controls the random weights. Pass an int for reproducible output across multiple
+        function calls. With the same int, a narrower map has the first weights of a wider
+        map.
 
     Attributes
     ----------
@@ -73,7 +77,15 @@ class LinearizedNTKFeatures(BaseHiddenLayerFeatures):
     Notes
     -----
     Column ``i * (d + 1) + j`` belongs to neuron i and column j of X, with d = n_features
-    and j = d for the bias; without biases, ``i * d + j``.
+    and j = d for the bias. Without biases, this column is ``i * d + j``.
+
+    References
+    ----------
+    .. [1] Yehudai, G. and Shamir, O. (2019). On the power and limitations of random
+       features for understanding neural networks. NeurIPS. Eq. (8), Section 2.1 and
+       Example 4.9.
+    .. [2] Jacot, A., Gabriel, F. and Hongler, C. (2018). Neural tangent kernel:
+       convergence and generalization in neural networks. NeurIPS.
 
     Examples
     --------
@@ -118,30 +130,33 @@ class LinearizedNTKFeatures(BaseHiddenLayerFeatures):
         super()._check_parameters(dtype)
         if self.train != "output" and not ACTIVATIONS[self.activation].has_slope:
             raise ValueError(
-                f"activation={self.activation!r} has derivative 0 almost everywhere, so "
-                f"train={self.train!r} has no features. Use another activation, or "
-                'train="output".'
+                f"`train={self.train!r}` needs an activation with a derivative that is not "
+                f"0 almost everywhere; got activation={self.activation!r}. Use another "
+                'activation, or train="output".'
             )
         if self.output_weights is None:
             return
-        given = real_array("output_weights", self.output_weights, ndim=1)
-        if given.shape != (self.width,):
+        output_weights = real_array("output_weights", self.output_weights, ndim=1)
+        if output_weights.shape != (self.width,):
             raise ValueError(
-                f"output_weights must be of shape (width,) = ({self.width},); got "
-                f"{given.shape}. Give one per neuron, or None for all ones."
+                f"`output_weights` must be of shape (width,) = ({self.width},); got "
+                f"{output_weights.shape}. Pass one weight per neuron, or None for all ones."
             )
-        if largest_entry(given) > np.finfo(dtype).max:
+        maximum = max_magnitude(output_weights)
+        if maximum > np.finfo(dtype).max:
             raise ValueError(
-                f"output_weights must be finite in {dtype}; got {largest_entry(given)} in "
-                "magnitude. Replace numbers that are too large."
+                f"`output_weights` must be finite in {dtype}; got a magnitude of "
+                f"{maximum}. Scale output_weights."
             )
 
     def _prepare(self):
         super()._prepare()
         width = len(self.biases_)
-        given = 1.0 if self.output_weights is None else self.output_weights
-        self.output_weights_ = np.full(width, given, self.biases_.dtype)
-        self._largest = max(self._largest, largest_entry(self.output_weights_))
+        output_weights = 1.0 if self.output_weights is None else self.output_weights
+        self.output_weights_ = np.full(width, output_weights, self.biases_.dtype)
+        self._magnitude_bound = max(
+            self._magnitude_bound, max_magnitude(self.output_weights_)
+        )
         self._train = self.train
         self._has_biases = self.biases != "none"
         hidden = (self.train != "output") * (self.n_features_in_ + self._has_biases)
@@ -152,26 +167,27 @@ class LinearizedNTKFeatures(BaseHiddenLayerFeatures):
             self.output_weights = np.asarray(self.output_weights)[:width]
 
     def as_linear_operator(self, X: MatrixLike) -> LinearOperator:
-        """The feature matrix of X as an operator that never stores it.
+        """Return the feature matrix of X as a linear operator that never stores it.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The data; kept, not copied, when it is float64 or float32.
+            The data. The operator refers to X without a copy if X is float64 or float32.
 
         Returns
         -------
         F : scipy.sparse.linalg.LinearOperator of shape (n_samples, n_features_out)
-            ``F @ v`` is ``transform(X) @ v`` and ``F.T @ y`` is ``transform(X).T @ y``, of
-            the dtype of X; either takes the time of two products of X with a matrix of
-            shape (n_features, width), and the memory of a block of rows a thread.
+            ``F @ v`` equals ``transform(X) @ v`` and ``F.T @ y`` equals
+            ``transform(X).T @ y``, in the dtype of X. Each takes the time of two products
+            of X with a matrix of shape (n_features, width), and memory for a block of
+            rows in each thread.
 
         Raises
         ------
         NotFittedError
-            Before `fit`.
+            If the transformer is not fitted.
         ValueError
-            For X with other columns than in `fit`, or not finite numbers.
+            If X has other columns than in `fit`, or entries that are not finite numbers.
 
         Examples
         --------
@@ -189,29 +205,36 @@ class LinearizedNTKFeatures(BaseHiddenLayerFeatures):
         return TangentOperator(X, self._layer(X.dtype))
 
     def tangent_kernel(self, X: MatrixLike, Y: MatrixLike | None = None) -> np.ndarray:
-        """The finite-width neural tangent kernel, transform(X) @ transform(Y).T.
+        """Compute the finite-width neural tangent kernel, transform(X) @ transform(Y).T.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples_X, n_features)
             The first rows.
         Y : {array-like, sparse matrix} of shape (n_samples_Y, n_features), default=None
-            The second rows, taken as the dtype of X; None means X.
+            The second rows, cast to the dtype of X; None uses X.
 
         Returns
         -------
         K : ndarray of shape (n_samples_X, n_samples_Y)
-            (X Y' + 1) * (S S') + A A' by products of the scaled derivatives S and of the
-            random features A, without the feature matrix.
+            The kernel matrix, in the dtype of X.
 
         Raises
         ------
         NotFittedError
-            Before `fit`.
+            If the transformer is not fitted.
         ValueError
-            For rows with other columns than in `fit`, or not finite numbers.
+            If X or Y has other columns than in `fit`, or entries that are not finite
+            numbers.
         MemoryError
-            When K would not fit into the memory that is available.
+            If K does not fit into the available memory.
+
+        Notes
+        -----
+        K = (X Y' + 1) * (S_X S_Y') + A_X A_Y', elementwise product, with the derivatives
+        S = (a_i act'(z_i) / sqrt(r)) and the random features A = (act(z_i) / sqrt(r)) of
+        the rows. The feature matrix is never stored. Without biases the 1 is missing.
+        ``train="hidden"`` has no second term, ``train="output"`` has no first term.
 
         Examples
         --------
@@ -234,8 +257,8 @@ class LinearizedNTKFeatures(BaseHiddenLayerFeatures):
         self._require_finite(X, X if Y is None else Y, K)
         return K
 
-    def _rows_at_least(self, X):
-        # A row of the result is far longer than what the product gives.
+    def _min_block_rows(self, X):
+        # A row of the features is n_features times longer than a row of the product.
         return 16
 
     def _layer(self, dtype):

@@ -1,15 +1,16 @@
 """Linearised networks without their feature matrix: an operator and a Gram matrix.
 
 The features of row x are f(x) = (scale a_i act'(z_i) (x, 1), scale act(z_i)) over the
-neurons i, z_i = <w_i, x> + b_i. With S = (scale a_i act'(z_i)) and A = (scale act(z_i)) for
-a block of rows X, coefficients (V, v, u) of shapes (width, d), (width,) and (width,),
+neurons i, with z_i = <w_i, x> + b_i. Let S = (scale a_i act'(z_i)) and A = (scale act(z_i))
+for a block of rows X. For coefficients (V, v, u) of shapes (width, d), (width,) and
+(width,),
 
     F (V, v, u) = rowsums(S * (X V')) + S v + A u,
     F' y = ((y S)' X, S' y, A' y),
     F F' = (X X' + 1) * S S' + A A',
 
-so that two products of the size of X W' give a product with the matrix F, which is
-n_features times as large.
+A product with F therefore takes two products of the size of X W', although F is n_features
+times larger than X W'.
 """
 
 from dataclasses import dataclass
@@ -25,9 +26,12 @@ from skrf._compiled.jit import njit
 from skrf._utils.blas import add_gram, mirror, product
 from skrf._utils.blocks import multiply, row_blocks
 from skrf._utils.threads import in_threads
+from skrf.features._projections import BaseProjection
 
-# Rows of a block of the Gram matrix, and numbers of S and A that are kept for all blocks.
-_GRAM_ROWS, _KEPT = 1024, 2**27
+# Rows of a block of the Gram matrix.
+_GRAM_ROWS = 1024
+# Values of S and A that are cached while the Gram matrix is computed.
+_CACHED_VALUES = 2**27
 
 
 @njit(cache=True, nogil=True, fastmath=neurons.FASTMATH)
@@ -62,27 +66,27 @@ def _multiply_shifted(block, inner, shift):
 
 @dataclass(frozen=True)
 class HiddenLayer:
-    """A hidden layer and which derivatives are features."""
+    """A hidden layer, and the layers whose derivatives are features."""
 
-    projection: object
+    projection: BaseProjection
     biases: np.ndarray  # (width,)
     output_weights: np.ndarray  # (width,)
     code: int  # of the activation
     has_biases: bool
-    train: str
+    train: str  # "hidden", "output" or "both"
 
     @property
     def width(self):
         """Number of neurons."""
         return len(self.biases)
 
-    def parts(self, n_features):
-        """(Columns of a neuron's hidden derivatives or 0, of its output or 0)."""
+    def columns_per_neuron(self, n_features):
+        """Numbers of derivatives in a neuron's hidden weights, and in its output weight."""
         hidden = (n_features + self.has_biases) * (self.train != "output")
         return hidden, int(self.train != "hidden")
 
     def slopes_and_values(self, X):
-        """S and A of the rows of X; A has no columns when the output is not trained."""
+        """S and A of the rows of X; A has no columns for train="hidden"."""
         S = np.empty((X.shape[0], self.width), X.dtype)
         self.projection.multiply(X, S)
         A = np.empty((S.shape[0], self.width * (self.train != "hidden")), S.dtype)
@@ -92,13 +96,13 @@ class HiddenLayer:
 
 
 class TangentOperator(LinearOperator):
-    """The feature matrix F of X as a linear operator; see the module's docstring."""
+    """The feature matrix F of X as a linear operator, by the formulas of this module."""
 
     def __init__(self, X, layer):
         self.X = X
         self.layer = layer
         n_features = X.shape[1]
-        columns = sum(layer.parts(n_features)) * layer.width
+        columns = sum(layer.columns_per_neuron(n_features)) * layer.width
         super().__init__(X.dtype, (X.shape[0], columns))
 
     def _matvec(self, v):
@@ -108,8 +112,11 @@ class TangentOperator(LinearOperator):
         return self._rmatmat(y.reshape(-1, 1))[:, 0]
 
     def _split(self, columns):
-        """Pairs (V (width, d + 1) or None, u (width,) or None), views of the rows."""
-        hidden, output = self.layer.parts(self.X.shape[1])
+        """Yield (V, u) for each row of `columns`, as views; None where F has no such part.
+
+        V is of shape (width, d + 1) with v as its last column, u of shape (width,).
+        """
+        hidden, output = self.layer.columns_per_neuron(self.X.shape[1])
         width, size = self.layer.width, hidden * self.layer.width
         for row in columns:
             V = row[:size].reshape(width, hidden) if hidden else None
@@ -118,7 +125,7 @@ class TangentOperator(LinearOperator):
     def _matmat(self, M):
         if np.iscomplexobj(M):
             return self._matmat(M.real) + 1j * self._matmat(M.imag)
-        # One row for each column of M, so that the parts are contiguous.
+        # Transposed: each column of M becomes a row, whose parts V and u are contiguous.
         columns = np.ascontiguousarray(M.T, self.dtype)
         out = np.empty((self.shape[0], len(columns)), self.dtype)
 
@@ -143,7 +150,7 @@ class TangentOperator(LinearOperator):
         return sum(in_threads(accumulate, self._row_blocks())).T
 
     def _multiply(self, rows, columns, out):
-        """out <- rows of F times the columns."""
+        """out <- these rows of F times the coefficients, one set per row of `columns`."""
         X, (d, has_biases) = self.X[rows], (self.X.shape[1], self.layer.has_biases)
         S, A = self.layer.slopes_and_values(X)
         P, total = np.empty_like(S), np.empty(len(S), S.dtype)
@@ -158,7 +165,7 @@ class TangentOperator(LinearOperator):
             out[:, k] = total
 
     def _add_transposed(self, rows, columns, total):
-        """total <- total + columns times the rows of F."""
+        """total <- total + `columns` times these rows of F."""
         X, (d, has_biases) = self.X[rows], (self.X.shape[1], self.layer.has_biases)
         S, A = self.layer.slopes_and_values(X)
         yS = np.empty_like(S)
@@ -181,22 +188,24 @@ class TangentOperator(LinearOperator):
 
 
 def gram(X, Y, layer):
-    """F_X F_Y' for rows X and Y, or F_X F_X' when Y is None."""
+    """F_X F_Y' for rows X and Y, or F_X F_X' if Y is None."""
     symmetric = Y is None
     Y = X if symmetric else Y
     K = np.empty((X.shape[0], Y.shape[0]), X.dtype)
     inner = np.empty((_GRAM_ROWS, _GRAM_ROWS), X.dtype)
-    # S and A of Y are kept where they fit.
-    side = lru_cache(maxsize=max(1, _KEPT // (2 * _GRAM_ROWS * layer.width)))(
-        lambda left: layer.slopes_and_values(Y[left : left + _GRAM_ROWS])
-    )
+    n_cached = max(1, _CACHED_VALUES // (2 * _GRAM_ROWS * layer.width))
+
+    @lru_cache(maxsize=n_cached)
+    def slopes_and_values_of_y(left):
+        return layer.slopes_and_values(Y[left : left + _GRAM_ROWS])
+
     for top in range(0, X.shape[0], _GRAM_ROWS):
         x = X[top : top + _GRAM_ROWS]
-        of_x = side(top) if symmetric else layer.slopes_and_values(x)
+        of_x = slopes_and_values_of_y(top) if symmetric else layer.slopes_and_values(x)
         for left in range(0, top + 1 if symmetric else Y.shape[0], _GRAM_ROWS):
             y = Y[left : left + _GRAM_ROWS]
             block = K[top : top + _GRAM_ROWS, left : left + _GRAM_ROWS]
-            of_y = of_x if symmetric and left == top else side(left)
+            of_y = of_x if symmetric and left == top else slopes_and_values_of_y(left)
             _gram_block(x, y, of_x, of_y, layer, inner, block)
             if symmetric and left < top:
                 K[left : left + _GRAM_ROWS, top : top + _GRAM_ROWS] = block.T
@@ -204,7 +213,7 @@ def gram(X, Y, layer):
 
 
 def _gram_block(x, y, of_x, of_y, layer, inner, out):
-    """F_x F_y'; exactly symmetric, at half the cost, where y is x."""
+    """out <- F_x F_y'; if y is x, exactly symmetric and at half the cost."""
     (S_x, A_x), (S_y, A_y) = of_x, of_y
     same = of_x is of_y
 

@@ -1,4 +1,4 @@
-"""Feature maps with random hidden weights: random features and linearised networks."""
+"""Random features: a hidden layer that is drawn once and not trained."""
 
 from __future__ import annotations
 
@@ -17,53 +17,51 @@ class RandomFeatures(BaseHiddenLayerFeatures):
     .. math:: z(x) = \frac{1}{\sqrt{r}} \big(act(\langle w_1, x\rangle + b_1), \dots,
               act(\langle w_r, x\rangle + b_r)\big), \quad r = width,
 
-    with :math:`(w_i, b_i)` drawn once and then fixed. A linear model on z(x) is a network
-    whose hidden layer is not trained; as `width` grows, :math:`\langle z(x), z(y)\rangle`
-    converges to the kernel :math:`E[act(\langle w, x\rangle + b)\, act(\langle w,
-    y\rangle + b)]`, with an error of order 1/sqrt(width).
-
-    Source: Eq. (1), Theorem 4.2 and Example 4.3 of Yehudai and Shamir (2019); Rahimi and
-    Recht (2007).
+    with :math:`(w_i, b_i)` drawn once and then fixed [1]_. A linear model on z(x) is a
+    network whose hidden layer is not trained. As `width` grows, :math:`\langle z(x),
+    z(y)\rangle` converges to the kernel :math:`E[act(\langle w, x\rangle + b)\,
+    act(\langle w, y\rangle + b)]` with an error of order 1/sqrt(width) [2]_.
 
     Parameters
     ----------
     width : int, default=1000
         Number r of random neurons, which is the number of features.
     activation : str, default="relu"
-        A key of `skrf.activations.ACTIVATIONS`: relu, step, leaky_relu, abs,
-        squared_relu, softplus, silu, gelu, tanh, sigmoid, erf, sin, cos or identity.
+        Activation of the neurons: a key of `skrf.activations.ACTIVATIONS`, which are
+        relu, step, leaky_relu, abs, squared_relu, softplus, silu, gelu, tanh, sigmoid,
+        erf, sin, cos and identity.
     weights : {"gaussian", "sphere", "uniform"}, default="gaussian"
-        Law of w: Gaussian entries, uniform on a sphere (the law of Theorem 4.2), or
-        uniform entries. Each has :math:`E\|w\|^2 = weight\_scale^2`.
+        Distribution of the hidden weights w: independent Gaussian entries, uniform on a
+        sphere, or independent uniform entries. All are scaled to
+        :math:`E\|w\|^2 = weight\_scale^2`.
     weight_scale : float, default=1.0
-        Root mean square length of w; suits columns of unit variance, where it gives
-        <w, x> unit variance too.
+        Root mean square length of w. The default gives the products <w, x> unit variance
+        if the columns of X have unit variance.
     biases : {"gaussian", "uniform", "constant", "none"}, default="gaussian"
-        Law of b: each has :math:`E b^2 = bias\_scale^2` ("constant" is b = bias_scale),
-        and "none" has no biases.
+        Distribution of the hidden biases b, scaled to :math:`E b^2 = bias\_scale^2`.
+        "constant" sets all biases to `bias_scale`; "none" uses no biases.
     bias_scale : float, default=1.0
         Root mean square of b.
     projection : {"dense", "orthogonal", "structured"}, default="dense"
-        How the w_i are drawn and the products <w_i, x> made: independent rows in a dense
-        matrix; blocks of n_features orthogonal rows in a dense matrix; or blocks of
-        orthogonal rows made of random signs and fast Hadamard transforms, in time of
-        order width * log(n_features) and memory of order width. Orthogonal rows estimate
-        kernels with less variance. "structured" is faster than dense with many columns
-        (1.6 times at 256, 5 times at 1,024); its rows are nearly Gaussian, to 1/n_features,
-        and coarse, some even 0, for less than some 16 columns. Not for "uniform".
+        Method for drawing the w_i and multiplying them with x. "dense" draws independent
+        rows. "orthogonal" and "structured" draw blocks of orthogonal rows, which estimate
+        kernels with less variance; they do not support ``weights="uniform"``. "structured"
+        saves memory, and time with 256 columns or more (see Notes).
     random_state : int, RandomState instance or None, default=None
-        Fixes the draw. For one integer, narrower maps have the first weights of wider ones.
+        Controls the random weights. Pass an int for reproducible output across multiple
+        function calls. With the same int, a narrower map has the first weights of a wider
+        map.
 
     Attributes
     ----------
     weights_ : ndarray of shape (width, n_features)
         The hidden weights w_i.
     biases_ : ndarray of shape (width,)
-        The hidden biases b_i; zeros where there are none.
+        The hidden biases b_i; zeros for ``biases="none"``.
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
-        Names of those columns, where they were all strings.
+        Names of the columns seen in `fit`, if all names are strings.
 
     See Also
     --------
@@ -73,9 +71,29 @@ class RandomFeatures(BaseHiddenLayerFeatures):
 
     Notes
     -----
-    Deeper random networks are a Pipeline of these transformers. Features are of order
-    1/sqrt(width): put a StandardScaler before the next map, or give it a `weight_scale` of
-    sqrt(width), else its biases drown them.
+    A Pipeline of these transformers is a deeper random network. The features are of order
+    1/sqrt(width), so the biases of a second map with default scales would dominate them.
+    Put a StandardScaler before the second map, or set its `weight_scale` to sqrt(width).
+
+    The projections differ in how they draw the weights:
+
+    - "dense": independent rows, stored as a matrix.
+    - "orthogonal": blocks of n_features orthogonal rows, stored as a matrix.
+    - "structured": blocks of orthogonal rows, defined by random signs and fast Hadamard
+      transforms [3]_. A row x takes time of order width * log(n_features), and the weights
+      take memory of order width. Measured against "dense", the transform is 1.6 times
+      faster with 256 columns and 5 times faster with 1,024. The distribution of a row
+      differs from the Gaussian by an error of order 1/n_features. With fewer than about 16
+      columns the rows take few different values, and single rows can be 0.
+
+    References
+    ----------
+    .. [1] Yehudai, G. and Shamir, O. (2019). On the power and limitations of random
+       features for understanding neural networks. NeurIPS. Eq. (1), Theorem 4.2 (weights
+       on a sphere) and Example 4.3.
+    .. [2] Rahimi, A. and Recht, B. (2007). Random features for large-scale kernel machines.
+       NeurIPS.
+    .. [3] Yu, F. X. et al. (2016). Orthogonal random features. NeurIPS.
 
     Examples
     --------
@@ -123,36 +141,37 @@ class RandomFeatures(BaseHiddenLayerFeatures):
 
 
 class RandomReLUFeatures(RandomFeatures):
-    r"""Random ReLU features: the transformer of the paper's random feature model.
+    r"""Random ReLU features of a one-hidden-layer network.
 
     Each row x becomes
 
     .. math:: z(x) = \frac{1}{\sqrt{r}} \big([\langle w_1, x\rangle + b_1]_+, \dots,
               [\langle w_r, x\rangle + b_r]_+\big), \quad r = width.
 
-    Equivalent to ``RandomFeatures(activation="relu")``. Without biases and with Gaussian
-    weights the kernel of the limit is weight_scale^2 / (2 n_features) times the arc-cosine
-    kernel of order 1.
-
-    Source: Theorem 4.2 and Example 4.3 of Yehudai and Shamir (2019); Cho and Saul (2009).
+    Equivalent to ``RandomFeatures(activation="relu")``; these are the random features of
+    [1]_. Without biases and with Gaussian weights, the kernel in the limit of infinite
+    width is weight_scale^2 / (2 n_features) times the arc-cosine kernel of order 1 [2]_.
 
     Parameters
     ----------
     width : int, default=1000
         Number r of random neurons, which is the number of features.
     weights : {"gaussian", "sphere", "uniform"}, default="gaussian"
-        Law of w, with :math:`E\|w\|^2 = weight\_scale^2`; see `RandomFeatures`, as for
-        all parameters that follow.
+        Distribution of the hidden weights w, scaled to
+        :math:`E\|w\|^2 = weight\_scale^2`; see `RandomFeatures`.
     weight_scale : float, default=1.0
         Root mean square length of w.
     biases : {"gaussian", "uniform", "constant", "none"}, default="gaussian"
-        Law of b, with :math:`E b^2 = bias\_scale^2`; "none" has no biases.
+        Distribution of the hidden biases b, scaled to :math:`E b^2 = bias\_scale^2`.
+        "constant" sets all biases to `bias_scale`; "none" uses no biases.
     bias_scale : float, default=1.0
         Root mean square of b.
     projection : {"dense", "orthogonal", "structured"}, default="dense"
-        How the w_i are drawn and multiplied; see `RandomFeatures`.
+        Method for drawing the w_i and multiplying them with x; see `RandomFeatures`.
     random_state : int, RandomState instance or None, default=None
-        Fixes the draw. For one integer, narrower maps have the first weights of wider ones.
+        Controls the random weights. Pass an int for reproducible output across multiple
+        function calls. With the same int, a narrower map has the first weights of a wider
+        map.
 
     Attributes
     ----------
@@ -164,6 +183,12 @@ class RandomReLUFeatures(RandomFeatures):
     RandomFeatures : Any other activation.
     LinearizedNTKFeatures : Features of training the hidden layer, to first order.
 
+    References
+    ----------
+    .. [1] Yehudai, G. and Shamir, O. (2019). On the power and limitations of random
+       features for understanding neural networks. NeurIPS. Theorem 4.2 and Example 4.3.
+    .. [2] Cho, Y. and Saul, L. K. (2009). Kernel methods for deep learning. NeurIPS.
+
     Examples
     --------
     >>> from skrf import RandomReLUFeatures, make_single_neuron
@@ -172,12 +197,8 @@ class RandomReLUFeatures(RandomFeatures):
     (100, 300)
     """
 
-    _parameter_constraints = {
-        name: constraint
-        for name, constraint in RandomFeatures._parameter_constraints.items()
-        if name != "activation"
-    }
-    activation = "relu"
+    _parameter_constraints = {**RandomFeatures._parameter_constraints}
+    _parameter_constraints.pop("activation")
 
     def __init__(
         self,
@@ -190,10 +211,13 @@ class RandomReLUFeatures(RandomFeatures):
         projection: str = "dense",
         random_state: RandomState = None,
     ) -> None:
-        self.width = width
-        self.weights = weights
-        self.weight_scale = weight_scale
-        self.biases = biases
-        self.bias_scale = bias_scale
-        self.projection = projection
-        self.random_state = random_state
+        super().__init__(
+            width,
+            activation="relu",
+            weights=weights,
+            weight_scale=weight_scale,
+            biases=biases,
+            bias_scale=bias_scale,
+            projection=projection,
+            random_state=random_state,
+        )

@@ -1,8 +1,9 @@
 """Duals of activations: E[act(p) act(q)] and E[act'(p) act'(q)] for Gaussian pairs.
 
-A centred Gaussian pair is described by the standard deviations |p| and |q|, by the versine
-v = 1 - corr(p, q), which unlike the correlation stays exact for nearly parallel rows, where
-the angle is about sqrt(2 v), and by the vercosine 1 + corr(p, q) for nearly opposite ones.
+A centred Gaussian pair is described by the standard deviations |p| and |q|, the versine
+v = 1 - corr(p, q) and the vercosine 1 + corr(p, q). Unlike the correlation, the versine
+stays exact for nearly parallel rows, where the angle is about sqrt(2 v), and the vercosine
+stays exact for nearly opposite rows.
 """
 
 from typing import NamedTuple
@@ -14,8 +15,8 @@ from skrf.activations import ACTIVATIONS
 
 # Quadrature points for each standard deviation of 1; see `_by_quadrature`.
 _POINTS, _RANGE = 70, 8.5
-# Above it one pair of rows takes 5e9 values of the activation, and more.
-_MOST = 1000.0
+# Above this standard deviation one pair of rows needs more than 5e9 activation values.
+_MAX_DEVIATION = 1000.0
 
 
 class Pairs(NamedTuple):
@@ -24,7 +25,7 @@ class Pairs(NamedTuple):
     p: np.ndarray  # (n, 1)
     q: np.ndarray  # (1, m)
     versine: np.ndarray  # (n, m)
-    opposite: np.ndarray | None = None  # (n, m), where known better than as 2 - versine
+    opposite: np.ndarray | None = None  # (n, m), if more exact than 2 - versine
 
     @property
     def vercosine(self):
@@ -73,7 +74,7 @@ def _squared_relu(pairs):
 
 
 def _erf(pairs):
-    # Each below 1, where their squares may overflow.
+    # Both factors are below 1, while squares of p and q may overflow.
     sides = (np.sqrt(2) * part / np.hypot(1, np.sqrt(2) * part) for part in pairs[:2])
     return 2 / np.pi * np.arcsin(np.multiply(*sides) * pairs.cosine)
 
@@ -107,27 +108,28 @@ def _by_quadrature(name, part):
 
     p = |p| g and q = |q| (cos g + sin h) for independent standard Gaussians g and h. The
     rule's error falls like exp(-2 pi a / step) for a function that is analytic in a strip
-    of half-width a, here pi / 2 over the standard deviation (the poles of tanh), and what
-    lies beyond +-8.5 weighs 1e-16.
+    of half-width a. Here a is pi / 2 over the standard deviation, the distance of the poles
+    of tanh. The Gaussian weight beyond +-8.5 is 1e-16.
     """
     code = ACTIVATIONS[name].code
 
     def dual(pairs):
-        largest = max(1.0, pairs.p.max(), pairs.q.max())
-        if not largest <= _MOST:
+        deviation = max(1.0, pairs.p.max(), pairs.q.max())
+        if not deviation <= _MAX_DEVIATION:
             raise ValueError(
-                f"X makes pre-activations of standard deviation {largest:.3g}; the kernel "
-                f"of activation={name!r}, an integral by quadrature, takes {_MOST:g} "
-                "at most. Scale X, for instance by StandardScaler, or use smaller scales, "
-                'or activation="erf", which has a closed form.'
+                "Pre-activations of `X` must have a standard deviation of at most "
+                f"{_MAX_DEVIATION:g} for activation={name!r}, whose kernel is integrated "
+                f"numerically; got {deviation:.3g}. Scale X, for instance by "
+                'StandardScaler, or use smaller scales, or activation="erf", which has a '
+                "closed form."
             )
         nodes, step = np.linspace(
-            -_RANGE, _RANGE, int(np.ceil(_POINTS * largest)), retstep=True
+            -_RANGE, _RANGE, int(np.ceil(_POINTS * deviation)), retstep=True
         )
         weights = step / np.sqrt(2 * np.pi) * np.exp(-(nodes**2) / 2)
         out = np.empty(pairs.versine.shape)
         arrays = np.broadcast_arrays(pairs.p, pairs.q, pairs.cosine, pairs.sine)
-        # Copies where they were spread, which NumPy does not let compiled code write to.
+        # Copies: NumPy warns where broadcast arrays are passed to code that may write.
         arrays = (np.ascontiguousarray(array).reshape(-1) for array in arrays)
         neurons.dual(*arrays, nodes, weights, code, part, out.reshape(-1))
         return out
@@ -136,7 +138,7 @@ def _by_quadrature(name, part):
 
 
 def _leaky(dual, pairs, plain):
-    """Of leak z + (1 - leak) relu(z), from the dual of relu and that of z."""
+    """Dual of leak z + (1 - leak) relu(z), from duals of relu and (`plain`) of z."""
     leak = neurons.LEAK
     return leak * plain + (1 - leak) ** 2 * dual(pairs)
 
@@ -167,7 +169,7 @@ DUALS = _CLOSED | {
 
 
 def affine(pairs, scale, shift):
-    """`Pairs` of scale p + shift g and scale q + shift g, g standard Gaussian."""
+    """`Pairs` of scale p + shift g and scale q + shift g for a standard Gaussian g."""
     if shift == 0:
         return pairs._replace(p=scale * pairs.p, q=scale * pairs.q)
     a, b = scale * pairs.p, scale * pairs.q
@@ -179,8 +181,8 @@ def affine(pairs, scale, shift):
     return Pairs(p, q, *(np.clip(part / (p * q), 0, 2) for part in (versine, opposite)))
 
 
-# 1 - corr(act(p), act(q)) of activations with a kink, whose kernels change like the root of
-# a small versine: the rounding of a difference would grow from layer to layer.
+# 1 - corr(act(p), act(q)) of activations with a kink. Their kernels change like the root of
+# a small versine, so the rounding error of a difference would grow from layer to layer.
 
 
 def _relu_versine(layer):

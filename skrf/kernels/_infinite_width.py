@@ -1,14 +1,7 @@
-r"""Kernels of infinitely wide networks, as pairwise functions.
+"""The public kernels: functions of two matrices, and a kernel object.
 
-For weights w with independent Gaussian entries of variance weight_scale^2 / n_features and
-biases b of variance bias_scale^2, the pre-activations p = <w, x> + b and q = <w, y> + b are
-a centred Gaussian pair; an activation enters by its dual E[act(p) act(q)] and by that of
-its derivative (`_duals`).
-
-The functions take X and Y like those of `sklearn.metrics.pairwise`, and can be the `kernel`
-of `SVC`, `KernelRidge` or `Nystroem`. The last two call a function once for each pair of
-rows, which is slow: give them a `WideNetworkKernel`, which they call once. Everything is
-computed in float64; float32 data give a float32 matrix.
+Each kernel is a recursion over hidden layers. `_pairwise` turns rows into Gaussian pairs of
+pre-activations, and `_activation_duals` has the expectations of activations of such a pair.
 """
 
 from __future__ import annotations
@@ -33,7 +26,7 @@ from skrf._utils.version import VersionedState
 from skrf.kernels._activation_duals import DUALS, activations, affine
 from skrf.kernels._pairwise import diagonal, pairwise
 
-# Step of the differences in the logarithm of a scale.
+# Step of the central differences in the logarithm of a scale.
 _LOG_STEP = 1e-5
 
 _PAIR = {"X": ["array-like", "sparse matrix"], "Y": ["array-like", "sparse matrix", None]}
@@ -48,10 +41,7 @@ _NETWORK = {
 _TANGENT = {**_NETWORK, "train": [StrOptions({"hidden", "output", "both"})]}
 
 
-@check_arguments(
-    _ORDERS,
-    prefer_skip_nested_validation=True,
-)
+@check_arguments(_ORDERS, prefer_skip_nested_validation=True)
 def arc_cosine_kernel(
     X: MatrixLike, Y: MatrixLike | None = None, *, order: int = 1
 ) -> np.ndarray:
@@ -60,32 +50,34 @@ def arc_cosine_kernel(
     .. math:: k_n(x, y) = 2\, E[\Theta(p) \Theta(q) p^n q^n]
               = \tfrac1\pi \|x\|^n \|y\|^n J_n(\theta),
 
-    with p = <g, x>, q = <g, y> for a standard Gaussian g, :math:`\theta` the angle of x and
-    y, :math:`J_0 = \pi - \theta`, :math:`J_1 = \sin\theta + (\pi - \theta) \cos\theta` and
-    :math:`J_2 = 3 \sin\theta \cos\theta + (\pi - \theta)(1 + 2 \cos^2\theta)`; 0 for
-    a row of zeros.
-
-    Source: Cho and Saul (2009).
+    with p = <g, x> and q = <g, y> for a standard Gaussian g, :math:`\theta` the angle of x
+    and y, :math:`J_0 = \pi - \theta`, :math:`J_1 = \sin\theta + (\pi - \theta)
+    \cos\theta` and :math:`J_2 = 3 \sin\theta \cos\theta + (\pi - \theta)(1 + 2
+    \cos^2\theta)` [1]_. The kernel of a row of zeros is 0.
 
     Parameters
     ----------
     X : {array-like, sparse matrix} of shape (n_samples_X, n_features)
         The first rows.
     Y : {array-like, sparse matrix} of shape (n_samples_Y, n_features), default=None
-        The second rows; None means X.
+        The second rows; None uses X.
     order : {0, 1, 2}, default=1
-        The power n: 0 belongs to step, 1 to relu, 2 to squared_relu.
+        The power n: 0 for the activation "step", 1 for "relu", 2 for "squared_relu".
 
     Returns
     -------
     K : ndarray of shape (n_samples_X, n_samples_Y)
-        The kernel matrix; a number when X and Y are two rows, as 1-D arrays.
+        The kernel matrix. Two rows passed as 1-D arrays give a number.
 
     Raises
     ------
     ValueError
-        For a parameter outside its set, and for X or Y that are empty, not finite or of
-        different numbers of columns.
+        If a parameter is invalid, or if X or Y are empty, have entries that are not finite
+        or have different numbers of columns.
+
+    References
+    ----------
+    .. [1] Cho, Y. and Saul, L. K. (2009). Kernel methods for deep learning. NeurIPS.
 
     Examples
     --------
@@ -112,19 +104,16 @@ def random_feature_kernel(
     .. math:: k(x, y) = E[act(\langle w, x\rangle + b)\, act(\langle w, y\rangle + b)],
 
     the limit of <z(x), z(y)> for `RandomFeatures` with Gaussian weights and biases.
-    A deeper network repeats this with :math:`cov = weight\_scale^2 k + bias\_scale^2`
-    in place of :math:`weight\_scale^2 \langle x, y\rangle / n\_features + bias\_scale^2`.
-
-    Source: Cho and Saul (2009); Williams (1997) for erf. Softplus, silu, gelu, tanh and
-    sigmoid are integrated numerically, to about 1e-13, in time that grows with the square
-    of the largest standard deviation of a pre-activation.
+    A deeper network repeats this with the covariance :math:`weight\_scale^2 k +
+    bias\_scale^2` of the pre-activations in place of :math:`weight\_scale^2 \langle x,
+    y\rangle / n\_features + bias\_scale^2`.
 
     Parameters
     ----------
     X : {array-like, sparse matrix} of shape (n_samples_X, n_features)
         The first rows.
     Y : {array-like, sparse matrix} of shape (n_samples_Y, n_features), default=None
-        The second rows; None means X.
+        The second rows; None uses X.
     activation : str, default="relu"
         A key of `skrf.activations.ACTIVATIONS`.
     weight_scale : float, default=1.0
@@ -137,15 +126,27 @@ def random_feature_kernel(
     Returns
     -------
     K : ndarray of shape (n_samples_X, n_samples_Y)
-        The kernel matrix; a number when X and Y are two rows, as 1-D arrays.
+        The kernel matrix. Two rows passed as 1-D arrays give a number.
 
     Raises
     ------
     ValueError
-        For a parameter outside its set; X or Y that are empty, not finite or of different
-        numbers of columns; kernels that overflow; and pre-activations of a standard
-        deviation above 1,000 where there is no closed form (tanh, sigmoid, silu, gelu,
-        softplus).
+        If a parameter is invalid, if X or Y are empty, have entries that are not finite or
+        have different numbers of columns, or if the kernel overflows. For tanh, sigmoid,
+        silu, gelu and softplus, also if a pre-activation has a standard deviation above
+        1,000.
+
+    Notes
+    -----
+    relu, step, leaky_relu, abs and squared_relu [1]_, erf [2]_, sin, cos and identity have
+    closed forms. softplus, silu, gelu, tanh and sigmoid are integrated numerically, with an
+    error of about 1e-13. The time grows with the square of the maximum standard deviation
+    of a pre-activation.
+
+    References
+    ----------
+    .. [1] Cho, Y. and Saul, L. K. (2009). Kernel methods for deep learning. NeurIPS.
+    .. [2] Williams, C. K. I. (1997). Computing with infinite networks. NeurIPS.
 
     Examples
     --------
@@ -161,10 +162,7 @@ def random_feature_kernel(
     return pairwise(X, Y, lambda pairs, n_features: _tangent(pairs, n_features, *network))
 
 
-@check_arguments(
-    _TANGENT,
-    prefer_skip_nested_validation=True,
-)
+@check_arguments(_TANGENT, prefer_skip_nested_validation=True)
 def neural_tangent_kernel(
     X: MatrixLike,
     Y: MatrixLike | None = None,
@@ -181,21 +179,16 @@ def neural_tangent_kernel(
 
     .. math:: (\langle x, y\rangle + 1)\, E[act'(p)\, act'(q)] + E[act(p)\, act(q)],
 
-    p = <w, x> + b and q = <w, y> + b. The first term comes from the hidden layer (without
-    biases, that is for bias_scale = 0, it has no 1), the second one from the output layer:
-    the limits of `LinearizedNTKFeatures` with the same `train`. With k_l the kernel of
-    `random_feature_kernel` after l hidden layers and k'_l that of the derivatives, the
-    term of the hidden layers is k'_l T_l for the last l, where T_1 = <x, y> + 1 and
-    T_{l+1} = weight_scale^2 k'_l T_l + k_l + 1.
-
-    Source: Jacot, Gabriel and Hongler (2018); Section 2.1 of Yehudai and Shamir (2019).
+    with p = <w, x> + b and q = <w, y> + b [1]_. The first term comes from the hidden layer,
+    the second term from the output layer [2]_. Without biases (bias_scale = 0) the 1 is
+    absent. The kernel is the limit of `LinearizedNTKFeatures` with the same `train`.
 
     Parameters
     ----------
     X : {array-like, sparse matrix} of shape (n_samples_X, n_features)
         The first rows.
     Y : {array-like, sparse matrix} of shape (n_samples_Y, n_features), default=None
-        The second rows; None means X.
+        The second rows; None uses X.
     activation : str, default="relu"
         A key of `skrf.activations.ACTIVATIONS`; "step" only with ``train="output"``.
     train : {"both", "hidden", "output"}, default="both"
@@ -210,13 +203,27 @@ def neural_tangent_kernel(
     Returns
     -------
     K : ndarray of shape (n_samples_X, n_samples_Y)
-        The kernel matrix; a number when X and Y are two rows, as 1-D arrays.
+        The kernel matrix. Two rows passed as 1-D arrays give a number.
 
     Raises
     ------
     ValueError
-        For a parameter outside its set, ``activation="step"`` unless
-        ``train="output"``, and for X, Y and kernels as in `random_feature_kernel`.
+        If a parameter is invalid, if ``activation="step"`` without ``train="output"``, or
+        if X, Y or the kernel are not valid as in `random_feature_kernel`.
+
+    Notes
+    -----
+    For deeper networks, let k_l be the kernel of `random_feature_kernel` after l hidden
+    layers and k'_l the kernel of the derivatives E[act'(p) act'(q)] in hidden layer l. The
+    term of all hidden layers is k'_l T_l for the last l, where T_1 = <x, y> + 1 and
+    T_{l+1} = weight_scale^2 k'_l T_l + k_l + 1.
+
+    References
+    ----------
+    .. [1] Jacot, A., Gabriel, F. and Hongler, C. (2018). Neural tangent kernel:
+       convergence and generalization in neural networks. NeurIPS.
+    .. [2] Yehudai, G. and Shamir, O. (2019). On the power and limitations of random
+       features for understanding neural networks. NeurIPS. Section 2.1.
 
     Examples
     --------
@@ -226,15 +233,16 @@ def neural_tangent_kernel(
     """
     if train != "output" and DUALS[activation][1] is None:
         raise ValueError(
-            f"activation={activation!r} has derivative 0 almost everywhere, so "
-            f'train={train!r} has no kernel. Use another activation, or train="output".'
+            f"`train={train!r}` needs an activation with a derivative that is not 0 almost "
+            f"everywhere; got activation={activation!r}. Use another activation, or "
+            'train="output".'
         )
     network = activation, train, float(weight_scale), float(bias_scale), depth
     return pairwise(X, Y, lambda pairs, n_features: _tangent(pairs, n_features, *network))
 
 
 def _tangent(pairs, n_features, activation, train, weight_scale, bias_scale, depth):
-    """The neural tangent kernel of pairs of rows."""
+    """The neural tangent kernel of `Pairs` of rows."""
     dual, dual_of_slope = DUALS[activation]
     first_scale = weight_scale / np.sqrt(n_features)
     tangent = pairs.covariance + (bias_scale > 0)
@@ -258,14 +266,12 @@ def _layers(pairs, activation, first_scale, scale, shift, depth):
 
 
 class WideNetworkKernel(VersionedState, Kernel):
-    """`neural_tangent_kernel` as a kernel object of Gaussian processes.
+    """Kernel object of `neural_tangent_kernel`, for Gaussian processes.
 
-    Used in `GaussianProcessRegressor`, which fits the two scales, and as the `kernel` of
-    `KernelRidge` and `Nystroem`. With ``train="output"`` it is `random_feature_kernel`, the
-    covariance of infinitely wide networks with random weights.
-
-    Source: Jacot, Gabriel and Hongler (2018); Neal (1996) for ``train="output"``;
-    scikit-learn's kernels for the hyperparameters.
+    Pass it to `GaussianProcessRegressor`, which fits the two scales, or as the `kernel` of
+    `KernelRidge` and `Nystroem`. It computes `neural_tangent_kernel` [1]_. With
+    ``train="output"`` this is `random_feature_kernel`, the covariance of infinitely wide
+    networks with random weights [2]_.
 
     Parameters
     ----------
@@ -276,13 +282,21 @@ class WideNetworkKernel(VersionedState, Kernel):
     weight_scale : float, default=1.0
         Root mean square length of w; positive.
     weight_scale_bounds : pair of floats or "fixed", default=(1e-2, 1e2)
-        Where a Gaussian process looks for it; "fixed" leaves it as it is.
+        Lower and upper bound of `weight_scale` in the fit of a Gaussian process. "fixed"
+        keeps `weight_scale` at its value.
     bias_scale : float, default=1.0
         Standard deviation of b; positive.
     bias_scale_bounds : pair of floats or "fixed", default=(1e-2, 1e2)
-        Where a Gaussian process looks for it.
+        Lower and upper bound of `bias_scale` in the fit of a Gaussian process. "fixed"
+        keeps `bias_scale` at its value.
     depth : int, default=1
         Number of hidden layers.
+
+    References
+    ----------
+    .. [1] Jacot, A., Gabriel, F. and Hongler, C. (2018). Neural tangent kernel:
+       convergence and generalization in neural networks. NeurIPS.
+    .. [2] Neal, R. M. (1996). Bayesian learning for neural networks. Springer.
 
     Examples
     --------
@@ -315,7 +329,7 @@ class WideNetworkKernel(VersionedState, Kernel):
         self.depth = depth
 
     def __repr__(self) -> str:
-        # scikit-learn's default would print the logarithms of the scales.
+        # scikit-learn's default prints the logarithms of the scales.
         return (
             f"{type(self).__name__}({self.activation!r}, {self.train!r}, "
             f"weight_scale={self.weight_scale:.3g}, bias_scale={self.bias_scale:.3g}, "
@@ -324,24 +338,29 @@ class WideNetworkKernel(VersionedState, Kernel):
 
     @property
     def hyperparameter_weight_scale(self) -> Hyperparameter:
-        """The first scale, as Gaussian processes see it."""
+        """The hyperparameter `weight_scale` for Gaussian processes."""
         return Hyperparameter("weight_scale", "numeric", self.weight_scale_bounds)
 
     @property
     def hyperparameter_bias_scale(self) -> Hyperparameter:
-        """The second scale, as Gaussian processes see it."""
+        """The hyperparameter `bias_scale` for Gaussian processes."""
         return Hyperparameter("bias_scale", "numeric", self.bias_scale_bounds)
 
     def _check_parameters(self):
-        """Estimators switch scikit-learn's checks off while they call their kernels."""
+        """Check the parameters.
+
+        Estimators skip the parameter checks of `neural_tangent_kernel`: scikit-learn turns
+        nested checks off.
+        """
         check_choice("activation", self.activation, DUALS)
         check_choice("train", self.train, ("both", "hidden", "output"))
-        check_integer("depth", self.depth, 1, "give the number of hidden layers")
+        check_integer("depth", self.depth, 1, "pass the number of hidden layers")
         for name in ("bias_scale", "weight_scale"):
             scale = getattr(self, name)
             if not is_number(scale) or scale < 0:
                 raise ValueError(
-                    f"{name}={scale!r} must be a number >= 0. Use 1.0, within the bounds."
+                    f"`{name}` must be a number >= 0; got {scale!r}. Use 1.0, or another "
+                    f"number within {name}_bounds."
                 )
 
     def _matrix(self, X, Y, factors):
@@ -360,34 +379,34 @@ class WideNetworkKernel(VersionedState, Kernel):
     def __call__(
         self, X: MatrixLike, Y: MatrixLike | None = None, eval_gradient: bool = False
     ) -> Any:
-        """The kernel matrix, and its derivatives in the logarithms of the free scales.
+        """Compute the kernel matrix, and its derivatives in the logarithms of the scales.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples_X, n_features)
             The first rows.
         Y : {array-like, sparse matrix} of shape (n_samples_Y, n_features), default=None
-            The second rows; None means X.
+            The second rows; None uses X.
         eval_gradient : bool, default=False
-            Whether to return the derivatives too, by central differences.
+            Whether to return the derivatives, too. Central differences compute them.
 
         Returns
         -------
         K : ndarray of shape (n_samples_X, n_samples_Y)
             The kernel matrix.
         gradient : ndarray of shape (n_samples_X, n_samples_Y, n_free)
-            Derivatives in log(bias_scale), then log(weight_scale), without the fixed ones;
-            with ``eval_gradient=True``.
+            Derivatives in log(bias_scale), then log(weight_scale), without fixed scales.
+            Only returned if ``eval_gradient=True``.
 
         Raises
         ------
         ValueError
-            As `neural_tangent_kernel` does.
+            In the same cases as `neural_tangent_kernel`.
         """
         K = self._matrix(X, Y, (1.0, 1.0))
         if not eval_gradient:
             return K
-        # Gaussian processes take hyperparameters in the order of their names.
+        # Gaussian processes order hyperparameters by name.
         scales = self.hyperparameter_bias_scale, self.hyperparameter_weight_scale
         gradient = []
         for step in np.eye(2)[[not scale.fixed for scale in scales]] * _LOG_STEP:
@@ -396,7 +415,7 @@ class WideNetworkKernel(VersionedState, Kernel):
         return K, np.stack(gradient, axis=-1) if gradient else np.empty((*K.shape, 0))
 
     def diag(self, X: MatrixLike) -> np.ndarray:
-        """The diagonal of the kernel matrix.
+        """Compute the diagonal of the kernel matrix.
 
         Parameters
         ----------
@@ -411,8 +430,8 @@ class WideNetworkKernel(VersionedState, Kernel):
         Raises
         ------
         ValueError
-            For parameters out of their range, rows that are not finite numbers, and kernels
-            that overflow.
+            If a parameter is invalid, if X has entries that are not finite numbers, or if
+            the kernel overflows.
 
         Examples
         --------
@@ -426,12 +445,12 @@ class WideNetworkKernel(VersionedState, Kernel):
         return diagonal(X, lambda pairs, n_features: _tangent(pairs, n_features, *network))
 
     def is_stationary(self) -> bool:
-        """Whether the kernel depends on differences of rows only: it does not.
+        """Return whether the kernel depends only on differences of rows.
 
         Returns
         -------
         stationary : bool
-            False.
+            Always False.
 
         Examples
         --------

@@ -1,4 +1,4 @@
-"""Matrices over all pairs of rows, from the Gaussian pair that two rows make."""
+"""Kernel matrices over all pairs of rows, from the Gaussian pair of two rows."""
 
 from typing import NamedTuple
 
@@ -12,27 +12,27 @@ from skrf._utils.typing import MatrixLike
 from skrf._utils.validation import check_matrix, named_data
 from skrf.kernels._activation_duals import Pairs
 
-# Pairs whose versine (vercosine) is smaller are measured again by the difference (sum) of
-# the rows: 1 - corr has an absolute error of some 1e-16, and the angle is about sqrt(2 v).
+# Below this versine (vercosine) it is computed again, from the difference (sum) of the two
+# rows: 1 - corr has an absolute error of about 1e-16, and the angle is about sqrt(2 v).
 _NEARLY_PARALLEL = 1e-7
 _FLOATS = [np.float64, np.float32]
 
 
 class Rows(NamedTuple):
-    """Rows divided by powers of 2, so that no square of an entry over- or underflows."""
+    """Rows divided by powers of 2: squares of their entries neither over- nor underflow."""
 
     scaled: MatrixLike  # (n, n_features)
     scaled_lengths: np.ndarray  # (n, 1)
-    lengths: np.ndarray  # (n, 1), of the rows themselves
+    lengths: np.ndarray  # (n, 1), of the rows before the division
 
-    def some(self, rows):
+    def subset(self, rows):
         return Rows(*(part[rows] for part in self))
 
 
-def measured(X):
-    """The `Rows` of a matrix of float64."""
-    largest = abs(X).max(axis=1)
-    powers = np.frexp(largest.toarray().ravel() if sparse.issparse(X) else largest)[1]
+def scaled_rows(X):
+    """The `Rows` of a float64 matrix."""
+    maxima = abs(X).max(axis=1)
+    powers = np.frexp(maxima.toarray().ravel() if sparse.issparse(X) else maxima)[1]
     if sparse.issparse(X):
         scaled = X.copy()
         scaled.data = np.ldexp(X.data, -np.repeat(powers, np.diff(X.indptr)))
@@ -50,15 +50,15 @@ def _row_pairs(X, Y):
     products = safe_sparse_dot(x, y.T, dense_output=True)
     with np.errstate(invalid="ignore", divide="ignore"):
         cosine = products / (p * q)
-    cosine[~np.isfinite(cosine)] = 0.0  # of zeros, which have no direction
+    cosine[~np.isfinite(cosine)] = 0.0  # rows of zeros have no direction
     versine, vercosine = 1 - cosine, 1 + cosine
-    for found, sign in ((versine, -1), (vercosine, 1)):
-        near = np.nonzero(found < _NEARLY_PARALLEL)
+    for gap, sign in ((versine, -1), (vercosine, 1)):
+        near = np.nonzero(gap < _NEARLY_PARALLEL)
         for part in row_blocks(len(near[0]), x.shape[1]):
             i, j = near[0][part], near[1][part]
-            one, other = _dense(x[i]) / p[i], _dense(y[j]) / q[:, j].T
-            found[i, j] = row_norms(one + sign * other, squared=True) / 2
-        np.clip(found, 0, 2, out=found)
+            unit_x, unit_y = _dense(x[i]) / p[i], _dense(y[j]) / q[:, j].T
+            gap[i, j] = row_norms(unit_x + sign * unit_y, squared=True) / 2
+        np.clip(gap, 0, 2, out=gap)
     return Pairs(X.lengths, Y.lengths.T, versine, vercosine)
 
 
@@ -67,10 +67,13 @@ def _dense(rows):
 
 
 def pairwise(X, Y, evaluate):
-    """The matrix evaluate(pairs, n_features), by blocks of rows; a number for two rows."""
+    """The matrix evaluate(pairs, n_features) of X and Y, by blocks of rows of X.
+
+    Y = None means X. Two rows as 1-D arrays give a number.
+    """
     if Y is not None and np.ndim(X) == np.ndim(Y) == 1 and not sparse.issparse(X):
         return pairwise([X], [Y], evaluate)[0, 0]
-    # One by one, because scikit-learn's check of pairs does not say which it refuses.
+    # One by one: the errors of `check_pairwise_arrays` do not name the wrong argument.
     X = check_matrix("X", X, dtype=_FLOATS)
     Y = X if Y is None else check_matrix("Y", Y, dtype=_FLOATS)
     with named_data():
@@ -78,9 +81,9 @@ def pairwise(X, Y, evaluate):
     out = np.empty((X.shape[0], Y.shape[0]), np.result_type(X, Y))
     n_features = X.shape[1]
     with np.errstate(over="ignore", invalid="ignore"):
-        X, Y = (measured(array.astype(np.float64, copy=False)) for array in (X, Y))
+        X, Y = (scaled_rows(array.astype(np.float64, copy=False)) for array in (X, Y))
         for rows in row_blocks(*out.shape):
-            out[rows] = evaluate(_row_pairs(X.some(rows), Y), n_features)
+            out[rows] = evaluate(_row_pairs(X.subset(rows), Y), n_features)
     require_finite(out)
     return out
 
@@ -89,16 +92,16 @@ def diagonal(X, evaluate):
     """The diagonal of `pairwise(X, None, evaluate)`."""
     X = check_matrix("X", X, dtype=np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
-        lengths = measured(X).lengths
+        lengths = scaled_rows(X).lengths
         out = evaluate(Pairs(lengths, lengths, np.zeros_like(lengths)), X.shape[1])[:, 0]
     require_finite(out)
     return out
 
 
 def require_finite(kernel):
-    """Raise where the numbers of a kernel of X and Y have overflown."""
+    """Raise if values of a kernel matrix of X and Y overflow."""
     if not np.isfinite(kernel).all():
         raise ValueError(
-            f"The kernel of X and Y overflows {kernel.dtype}. Scale them, for instance by "
-            "StandardScaler, or use smaller scales or depth."
+            f"The kernel of X and Y overflows {kernel.dtype}. Scale X and Y, for instance "
+            "by StandardScaler, or use smaller scales or depth."
         )

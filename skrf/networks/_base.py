@@ -1,4 +1,4 @@
-"""What the two network estimators share: parameters, checks, the fit loop, attributes."""
+"""Base class of the networks: parameters, checks, the fit loop and fitted attributes."""
 
 from __future__ import annotations
 
@@ -40,31 +40,35 @@ from skrf.networks._checks import check_parameters, set_validation_aside
 from skrf.networks._laziness import LazinessMixin
 from skrf.networks._objective import Objective
 from skrf.networks._sgd import HALVINGS, SGD, Diverged, require_training_memory
-from skrf.networks._step_size import probe, search_step
+from skrf.networks._step_size import estimate_step, search_step
 from skrf.networks._stopping import Progress, warn_diverged, warn_not_converged
-from skrf.networks._weights import Initialization, Weights, first_weights, fitted_attributes
+from skrf.networks._weights import Initialization, Weights, fitted_attributes
 
 
 class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEstimator):
-    """Everything but the meaning of y.
+    """Base class of the networks; subclasses define how `y` is encoded.
 
-    A subclass gives `_validate(X, y, dtype, resume, streaming)` -> X, Y, attributes, with
-    Y real and of shape (n_samples, n_outputs), and attributes that are set when the
-    training is over, among them `_flat`, whether predictions are 1-D; and `_score(N, Y,
-    sample_weight)`, which early stopping watches, for outputs N of the network. `resume`
-    means going on from fitted weights, `streaming` that `partial_fit` asks.
+    A subclass has
+
+    - `_default_loss`, the name of the loss for ``loss="auto"``;
+    - `_validate(X, y, dtype, resume, streaming)`, which returns X, Y and attributes. Y is
+      real, of shape (n_samples, n_outputs). The attributes are set after training; their
+      entry `_flat` says whether predictions are 1-D. `resume` means that training
+      continues from fitted weights, `streaming` that `partial_fit` is the caller;
+    - `_score(N, Y, sample_weight)` of outputs N, the score that early stopping uses.
     """
+
+    _default_loss: str
 
     _parameter_constraints = {
         **CONSTRAINTS,
-        "loss": [one_of(LOSSES)],
         "activation": [one_of(ACTIVATIONS)],
-        "train": [StrOptions({"both", "output", "hidden"})],
         "parametrization": [StrOptions({"standard", "ntk"})],
-        "symmetric_init": ["boolean"],
         "fit_intercept": ["boolean"],
+        "symmetric_init": ["boolean"],
+        "loss": [one_of(["auto", *LOSSES])],
         "alpha": [NON_NEGATIVE],
-        "max_iter": [POSITIVE_INTEGER],
+        "train": [StrOptions({"both", "output", "hidden"})],
         "batch_size": [POSITIVE_INTEGER],
         "block_size": [POSITIVE_INTEGER, StrOptions({"auto"})],
         "shuffle": ["boolean"],
@@ -73,6 +77,7 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
         "power_t": [FINITE],
         "momentum": [NumericInterval(Real, 0, 1, closed="left")],
         "average": ["boolean", POSITIVE_INTEGER],
+        "max_iter": [POSITIVE_INTEGER],
         "tol": [NON_NEGATIVE, None],
         "n_iter_no_change": [POSITIVE_INTEGER],
         "early_stopping": ["boolean"],
@@ -85,18 +90,17 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
         self,
         width: int = 1000,
         *,
-        loss: str = "squared_error",
         activation: str = "relu",
-        train: str = "both",
         parametrization: str = "standard",
+        fit_intercept: bool = True,
         weights: str = "uniform",
         weight_scale: float = 3**-0.5,
         biases: str = "constant",
         bias_scale: float = 0.0,
         symmetric_init: bool = False,
-        fit_intercept: bool = True,
+        loss: str = "auto",
         alpha: float = 0.0,
-        max_iter: int = 200,
+        train: str = "both",
         batch_size: int = 1,
         block_size: int | Literal["auto"] = "auto",
         shuffle: bool = True,
@@ -105,6 +109,7 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
         power_t: float = 0.5,
         momentum: float = 0.0,
         average: bool | int = False,
+        max_iter: int = 200,
         tol: float | None = 1e-4,
         n_iter_no_change: int = 10,
         early_stopping: bool = False,
@@ -114,18 +119,17 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
         random_state: RandomState = None,
     ) -> None:
         self.width = width
-        self.loss = loss
         self.activation = activation
-        self.train = train
         self.parametrization = parametrization
+        self.fit_intercept = fit_intercept
         self.weights = weights
         self.weight_scale = weight_scale
         self.biases = biases
         self.bias_scale = bias_scale
         self.symmetric_init = symmetric_init
-        self.fit_intercept = fit_intercept
+        self.loss = loss
         self.alpha = alpha
-        self.max_iter = max_iter
+        self.train = train
         self.batch_size = batch_size
         self.block_size = block_size
         self.shuffle = shuffle
@@ -134,6 +138,7 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
         self.power_t = power_t
         self.momentum = momentum
         self.average = average
+        self.max_iter = max_iter
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
         self.early_stopping = early_stopping
@@ -141,6 +146,20 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
         self.warm_start = warm_start
         self.verbose = verbose
         self.random_state = random_state
+
+    def __getstate__(self):
+        # Arrays and built-in values, so that pickles name public classes only.
+        state = super().__getstate__()
+        if "_sgd" in state:
+            state["_sgd"] = self._sgd.to_state()
+            state["_objective"] = dict(vars(self._objective))
+        return state
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if hasattr(self, "_sgd"):
+            self._sgd = SGD.from_state(self._sgd)
+            self._objective = Objective(**self._objective)
 
     @fit_context(prefer_skip_nested_validation=True)
     @whole
@@ -152,37 +171,40 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The training data; float32 is trained in float32, everything else in float64.
+            Training data. float32 is trained in float32, every other type in float64.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            The targets; the classifier takes labels of shape (n_samples,).
+            Targets. The classifier takes labels of shape (n_samples,).
         sample_weight : array-like of shape (n_samples,), default=None
-            Factors of the samples' losses; None means 1.
+            Weights of the losses of the rows. None means 1.
 
         Returns
         -------
         self : object
-            The fitted network. Ctrl-C ends the training early with the weights reached
-            so far, with `early_stopping` the best, and warns. Before and after the training
-            it is passed on, which leaves the network as it was, as an exception does.
+            The fitted network. Ctrl-C during training ends `fit` with a warning and keeps
+            the weights reached so far, or the best weights with `early_stopping`. Before
+            and after training, Ctrl-C raises KeyboardInterrupt and leaves the network
+            unchanged.
 
         Raises
         ------
         ValueError
-            For a parameter outside its set; parameters that exclude each other, such as
-            ``activation="step"`` with a trained hidden layer, or an odd width with
-            `symmetric_init`; X, y or weights that are empty, not finite or of different
-            lengths, or weights that are all 0; y that the loss does not take; a validation
-            set without rows of positive weight; first gradients that overflow; and with
-            `warm_start` another width or `parametrization`, `biases` or `fit_intercept`
-            that the weights do not fit, or other columns, outputs or labels than before.
+            If a parameter is invalid, or excludes another parameter, such as
+            ``activation="step"`` with a trained hidden layer.
+            If X, y or the sample weights are empty, not finite or of different lengths.
+            If the sample weights are all 0, also within the training or validation set.
+            If the loss does not accept the values of y.
+            If the first gradients overflow.
+            With `warm_start`, if `width`, the columns, outputs or labels have changed, or
+            if `parametrization`, `biases` or `fit_intercept` do not fit the weights.
         MemoryError
-            When the weights and a block of rows would not fit into the memory there is.
+            If the weights and a block of rows do not fit into available memory.
 
         Warns
         -----
         ConvergenceWarning
-            When `max_iter` epochs were not enough for `tol`, or SGD diverged: then the
-            last finite weights are kept, or those with the best validation score.
+            If `max_iter` epochs do not reach `tol`.
+            If SGD diverges. The last finite weights are kept, or the weights with the best
+            validation score.
         UserWarning
             After Ctrl-C.
         """
@@ -195,10 +217,9 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
             train, validation = set_validation_aside(self, rng, *data)
         sgd = self._resume() if resume else self._begin(rng, *train)
         if resume:
-            sgd.probe = probe(self._new_objective(), sgd.weights, *train)
-            sgd.eta0 = self._given_or_estimated_step(sgd.probe, sgd.n_updates)
-        context = self._init_callback_context(max_subtasks=int(self.max_iter))
-        tasks = EpochTasks(context, estimator=self, X=X, y=y, metadata=metadata)
+            sgd.estimate = estimate_step(self._new_objective(), sgd.weights, *train)
+            sgd.eta0 = self._first_step(sgd.estimate, sgd.n_updates)
+        tasks = EpochTasks(self, int(self.max_iter), X=X, y=y, metadata=metadata)
         sgd, progress = self._train(sgd, train, validation, rng, tasks, attributes, resume)
         if progress.best_weights is not None:
             sgd.replace(progress.best_weights)
@@ -209,7 +230,7 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
     def _partial_fit(self, X, y, sample_weight, before_first=None):
         resume = hasattr(self, "hidden_weights_")
         with all_or_nothing(self) as keep:
-            # The decorator checks parameters before the first call only.
+            # The decorator checks parameters only before the first call.
             self._validate_params()
             if before_first is not None:
                 before_first()
@@ -230,7 +251,7 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
             except Diverged as stop:
                 warn_diverged(self, stop, sgd)
             finally:
-                # Also after Ctrl-C, which is passed on: a stream would not stop otherwise.
+                # Also after Ctrl-C, which continues as an exception to stop the stream.
                 self._publish(sgd, attributes, 1, curve, None)
                 keep()
         return self
@@ -243,13 +264,13 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
         n_outputs = len(np.atleast_2d(self.output_weights_)) if resume else Y.shape[1]
         if Y.shape[1] != n_outputs:
             raise ValueError(
-                f"y has {Y.shape[1]} outputs, but the network was fitted with {n_outputs}. "
-                "Give as many as before, or fit a clone."
+                f"`y` must have as many outputs as in the previous fit, {n_outputs}; got "
+                f"{Y.shape[1]}. Pass the same number of outputs, or fit a clone."
             )
         sample_weight = check_row_weights(
             sample_weight, X, dtype=X.dtype, ensure_non_negative=True
         )
-        # As many copies of W as are kept.
+        # The number of copies of W in memory.
         copies = 1 + (self.momentum > 0) + bool(self.average) + self.early_stopping
         copies += self.eta0 == "auto" and (streaming or resume)
         options = self._sgd_options()
@@ -257,11 +278,14 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
         require_training_memory(X, n_outputs, int(self.width), *sizes, copies)
         return X, Y, sample_weight, attributes
 
+    def _resolved_loss(self):
+        return LOSSES[self._default_loss if self.loss == "auto" else self.loss]
+
     def _new_objective(self):
         trains_hidden = self.train != "output"
         return Objective(
             activation=ACTIVATIONS[self.activation],
-            loss=LOSSES[self.loss],
+            loss=self._resolved_loss(),
             scale=int(self.width) ** -0.5 if self.parametrization == "ntk" else 1.0,
             alpha=float(self.alpha),
             train_hidden=trains_hidden,
@@ -271,8 +295,8 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
         )
 
     def _begin(self, rng, X, Y, sample_weight):
-        """A new run from freshly drawn weights."""
-        start = Initialization(
+        """A new run from newly drawn weights."""
+        initialization = Initialization(
             seed=draw_seed(rng),
             width=int(self.width),
             n_features=X.shape[1],
@@ -285,35 +309,36 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
             parametrization=self.parametrization,
             symmetric=self.symmetric_init,
         )
-        weights = first_weights(start)
-        found = probe(self._new_objective(), weights, X, Y, sample_weight)
-        return SGD(start, weights, found, self._given_or_estimated_step(found))
+        weights = initialization.draw()
+        estimate = estimate_step(self._new_objective(), weights, X, Y, sample_weight)
+        return SGD(initialization, weights, estimate, self._first_step(estimate))
 
-    def _given_or_estimated_step(self, found, n_updates=0):
+    def _first_step(self, estimate, n_updates=0):
+        """The parameter `eta0` or, for "auto", the estimated step."""
         if self.eta0 == "auto":
-            # A schedule that goes on has divided it by this when the run begins.
+            # A schedule that continues divides the step by this at its next update.
             decrease = float(n_updates + 1) ** self._sgd_options()["power_t"]
-            return float((1 - self.momentum) * found.stable_step * decrease)
+            return float((1 - self.momentum) * estimate.stable_step * decrease)
         return float(self.eta0)
 
     def _search_step(self, sgd, data, resume):
-        """Replace the estimate by the best step near it; the weights are left alone."""
+        """Replace the estimated step by the best step near it; keep the weights."""
         new_weights = sgd.weights.copy
         if not resume:
-            # Trials draw them again, so that only one set is kept at a time.
-            sgd.weights, new_weights = None, lambda: first_weights(sgd.start)
+            # Every trial draws the weights again, so memory holds one set at a time.
+            sgd.weights, new_weights = None, sgd.initialization.draw
         try:
             objective, options = self._new_objective(), self._sgd_options()
             sgd.eta0 = search_step(sgd, objective, new_weights, data, **options)
         finally:
             if not resume:
-                sgd.weights = first_weights(sgd.start)
+                sgd.weights = sgd.initialization.draw()
 
     def _resume(self):
         """The run of the last call, on copies of the fitted attributes.
 
-        Copies, because the attributes may have been set to arrays of the user's, and
-        because a call that fails half way must leave the last one as it was.
+        The attributes may be arrays of the user, and a call that fails must leave the
+        fitted network unchanged.
         """
         sgd = copy.copy(self._sgd)
         fitted = self._fitted_weights().copy()
@@ -334,7 +359,7 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
         )
 
     def _sgd_options(self):
-        # Python's own numbers: every other type would compile the kernel again.
+        # Built-in numbers: every other type would compile the kernel again.
         return {
             "batch_size": int(self.batch_size),
             "block_size": own_integer(self.block_size),
@@ -349,9 +374,9 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
         )
 
     def _train(self, sgd, train, validation, rng, tasks, attributes, resume):
-        """Run epochs, anew at half the step each time that an estimated one diverges.
+        """Run epochs; start again at half the step whenever an estimated step diverges.
 
-        Returns the last run and what was seen of it.
+        Returns the last run and its progress.
         """
         estimated = self.eta0 == "auto"
         stopping = self.tol, self.n_iter_no_change, self.early_stopping
@@ -359,32 +384,34 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
         try:
             if estimated:
                 self._search_step(sgd, train, resume)
-            for left in range(HALVINGS if estimated and not resume else 0, -1, -1):
+            for retries in range(HALVINGS if estimated and not resume else 0, -1, -1):
                 run = sgd, train, validation, rng, progress, tasks, attributes
                 try:
                     self._run_epochs(*run, halve=estimated and resume)
                     break
                 except Diverged as stop:
-                    if left == 0:
-                        kept = progress.kept("last finite weights")
-                        warn_diverged(self, stop, sgd, kept)
+                    if retries == 0:
+                        result = progress.kept_weights("last finite weights")
+                        warn_diverged(self, stop, sgd, result)
                         break
-                    sgd = SGD(sgd.start, first_weights(sgd.start), sgd.probe, sgd.eta0 / 2)
+                    weights = sgd.initialization.draw()
+                    sgd = SGD(sgd.initialization, weights, sgd.estimate, sgd.eta0 / 2)
                     progress = Progress(*stopping)
         except KeyboardInterrupt:
-            kept = progress.kept("weights reached so far")
+            result = progress.kept_weights("weights reached so far")
             warn(
                 f"Training was interrupted after {len(progress.losses)} epochs and "
-                f"{sgd.n_updates} updates; the {kept} are kept.",
+                f"{sgd.n_updates} updates; the {result} are kept. Call fit again with "
+                "warm_start=True to continue.",
             )
-            if sgd.weights is None:  # while the start was drawn again
-                sgd.weights = first_weights(sgd.start)
+            if sgd.weights is None:  # Ctrl-C came while `_search_step` drew the weights.
+                sgd.weights = sgd.initialization.draw()
         return sgd, progress
 
     def _run_epochs(
         self, sgd, train, validation, rng, progress, tasks, attributes, *, halve
     ):
-        """Run epochs until one of many says stop, or for `max_iter` of them."""
+        """Run up to `max_iter` epochs, until training or a callback stops."""
         self._configure(sgd)
         n_samples = len(train[1])
 
@@ -408,12 +435,12 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
             warn_not_converged(self, sgd)
 
     def _publish(self, sgd, attributes, n_epochs, loss_curve, validation_scores):
-        """Set the fitted attributes from the state of the run, all at once."""
-        of_epochs = n_epochs, loss_curve, validation_scores
-        vars(self).update(self._fitted(sgd, attributes, *of_epochs))
+        """Set all fitted attributes in one step, from the state of the run."""
+        report = n_epochs, loss_curve, validation_scores
+        vars(self).update(self._fitted(sgd, attributes, *report))
 
     def _fitted(self, sgd, attributes, n_epochs, loss_curve, validation_scores):
-        """The fitted attributes by name, from the state of a run that they take over."""
+        """The fitted attributes by name; they own the arrays of the run."""
         fitted = fitted_attributes(self._new_objective(), sgd.result, attributes)
         fitted.update(
             eta0_=sgd.eta0,
@@ -423,7 +450,7 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
             validation_scores_=validation_scores,
             _sgd=sgd,
         )
-        # The attributes hold the result; a second reference would be pickled twice.
+        # The attributes hold the result, which must not be pickled a second time.
         if sgd.average is None:
             sgd.weights = None
         sgd.average = None
@@ -435,9 +462,9 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
         N = self._objective.predict(X, self._fitted_weights())
         if not np.isfinite(N).all():
             raise ValueError(
-                f"The predictions overflow {N.dtype}: X is too large, or training diverged "
-                f"in its last steps with eta0={self.eta0_:.3g}. Scale X and y, or fit with "
-                "a smaller eta0."
+                f"`X` must have predictions that fit into {N.dtype}; got an overflow, with "
+                f"weights trained at eta0={self.eta0_:.3g}. Scale X and y, or fit with a "
+                "smaller eta0."
             )
         return N[:, 0] if self._flat else N
 

@@ -1,4 +1,4 @@
-"""What a network refuses before any work, beyond what single parameters say."""
+"""Checks before any work that involve several parameters, or the fitted weights."""
 
 import numpy as np
 from sklearn.base import is_classifier
@@ -7,49 +7,49 @@ from skrf.activations import ACTIVATIONS
 
 
 def can_stream(network):
-    """Whether a network has a `partial_fit`; the AttributeError says why not."""
+    """Whether a network has `partial_fit`; raises an AttributeError if not."""
     if network.early_stopping:
         raise AttributeError(
-            "early_stopping=True needs a validation set, so there is no partial_fit. Set "
-            "early_stopping=False, or call fit."
+            "`early_stopping` must be False for partial_fit, which has no validation set; "
+            "got True. Set early_stopping=False, or call fit."
         )
     return True
 
 
 def check_parameters(network, resume):
-    """Raise for parameters that exclude each other, or the fitted weights."""
+    """Raise for parameters that exclude each other or do not match the fitted weights."""
     if network.train != "output" and not ACTIVATIONS[network.activation].has_slope:
         raise ValueError(
-            f"activation={network.activation!r} has derivative 0 almost everywhere, so "
-            f"train={network.train!r} cannot train the hidden layer. Use another "
-            'activation, or train="output".'
+            f"`train` must be 'output' with activation={network.activation!r}, whose "
+            f"derivative is 0 almost everywhere; got {network.train!r}. Use another "
+            "activation, or train='output'."
         )
     if network.symmetric_init and network.width % 2:
         raise ValueError(
-            f"symmetric_init=True pairs the neurons; got the odd width={network.width}. "
-            "Use an even width."
+            f"`width` must be even with symmetric_init=True; got {network.width}. Use an "
+            "even width."
         )
     if resume and len(network.hidden_biases_) != network.width:
         raise ValueError(
-            f"width={network.width} differs from the {len(network.hidden_biases_)} neurons "
-            "fitted before. Set width back, or fit a clone with warm_start=False."
+            f"`width` must be {len(network.hidden_biases_)}, as in the previous fit; got "
+            f"{network.width}. Restore `width`, or fit a clone with warm_start=False."
         )
     if resume:
         _require_same_network(network)
 
 
 def _require_same_network(network):
-    """Raise for parameters that would read the fitted weights as another network."""
-    before = network._sgd.start.parametrization
-    refused = {
-        "parametrization": network.parametrization != before,
+    """Raise for parameters with which the fitted weights would be another network."""
+    parametrization = network._sgd.initialization.parametrization
+    mismatch = {
+        "parametrization": network.parametrization != parametrization,
         "biases": network.biases == "none" and network.hidden_biases_.any(),
         "fit_intercept": not network.fit_intercept and np.any(network.output_bias_),
     }
-    for name in filter(refused.get, refused):
+    for name in filter(mismatch.get, mismatch):
         raise ValueError(
-            f"{name}={getattr(network, name)!r} is not that of the weights fitted before. "
-            f"Set {name} back, or fit a clone with warm_start=False."
+            f"`{name}` must match the fitted weights; got {getattr(network, name)!r}. "
+            f"Restore `{name}`, or fit a clone with warm_start=False."
         )
 
 
@@ -59,9 +59,9 @@ def set_validation_aside(network, rng, X, Y, sample_weight):
     n_validation = int(np.ceil(fraction * len(Y)))
     if n_validation < 2 or n_validation == len(Y):
         raise ValueError(
-            f"validation_fraction={fraction} sets {n_validation} of n_samples={len(Y)} "
-            "rows aside, but at least 2 must be, and 1 must be left. Change it, or set "
-            "early_stopping=False."
+            "`validation_fraction` must leave at least 2 rows for validation and 1 for "
+            f"training; got {fraction}, which is {n_validation} of n_samples={len(Y)}. "
+            "Change `validation_fraction`, or set early_stopping=False."
         )
     stratify = _strata(Y, n_validation) if is_classifier(network) else None
     from sklearn.model_selection import train_test_split
@@ -72,17 +72,17 @@ def set_validation_aside(network, rng, X, Y, sample_weight):
     train, validation = tuple(parts[::2]), tuple(parts[1::2])
     if not (train[2].any() and validation[2].any()):
         raise ValueError(
-            f"sample_weight is 0 on all rows that validation_fraction={fraction} sets "
-            "aside, or on all that are left. Drop rows of weight 0, or set "
-            "early_stopping=False."
+            "`sample_weight` must be positive on at least one training row and one "
+            f"validation row; got only 0 in one of the sets (validation_fraction={fraction}"
+            "). Drop the rows of weight 0, or set early_stopping=False."
         )
     return train, validation
 
 
 def _strata(Y, n_validation):
-    """Codes of the classes to stratify by, or None for more than the smaller part has rows.
+    """Codes of the classes to stratify by, or None if a set has fewer rows than classes.
 
-    Y are signs, one column for two classes. A class of one row counts to the largest.
+    Y are signs, one column for two classes. A class of one row joins the largest class.
     """
     codes = Y.argmax(axis=1) if Y.shape[1] > 1 else (Y[:, 0] > 0).astype(int)
     counts = np.bincount(codes)

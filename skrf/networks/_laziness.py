@@ -1,4 +1,4 @@
-"""How far a trained network is from learning with fixed random features (Section 2)."""
+"""How far a trained network is from learning with fixed random features."""
 
 from __future__ import annotations
 
@@ -14,19 +14,17 @@ from skrf._utils.blocks import multiply, row_blocks
 from skrf._utils.typing import MatrixLike
 from skrf.features import LinearizedNTKFeatures
 from skrf.networks._sgd import SGD
-from skrf.networks._weights import first_weights, fitted_attributes
+from skrf.networks._weights import fitted_attributes
 
 
 @dataclass(frozen=True)
 class Laziness:
-    """How little the hidden layer of a network has moved, and what the move changed.
+    """How far training has moved a network, and the effect on its outputs.
 
-    All are 0 for a network whose hidden layer stayed at its random start, and go to 0 as
-    the width grows where training is lazy. Gaps are root mean squares over the rows of X,
-    relative to that of N itself. Made by `OverparamNetRegressor.laziness`; prints as a
-    table.
-
-    Source: Sections 2.1 and 2.2 of Yehudai and Shamir (2019).
+    All values are 0 for a network whose hidden layer is at its random initialisation. For
+    lazy training, they converge to 0 as the width grows. Gaps are root mean squares over
+    the rows of X, relative to the root mean square of N. `OverparamNetRegressor.laziness`
+    returns the object, and `print` shows the object as a table.
 
     Attributes
     ----------
@@ -37,12 +35,17 @@ class Laziness:
     output_weights : float
         ||u_T - u_0|| / ||u_0||.
     flipped : float
-        Share of pairs of a row and a neuron whose pre-activation changed its sign, which
-        the coupling of Section 2.1 needs to be small.
+        Fraction of pairs of a row and a neuron whose pre-activation has changed its sign.
+        The coupling argument of Section 2.1 of [1]_ needs a small fraction.
     frozen_gap : float
-        Of U_T act(W_T x) from U_T act(W_0 x), as in Section 2.2.
+        Gap between U_T act(W_T x) and U_T act(W_0 x), as in Section 2.2 of [1]_.
     linear_gap : float
-        Of the network from its first-order expansion at the start.
+        Gap between the network and its first-order expansion at the initial weights.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019.
 
     Examples
     --------
@@ -76,50 +79,48 @@ class Laziness:
         )
 
 
-def measure(objective, start, last, X):
-    """The `Laziness` of weights `last` that were trained from weights `start`, on X."""
-    width = len(start.hidden)
+def measure(objective, initial, last, X):
+    """The `Laziness`, on X, of weights `last` that were trained from weights `initial`."""
+    width = len(initial.hidden)
     flips, squares = 0, np.zeros(3)
     for rows in row_blocks(X.shape[0], width):
         n_rows = rows.stop - rows.start
-        z_0, z_t = np.empty((2, n_rows, width), start.hidden.dtype)
-        multiply(X[rows], start.hidden, z_0)
+        z_0, z_t = np.empty((2, n_rows, width), initial.hidden.dtype)
+        multiply(X[rows], initial.hidden, z_0)
         multiply(X[rows], last.hidden, z_t)
-        z_0 += start.biases
+        z_0 += initial.biases
         z_t += last.biases
         flips += np.count_nonzero((z_0 > 0) != (z_t > 0))
         value, slope = objective.activation.value_and_derivative(z_0)
         frozen = value @ last.output.T
-        linear = frozen + (slope * (z_t - z_0)) @ start.output.T
+        linear = frozen + (slope * (z_t - z_0)) @ initial.output.T
         N = objective.activation(z_t) @ last.output.T
         output = objective.scale * N + last.intercept
         gaps = objective.scale * (N - frozen), objective.scale * (N - linear)
         squares += [np.sum(part.astype(np.float64) ** 2) for part in (output, *gaps)]
     N, frozen, linear = np.sqrt(squares)
-    hidden = np.linalg.norm(start.hidden)
+    norm = np.linalg.norm
+    hidden = norm(initial.hidden)
     return Laziness(
-        _ratio(np.linalg.norm(last.hidden - start.hidden), hidden),
-        _ratio(
-            np.linalg.norm(last.biases - start.biases),
-            np.hypot(hidden, np.linalg.norm(start.biases)),
-        ),
-        _ratio(np.linalg.norm(last.output - start.output), np.linalg.norm(start.output)),
+        _ratio(norm(last.hidden - initial.hidden), hidden),
+        _ratio(norm(last.biases - initial.biases), np.hypot(hidden, norm(initial.biases))),
+        _ratio(norm(last.output - initial.output), norm(initial.output)),
         float(flips / (X.shape[0] * width)),
         _ratio(frozen, N),
         _ratio(linear, N),
     )
 
 
-def _ratio(part, whole):
-    if whole > 0:
-        return float(part / whole)
-    return 0.0 if part == 0 else float("inf")
+def _ratio(numerator, denominator):
+    if denominator > 0:
+        return float(numerator / denominator)
+    return 0.0 if numerator == 0 else float("inf")
 
 
 class LazinessMixin:
-    """What compares a trained network with its random start."""
+    """Methods that compare a trained network with its initialisation."""
 
-    # Of the network.
+    # Attributes of the network.
     _sgd: Any
     _objective: Any
     _flat: bool
@@ -129,18 +130,18 @@ class LazinessMixin:
     def initial_weights(
         self,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float | np.ndarray]:
-        """The weights that the training started from, drawn again from their seed.
+        """Draw the initial weights again, from their seed.
 
         Returns
         -------
         hidden_weights : ndarray of shape (width, n_features)
-            W at the start.
+            Initial hidden weights W.
         hidden_biases : ndarray of shape (width,)
-            b at the start.
+            Initial hidden biases b.
         output_weights : ndarray of shape (width,) or (n_outputs, width)
-            u at the start.
+            Initial output weights u.
         output_bias : float or ndarray of shape (n_outputs,)
-            c at the start, which is 0.
+            Initial output intercept c, which is 0.
 
         Raises
         ------
@@ -167,7 +168,7 @@ class LazinessMixin:
         )
 
     def laziness(self, X: MatrixLike) -> Laziness:
-        """How little training has moved the network, in weights and on X (Section 2).
+        """Report how far training has moved the network, in its weights and on X.
 
         Parameters
         ----------
@@ -177,15 +178,15 @@ class LazinessMixin:
         Returns
         -------
         report : Laziness
-            Relative movements of W, b and u, share of flipped activation patterns, and
-            the gaps to the frozen and to the linearised network; prints as a table.
+            Relative movements of W, b and u, the fraction of flipped activation patterns,
+            and the gaps to the frozen and to the linearised network.
 
         Raises
         ------
         NotFittedError
             Before `fit`.
         ValueError
-            For X with other columns than in `fit`, or not finite numbers.
+            If X has other columns than in `fit`, or values that are not finite.
 
         Examples
         --------
@@ -201,44 +202,48 @@ class LazinessMixin:
         True
         """
         X = self._check_rows(X)
-        start = first_weights(self._sgd.start)
-        return measure(self._objective, start, self._fitted_weights(), X)
+        initial = self._sgd.initialization.draw()
+        return measure(self._objective, initial, self._fitted_weights(), X)
 
     def linearize(self, output: int = 0) -> tuple[LinearizedNTKFeatures, Self]:
-        """The network's first-order expansion at the weights that training started from.
+        """Expand the network to first order at its initial weights.
 
         With theta = (W, b) the trained hidden weights, or (W, b, u),
 
-            N(x; theta) = N(x; theta_0) + <features(x), theta - theta_0> + O(||.||^2),
+            N(x; theta) = N(x; theta_0) + <features(x), theta - theta_0> + O(||.||^2).
 
-        where theta - theta_0 has neuron i's (w_i, b_i) in columns i * (d + 1) onwards (w_i
-        alone in i * d onwards with ``biases="none"``) and, with ``train="both"``, then u,
-        multiplied by sqrt(width) in the standard parametrisation. The output intercept adds
-        its own change.
+        The entries of theta - theta_0 are ordered as follows:
+
+        - (w_i, b_i) of neuron i in columns i * (d + 1) onwards, or w_i alone in columns
+          i * d onwards with ``biases="none"``;
+        - with ``train="both"``, then u, multiplied by sqrt(width) in the standard
+          parametrisation.
+
+        The change of the output intercept is added separately.
 
         Parameters
         ----------
         output : int, default=0
-            Which output, where there are several.
+            Index of the output to expand.
 
         Returns
         -------
         features : LinearizedNTKFeatures
-            Fitted, at the initial hidden weights; `train` is the network's.
+            Fitted transformer at the initial hidden weights, with the network's `train`.
         initial : estimator of the network's class
-            The network before its first update, whose outputs are N(x; theta_0);
-            `partial_fit` trains it from there, with the step `eta0_`.
+            The network before its first update, with outputs N(x; theta_0). `partial_fit`
+            trains the network from there, at the learning rate `eta0_`.
 
         Raises
         ------
         NotFittedError
             Before `fit`.
         ValueError
-            For an `output` that is not one of the network's.
+            If the network has no such `output`.
 
         Examples
         --------
-        A wide network moves little, so that the expansion predicts what it learnt:
+        A wide network moves little, and the expansion predicts the trained network:
 
         >>> import numpy as np
         >>> from skrf import OverparamNetRegressor, make_single_neuron
@@ -255,22 +260,22 @@ class LazinessMixin:
         True
         """
         check_is_fitted(self, "hidden_weights_")
-        start = first_weights(self._sgd.start)
-        whole = isinstance(output, Integral) and not isinstance(output, bool)
-        if not whole or not 0 <= output < len(start.output):
+        weights = self._sgd.initialization.draw()
+        is_integer = isinstance(output, Integral) and not isinstance(output, bool)
+        if not is_integer or not 0 <= output < len(weights.output):
             raise ValueError(
-                f"output={output!r} is not one of the network's {len(start.output)} "
-                "outputs. Count them from 0."
+                f"`output` must be an integer from 0 to {len(weights.output) - 1}; got "
+                f"{output!r}. Pass the index of an output of the network."
             )
-        o, width = self._objective, len(start.hidden)
+        o, width = self._objective, len(weights.hidden)
         trained = "output" if not o.train_hidden else "both" if o.train_output else "hidden"
         features = LinearizedNTKFeatures(
             width,
             activation=o.activation.name,
             train=trained,
-            output_weights=start.output[output] * float(o.scale * np.sqrt(width)),
-            biases=self._sgd.start.biases,
-        ).from_weights(start.hidden, start.biases)
+            output_weights=weights.output[output] * float(o.scale * np.sqrt(width)),
+            biases=self._sgd.initialization.biases,
+        ).from_weights(weights.hidden, weights.biases)
         if hasattr(self, "feature_names_in_"):
             features.feature_names_in_ = self.feature_names_in_
         initial = copy.copy(self)
@@ -280,11 +285,11 @@ class LazinessMixin:
             n_iter_=0,
             loss_curve_=[],
             validation_scores_=None,
-            _sgd=SGD(self._sgd.start, None, self._sgd.probe, self._sgd.eta0),
+            _sgd=SGD(self._sgd.initialization, None, self._sgd.estimate, self._sgd.eta0),
         )
         return features, initial
 
     def _initial_attributes(self):
         check_is_fitted(self, "hidden_weights_")
-        weights = first_weights(self._sgd.start)
+        weights = self._sgd.initialization.draw()
         return fitted_attributes(self._objective, weights, {"_flat": self._flat})

@@ -13,7 +13,7 @@ from skrf.losses import Loss
 
 @dataclass(frozen=True)
 class Objective:
-    """What is minimised, and over which of the weights."""
+    """The objective of the training, and the weights that are trained."""
 
     activation: Activation
     loss: Loss
@@ -39,7 +39,7 @@ class Objective:
         return N
 
     def mean_loss(self, predictions, Y, sample_weight):
-        """Weighted mean over the rows of the loss summed over the outputs, or 0."""
+        """Weighted mean over rows of the loss summed over outputs; 0 for weights of 0."""
         weight = sample_weight.sum(dtype=np.float64)
         total = sample_weight @ self.loss(predictions, Y).sum(axis=1, dtype=np.float64)
         return total / weight if weight > 0 else 0.0

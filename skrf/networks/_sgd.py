@@ -2,33 +2,37 @@
 
 The network is N(x) = scale * U act(W x + b) + c. Per-sample SGD changes W by an outer
 product, W_t = W_{t-1} - eta q_t x_t', where q_t is the derivative of the loss in the
-pre-activations W x_t + b. Reading and writing all of W for one sample is what makes it
-slow. But over a block of samples
+pre-activations W x_t + b. Per-sample SGD is slow because every sample reads and writes all
+of W. But over a block of samples
 
     W_{t-1} x_t = W_0 x_t - eta sum_{s<t} q_s <x_s, x_t>,
 
-so that W is needed only twice in a block, both times in a matrix product:
+and W is needed only twice in a block, both times in a matrix product:
 
 1. Z = X W_0', the pre-activations of the whole block at the weights of its start;
 2. a sequential part that never touches W: row t of Z is corrected by the rows before it,
    weighted by the small Gram matrix X X', and replaced by q_t, while u and c are trained;
 3. W <- W_0 - eta Q' X.
 
-These are the same iterates as one sample at a time, up to rounding.
+The iterates equal those of one sample at a time, up to rounding.
 
 The sequential part is blocked once more, as in an LU factorisation: corrections within a
-panel of `_PANEL` rows are made row by row in cache, those by earlier panels at once by a
-product. Everything else is scalars. A mini-batch is several rows with one update, so s
-runs over earlier mini-batches only. Weight decay, momentum, decreasing steps and averages
-are linear recurrences in (W, V) that are driven by the q_s x_s', V the velocity: after
-every update W is a combination of W_0, V_0 and the q_s x_s' whose coefficients
-`_kernels_sgd.recurrences` finds. So momentum takes one more product at the start of a block
-and one more at its end, as does averaging at its end.
+panel of `_PANEL` rows are made row by row in cache, and corrections by earlier panels at
+once by a product. Everything else is scalars. A mini-batch is several rows with one update,
+so s runs over earlier mini-batches only. Weight decay, momentum, decreasing steps and
+averages are linear recurrences in (W, V), driven by the q_s x_s', where V is the velocity.
+After every update W is a combination of W_0, V_0 and the q_s x_s', whose coefficients
+`skrf._compiled.sgd.recurrences` computes. So momentum takes one more product at the start
+of a block and one more at its end, and averaging takes one more at its end. The block
+algorithm can take every update rule under which W remains a scalar combination of W_0, V_0
+and the outer products q_s x_s', and it cannot take per-coordinate rules such as AdaGrad and
+Adam.
 
-Between blocks Python notices interrupts and divergence.
+Python checks for interrupts and divergence between blocks.
 """
 
 import copy
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils.extmath import row_norms
@@ -38,33 +42,33 @@ from skrf._utils.blas import GEMM
 from skrf._utils.blocks import dense_rows
 from skrf._utils.interrupts import interrupts_held
 from skrf._utils.memory import require_memory
-from skrf.networks._weights import Initialization
+from skrf.networks._weights import Initialization, Weights
 
-# A step halved this often that still diverges will not stop diverging.
+# Maximum number of halvings of a step that diverges.
 HALVINGS = 40
-# A block whose mean loss is this many times the loss to be expected before training has
-# diverged: predictions are then about 1,000 times too large.
+# A block has diverged if its mean loss is this many times the loss expected before
+# training: predictions are then about 1,000 times too large.
 _GROWTH = 1e6
-# To this many times what it was, and what is usual before training, may the last block of a
-# stream raise the loss of its own rows.
+# The last block of a stream may raise the loss of its rows to this many times the loss
+# before the block, or the loss expected before training if that is larger.
 _RISE = 4.0
 # Rows times width of a block of a narrow layer.
 _NARROW = 2**16
-# Rows of a panel, at least: its part of Z and its corrections stay in the inner caches.
+# Minimum number of rows of a panel; its part of Z and corrections stay in the inner caches.
 _PANEL = 16
-# Bytes of Z that stay within reach.
+# Bytes of Z that stay in the outer cache.
 _CACHE = 2**23
-# A block holds at most this many multiplications: well below a second, so that an
-# interrupt is noticed at once.
+# Maximum number of multiplications in a block, which takes well below a second: interrupts
+# wait for the end of a block.
 _BLOCK_WORK = 2**34
-# Weights that are this many times as large at the end of a block only by weight decay.
+# A block has diverged if weight decay alone multiplies the weights by more than this.
 _BLOW_UP = 10
-# No update comes after this one: no average is kept.
+# The number of an update that never comes: there is no average.
 _NEVER = 2**62
 
 
 class Diverged(Exception):
-    """The loss grew without bound; the weights are those before the block it grew in."""
+    """The loss grew without bound; the weights are those before the block of the growth."""
 
     def __init__(self, mean_loss, n_updates):
         super().__init__(mean_loss, n_updates)
@@ -72,13 +76,13 @@ class Diverged(Exception):
         self.n_updates = n_updates
 
 
-def block_rows(width, n_features, dtype, batch_size, wanted="auto"):
-    """Rows of a block: `wanted`, or what is fastest, as a multiple of the batch size.
+def block_rows(width, n_features, dtype, batch_size, block_size="auto"):
+    """Rows of a block: `block_size`, or the fastest size, as a multiple of the batch size.
 
-    Longer blocks make the products more efficient, but every row is corrected by all
+    Longer blocks make the products more efficient. But every row is corrected by all
     rows before it, which takes width * rows operations against 4 * width * n_features
-    for the products; and Z should stay in the outer cache. Measured in float32 on two
-    cores, microseconds a step for blocks of 32 / 64 / 128 / 256 / 512 rows:
+    for the products, and Z should stay in the outer cache. Measured in float32 on two
+    cores, microseconds per row for blocks of 32 / 64 / 128 / 256 / 512 rows:
 
         n_features = 20, width = 1000      9.9   9.3    10    13    19
         n_features = 100, width = 4096      39    37    36    43    62
@@ -86,16 +90,17 @@ def block_rows(width, n_features, dtype, batch_size, wanted="auto"):
         n_features = 100, width = 32768    258   251   315   425   615
         n_features = 3072, width = 8192   1200   905   719   694   718
     """
-    if wanted == "auto":
-        # A narrow layer takes little longer for a row than Python does for a block.
-        wanted = min(256, max(64, n_features // 4, _NARROW // width))
-        wanted = min(wanted, max(16, _CACHE // (width * np.dtype(dtype).itemsize)))
-    wanted = min(wanted, _BLOCK_WORK // (4 * width * n_features))
-    return batch_size * max(1, wanted // batch_size)
+    rows = block_size
+    if rows == "auto":
+        # In a narrow layer a row is so fast that the time per block in Python counts.
+        rows = min(256, max(64, n_features // 4, _NARROW // width))
+        rows = min(rows, max(16, _CACHE // (width * np.dtype(dtype).itemsize)))
+    rows = min(rows, _BLOCK_WORK // (4 * width * n_features))
+    return batch_size * max(1, rows // batch_size)
 
 
 def require_training_memory(X, n_outputs, width, batch_size, block_size, copies):
-    """Raise MemoryError unless `copies` of W and U, a block of Z and its rows twice fit."""
+    """Raise MemoryError unless `copies` of W and U, a block of Z and two of X fit."""
     n_features = X.shape[1]
     rows = block_rows(width, n_features, X.dtype, batch_size, block_size)
     rows = min(rows, X.shape[0])
@@ -109,9 +114,17 @@ def require_training_memory(X, n_outputs, width, batch_size, block_size, copies)
 
 
 def panel_rows(width, batch_size):
-    """Rows of a panel, a multiple of the batch size: a quarter of `_NARROW` numbers."""
-    wanted = min(64, max(_PANEL, _NARROW // (4 * width)))
-    return batch_size * max(1, wanted // batch_size)
+    """Rows of a panel, a multiple of the batch size: about `_NARROW` / 4 elements of Z."""
+    rows = min(64, max(_PANEL, _NARROW // (4 * width)))
+    return batch_size * max(1, rows // batch_size)
+
+
+class StepEstimate(NamedTuple):
+    """Estimates from the first rows and weights of a run."""
+
+    stable_step: float  # the largest stable step of plain SGD
+    mean_loss: float  # before training
+    mean_square: float  # mean of ||x||^2
 
 
 class SGD:
@@ -119,41 +132,67 @@ class SGD:
 
     Parameters
     ----------
-    start : Initialization
-        The random start, which `weights` are drawn from.
+    initialization : Initialization
+        Draws the initial weights.
     weights : Weights
         Changed in place.
-    probe : Probe
-        Says what loss was to be expected.
+    estimate : StepEstimate
+        Its loss and lengths say which losses mean divergence.
     eta0 : float
         Step of the first update.
     """
 
-    def __init__(self, start: Initialization, weights, probe, eta0):
-        self.start = start
+    def __init__(self, initialization: Initialization, weights, estimate, eta0):
+        self.initialization = initialization
         self.weights = weights
-        self.probe = probe
+        self.estimate = estimate
         self.eta0 = eta0
         self.velocity = None
         self.average = None
         self.n_updates = 0
         self.n_averaged = 0
 
+    def to_state(self):
+        """The state between two calls as arrays and built-in values, for pickles."""
+        return {
+            "initialization": dict(vars(self.initialization)),
+            "weights": self.weights and tuple(self.weights),
+            "estimate": tuple(self.estimate),
+            "eta0": self.eta0,
+            "velocity": self.velocity and tuple(self.velocity),
+            "n_updates": self.n_updates,
+            "n_averaged": self.n_averaged,
+        }
+
+    @classmethod
+    def from_state(cls, state):
+        """The run with the state of `to_state`."""
+        run = cls(
+            Initialization(**state["initialization"]),
+            state["weights"] and Weights(*state["weights"]),
+            StepEstimate(*state["estimate"]),
+            state["eta0"],
+        )
+        run.velocity = state["velocity"] and Weights(*state["velocity"])
+        run.n_updates = state["n_updates"]
+        run.n_averaged = state["n_averaged"]
+        return run
+
     @property
     def result(self):
-        """The averaged weights where there are any, else the last ones."""
+        """The averaged weights, or the last weights if there is no average."""
         return self.weights if self.average is None else self.average
 
     def copy(self):
         """A copy, whose arrays the run does not change."""
-        twin = copy.copy(self)
+        run = copy.copy(self)
         for name in ("weights", "velocity", "average"):
-            array = getattr(self, name)
-            setattr(twin, name, None if array is None else array.copy())
-        return twin
+            arrays = getattr(self, name)
+            setattr(run, name, None if arrays is None else arrays.copy())
+        return run
 
     def replace(self, weights):
-        """Go on from other weights: no velocity, no average."""
+        """Continue from other weights, without velocity and average."""
         self.weights = weights
         self.velocity = self.average = None
         self.n_averaged = 0
@@ -161,10 +200,10 @@ class SGD:
     def configure(
         self, objective, *, batch_size, block_size, power_t, momentum, average_after
     ):
-        """Set what may change between passes.
+        """Set the options, which may change between passes.
 
         Update t has the step eta0 / t**power_t. The iterates after update
-        `average_after` are averaged; -1 keeps no average.
+        `average_after` are averaged; -1 means no average.
         """
         self.objective = objective
         self.batch_size = batch_size
@@ -187,13 +226,13 @@ class SGD:
     def run(self, X, Y, sample_weight, order, *, halve=False):
         """One pass over the rows of X in the given order; return the mean loss.
 
-        The losses are those before each update. A block that diverges is undone; then
-        the step is halved and the block tried again (`halve`), or `Diverged` is raised.
+        The loss of a row is taken before its update. A block that diverges is undone. Then
+        the step is halved and the block repeated (`halve`), or `Diverged` is raised.
         """
         W = self.weights.hidden
         per_block = block_rows(*W.shape, W.dtype, self.batch_size, self.block_size)
         per_block = min(per_block, len(order))
-        # With one update in a block there is nothing to correct.
+        # A block of one update has no corrections.
         gram_size = per_block**2 if per_block > self.batch_size else 0
         scratch = (
             np.empty((per_block, len(W)), W.dtype),
@@ -202,14 +241,14 @@ class SGD:
         )
         limits = self._limits(X, Y)
         total, halvings = 0.0, 0
-        # An interrupt in the middle of a block would leave W, b and u at different times.
+        # An interrupt within a block would leave W, b and u of different updates.
         with interrupts_held() as let_through:
             for start in range(0, len(order), per_block):
                 rows = order[start : start + per_block]
                 block = dense_rows(X, rows), Y[rows], sample_weight[rows]
                 limit = limits[rows].max()
-                # Losses are those before each update: what the last ones of a chunk do is
-                # seen when their own rows are looked at again.
+                # Losses are taken before each update, so the effect of the last updates of
+                # a chunk shows only in a second look at their rows.
                 is_last = start + per_block >= len(order)
                 before, eta0 = self.copy() if halve and is_last else None, self.eta0
                 while True:
@@ -223,9 +262,10 @@ class SGD:
                         if before is not None:
                             vars(self).update({**vars(before.copy()), "eta0": self.eta0})
                         halvings += 1
-                        # With one update in the block no smaller step changes its loss.
-                        one = len(rows) <= self.batch_size
-                        hopeless = halvings > HALVINGS or (one and stop.mean_loss > limit)
+                        # A smaller step does not change the loss of a block of one update.
+                        single = len(rows) <= self.batch_size
+                        hopeless = halvings > HALVINGS
+                        hopeless |= single and stop.mean_loss > limit
                         if not halve or hopeless:
                             self.eta0 = eta0
                             raise
@@ -235,9 +275,10 @@ class SGD:
         return total / weight if weight > 0 else 0.0
 
     def _require_no_rise(self, X, Y, sample_weight, loss, usual):
-        """Raise `Diverged` where updates on some rows have raised the loss of just these.
+        """Raise `Diverged` if the updates on these rows have raised the loss of the rows.
 
-        It was `loss`, summed, before; `usual` is that of a row before training.
+        `loss` is the summed loss before the updates, `usual` the loss of a row expected
+        before training.
         """
         weight = sample_weight.sum(dtype=np.float64)
         if not weight > 0:
@@ -245,29 +286,29 @@ class SGD:
         predictions = self.objective.predict(X, self.weights)
         after = self.objective.mean_loss(predictions, Y, sample_weight)
         if not after <= _RISE * max(loss / weight, usual):
-            # Below every limit: a smaller step does help.
+            # -inf is below every limit: a smaller step does help.
             raise Diverged(-np.inf, self.n_updates)
 
     def _limits(self, X, Y):
-        """Largest loss of every row that is no sign of divergence.
+        """Maximum loss of every row that does not mean divergence.
 
-        Predictions grow with the length of a row, so an outlier may well have a large
-        loss; and rounding alone gives one of about eps^2 where 0 is expected.
+        Predictions grow with the length of a row, so an outlier may have a large loss. And
+        rounding alone causes a loss of about eps^2 if the expected loss is 0.
         """
-        unit = max(self.probe.mean_square, np.finfo(X.dtype).tiny)
+        unit = max(self.estimate.mean_square, np.finfo(X.dtype).tiny)
         with np.errstate(invalid="ignore"):
-            # The square of the mean length may overflow too: then no row is an outlier.
+            # The mean square may overflow too: then no row is an outlier.
             lengths = np.fmax(1.0, row_norms(X, squared=True) / unit)
         at_zero = self.objective.loss(np.zeros_like(Y), Y).sum(axis=1, dtype=np.float64)
         rounding = np.finfo(Y.dtype).eps ** 2
-        return _GROWTH * np.maximum(self.probe.mean_loss * lengths, at_zero + rounding)
+        return _GROWTH * np.maximum(self.estimate.mean_loss * lengths, at_zero + rounding)
 
     def _update(self, X, Y, sample_weight, limit, scratch):
         """Update on the rows of one block and return their summed loss.
 
-        `Diverged` is raised when the mean loss passed `limit` or was not finite. Then, and
-        after any other exception, everything is as before, but for the velocity, which
-        is 0.
+        `Diverged` is raised if the mean loss exceeds `limit` or is not finite. Then, and
+        after any other exception, the state is the state before the block, except for a
+        velocity of 0.
         """
         Z, gram, activations = scratch
         Z, side = Z[: len(X)], len(X) if len(X) > self.batch_size else 0
@@ -275,12 +316,13 @@ class SGD:
         last = self.n_updates + -(-len(X) // self.batch_size)
         if last > self.average_after and self.average is None:
             self.average = self.weights.copy()
-        # The sequential part trains the output layer, the end of the block all the rest.
+        # The sequential part trains the output layer, `_finish` the hidden layer.
         states = [state for state in (self.weights, self.velocity, self.average) if state]
         saved = [(state.output.copy(), state.intercept.copy()) for state in states]
         try:
             coefficients = self._coefficients(last - self.n_updates)
-            # A bounded activation would hide weights that the penalty alone blows up.
+            # With a bounded activation the loss does not show that the penalty blows the
+            # weights up.
             if abs(coefficients[0][0][-1, 0]) > _BLOW_UP:
                 raise Diverged(np.inf, self.n_updates)
             block_loss = self._train(X, Y, sample_weight, scratch, coefficients)
@@ -307,7 +349,7 @@ class SGD:
         o = self.objective
 
         def recurrences(trained, alpha):
-            # A part that is not trained has steps of length 0.
+            # Weights that are not trained have steps of length 0.
             eta0 = self.eta0 if trained else 0.0
             return sgd.recurrences(
                 n_updates,
@@ -356,7 +398,7 @@ class SGD:
         )
 
     def _finish(self, X, Q, coefficients, n_averaged):
-        """Bring hidden weights and biases, their velocities and averages to the end."""
+        """Bring hidden weights and biases, velocities and averages to the block's end."""
         total = max(1, self.n_averaged + n_averaged)
         nothing = self.weights.nothing()
         states = self.weights, self.velocity or nothing, self.average or nothing

@@ -1,48 +1,39 @@
-"""The step of SGD: an estimate from gradients at the start, and a search by short runs."""
-
-from typing import NamedTuple
+"""The step of SGD: an estimate from the first gradients, and a search by short runs."""
 
 import numpy as np
 from sklearn.utils.extmath import row_norms
 
 from skrf._utils.blocks import row_blocks
-from skrf.networks._sgd import SGD, Diverged
+from skrf.networks._sgd import SGD, Diverged, StepEstimate
 
-# Rows that the step is estimated and tried on.
+# Maximum number of rows for the estimate and the search.
 _ROWS = 1000
-# Passes over them of a trial, and doublings or halvings at most. Of 150 of the 432 problems
-# of benchmarks/bench_eta0.py five passes brought 87% within a factor 3 of the best constant
-# step, three 83%, ten 85%, and the estimate alone 38%.
+# Passes over these rows in a trial, and maximum number of doublings or halvings. On 150 of
+# the 432 problems of benchmarks/bench_eta0.py, five passes came within a factor 3 of the
+# best constant step in 87%, three passes in 83%, ten in 85%, and the estimate alone in 38%.
 _PASSES, _DOUBLINGS = 5, 24
-# Power iterations for the largest eigenvalue over several outputs, seldom 10% too small.
+# Power iterations for the largest eigenvalue with several outputs; the result is rarely 10%
+# too small.
 _POWER_STEPS = 20
-# Of the neurons that the first trial leaves alive, later ones must leave this share.
+# Fraction of the neurons alive after the first trial that must be alive after later trials.
 _ALIVE = 0.5
 
 
-class StepEstimate(NamedTuple):
-    """What the first rows and weights say about a run."""
-
-    stable_step: float
-    mean_loss: float
-    mean_square: float  # of the rows' lengths
-
-
-def probe(objective, weights, X, Y, sample_weight):
+def estimate_step(objective, weights, X, Y, sample_weight):
     """Estimate the largest stable step for plain SGD, on up to 1,000 rows.
 
     The step is the smaller of 1 / (max_i K_i + alpha) and 1 / RMS_i ||grad_theta l_i||,
     where K_i is the largest eigenvalue of the tangent kernel J J' of row i (J the
-    derivative of the outputs in the trained weights), times its sample weight. The first
-    bound keeps the linearised squared loss from growing, the second keeps one step from
-    leaving the region where the linearisation holds. The rows are those of `_some_rows`.
+    derivative of the outputs in the trained weights), times the sample weight of row i. The
+    first bound keeps the linearised squared loss from growing. The second bound keeps one
+    step within the region where the linearisation holds. `_search_rows` picks the rows.
     """
     squares = row_norms(X, squared=True).astype(np.float64)
-    picked = _some_rows(squares, sample_weight)
+    picked = _search_rows(squares, sample_weight)
     W, b = weights[:2]
     U, c = (array.astype(np.float64) for array in weights[2:])
     curvature, norms, losses = [], [], []
-    # Some eight arrays of this size are alive at a time.
+    # About eight arrays of this size exist at a time.
     for rows in row_blocks(len(picked), 8 * max(*W.shape, len(U))):
         i = picked[rows]
         with np.errstate(over="ignore", invalid="ignore"):
@@ -58,14 +49,15 @@ def probe(objective, weights, X, Y, sample_weight):
             largest = np.max([curvature[-1].max(), norms[-1].max(), losses[-1].max()])
         if not largest < np.finfo(W.dtype).max:
             raise ValueError(
-                f"The first losses or gradients overflow {W.dtype}: X, y, sample_weight or "
-                "weight_scale is too large. Scale X, for instance by StandardScaler, and y."
+                "`X`, `y`, `sample_weight` and `weight_scale` must be small enough for "
+                f"gradients in {W.dtype}; got an overflow in the first gradients. Scale X, "
+                "for example by StandardScaler, and y."
             )
     bound = max(
         np.max(np.concatenate(curvature)) + objective.alpha,
         np.sqrt(np.mean(np.concatenate(norms))),
     )
-    # Data that moves no weight leaves the step open.
+    # If no data moves any weight, every step is stable.
     step = 1 / bound if bound > 0 else 1.0
     total, weight = np.sum(np.concatenate(losses)), np.sum(sample_weight[picked])
     return StepEstimate(step, total / weight if weight > 0 else 0.0, squares[picked].mean())
@@ -74,7 +66,7 @@ def probe(objective, weights, X, Y, sample_weight):
 class _TangentKernels:
     """J J' = scale^2 (a U diag(slope^2) U' + |value|^2 I) + I of every row, never formed.
 
-    With a = ||x||^2 + 1, and without the terms of what is not trained.
+    Here a = ||x||^2 + 1. The terms of weights that are not trained are left out.
     """
 
     def __init__(self, objective, squares, value, slope, U):
@@ -90,7 +82,7 @@ class _TangentKernels:
         return self.hidden * inner + self.diagonal * np.einsum("nk,nk->n", *2 * [vectors])
 
     def largest_eigenvalues(self):
-        """By power iterations on the part that is no multiple of I."""
+        """Eigenvalues by power iterations on the part that is not a multiple of I."""
         v = np.random.default_rng(0).standard_normal((len(self.slope), len(self.U)))
         for _ in range(_POWER_STEPS if len(self.U) > 1 else 1):
             v /= np.maximum(np.linalg.norm(v, axis=1, keepdims=True), np.finfo(float).tiny)
@@ -99,34 +91,35 @@ class _TangentKernels:
 
 
 def search_step(sgd, objective, new_weights, data, **options):
-    """The step near that of a run whose trial ends with the lowest loss.
+    """Search near the step of a run for the step with the lowest loss of a short trial.
 
-    A trial is five passes at a step (or schedule) over up to 1,000 rows in a fixed random
-    order; its result is the mean loss of the last. Steps are doubled as long as that
-    helps; if it does not at once, they are halved as long as that does. A step that kills
-    half of the neurons that the first one leaves alive is no help: the loss alone would
-    prefer the fastest way to a large mean, which ends in ReLUs that are 0 everywhere.
+    A trial makes five passes at a step (or schedule) over up to 1,000 rows in a fixed
+    random order. Its result is the mean loss of the last pass. Steps are doubled while the
+    result decreases; if the first doubling does not help, steps are halved while the result
+    decreases. A step that kills more than half of the neurons alive after the first trial
+    is rejected: the loss alone would prefer the fastest way to a large mean, which ends in
+    ReLUs that are 0 everywhere.
 
     Parameters
     ----------
     sgd : SGD
-        The run before its first update, or that a warm start goes on from, with its
-        schedule; its step is kept when no trial is better.
+        The run, before its first update or continued by a warm start. If no trial is
+        better, the result is its own step.
     objective : Objective
     new_weights : callable
-        Gives the weights that every trial starts from, to be changed.
+        Returns the initial weights of a trial, which the trial changes.
     data : (X, Y, sample_weight)
     **options
-        Of `SGD.configure`.
+        Options of `SGD.configure`.
     """
     X, Y, sample_weight = data
-    rows = _some_rows(row_norms(X, squared=True), sample_weight)
+    rows = _search_rows(row_norms(X, squared=True), sample_weight)
     X, Y, sample_weight = X[rows], Y[rows], sample_weight[rows]
     order = np.random.default_rng(0).permutation(len(rows))
 
     def trial(eta0):
-        """The last loss, and the number of neurons alive at the end."""
-        run = SGD(None, new_weights(), sgd.probe, eta0)
+        """The mean loss of the last pass, and the number of neurons alive after it."""
+        run = SGD(sgd.initialization, new_weights(), sgd.estimate, eta0)
         run.n_updates = sgd.n_updates
         run.configure(objective, average_after=-1, **options)
         try:
@@ -149,7 +142,7 @@ def search_step(sgd, objective, new_weights, data, **options):
 
 
 def _n_alive(objective, weights, X):
-    """Number of neurons whose activation has a derivative other than 0 on some row."""
+    """Number of neurons with a non-zero derivative on at least one row."""
     W, b = weights[:2]
     alive = np.zeros(len(W), bool)
     for rows in row_blocks(X.shape[0], 4 * max(W.shape)):
@@ -158,10 +151,10 @@ def _n_alive(objective, weights, X):
     return alive.sum()
 
 
-def _some_rows(squares, sample_weight):
-    """Up to 1,000 rows of positive weight, spread evenly, and the one of the longest steps.
+def _search_rows(squares, sample_weight):
+    """Up to 1,000 rows of positive weight, spread evenly, and the row of longest steps.
 
-    Its gradients are those of the largest weight times squared length, 1 for the biases.
+    The longest steps come from the row with the largest sample_weight * (||x||^2 + 1).
     """
     rows = np.flatnonzero(sample_weight)
     spread = np.linspace(0, len(rows) - 1, _ROWS - 1).astype(int)

@@ -1,4 +1,4 @@
-"""What a fit does around its epochs: stopping rule, tasks of callbacks, warnings."""
+"""The stopping rule of a fit, and the warnings at its end."""
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -7,43 +7,48 @@ from skrf._utils.interrupts import interrupts_held
 from skrf._utils.warnings import warn
 
 
-def warn_diverged(network, stop, sgd, kept="last finite weights"):
-    """Say at which step SGD diverged, which is stable, and which weights are kept."""
-    stable = (1 - network.momentum) * sgd.probe.stable_step
+def warn_diverged(network, stop, sgd, result="last finite weights"):
+    """Warn that SGD diverged, with a stable step and the weights of the `result`."""
+    stable = (1 - network.momentum) * sgd.estimate.stable_step
     remedy = (
-        "scale X and y, or set eta0"
+        "Scale X and y, or set eta0"
         if network.eta0 == "auto"
-        else 'use a smaller eta0, or eta0="auto"'
+        else "Use a smaller eta0, or eta0='auto'"
     )
     warn(
-        f"SGD diverged with step eta0={sgd.eta0:.3g}: the mean loss reached "
-        f"{stop.mean_loss:.3g} after {stop.n_updates} updates. The {kept} "
-        f"are kept. The largest stable step is estimated as {stable:.3g}; {remedy}.",
+        f"SGD diverged with eta0={sgd.eta0:.3g}: the mean loss reached "
+        f"{stop.mean_loss:.3g} after {stop.n_updates} updates. The {result} are kept. The "
+        f"largest stable learning rate is estimated as {stable:.3g}. {remedy}.",
         ConvergenceWarning,
     )
 
 
 def warn_not_converged(network, sgd):
-    """Say after how many epochs, and at which step, training had not converged."""
+    """Warn that `max_iter` epochs were not enough for `tol`."""
+    remedy = (
+        "Increase max_iter or tol"
+        if network.early_stopping
+        else "Set early_stopping=True, increase alpha, max_iter or tol"
+    )
     warn(
-        f"The training has not converged after max_iter={network.max_iter} epochs. "
-        f"Increase max_iter, tol or eta0, which was {sgd.eta0:.3g}; tol=None runs all "
-        "epochs without this warning.",
+        f"Training has not converged after max_iter={network.max_iter} epochs at "
+        f"eta0={sgd.eta0:.3g}. {remedy}, or set tol=None to run all epochs without this "
+        "warning.",
         ConvergenceWarning,
     )
 
 
 class Progress:
-    """What a fit has seen after each epoch: losses, scores, and the best weights.
+    """Losses and scores of the epochs of a fit, and the weights with the best score.
 
     Parameters
     ----------
     tol, patience
         See `stop_after`.
     scored : bool
-        Whether there are validation scores.
+        Whether epochs have validation scores.
     after : BaseOverparamNet or None
-        The fitted network that a warm start goes on from.
+        The fitted network that a warm start continues.
     """
 
     def __init__(self, tol, patience, scored, after=None):
@@ -59,10 +64,10 @@ class Progress:
         self.stale = 0
 
     def stop_after(self, loss, score, weights):
-        """Record an epoch; return whether `patience` epochs in a row brought no `tol`.
+        """Record an epoch; return whether `patience` epochs in a row improved by < `tol`.
 
-        With validation scores these are watched, and the best weights are kept; without
-        (score None) the training loss is.
+        The criterion is the validation score, whose best weights are copied, or the
+        training loss if `score` is None.
         """
         self.losses.append(loss)
         value = -loss
@@ -70,28 +75,28 @@ class Progress:
             self.scores.append(score)
             value = score
             if value > self.best:
-                self._keep(weights)
+                self._copy_best(weights)
         if self.tol is not None:
             self.stale = 0 if value > self.best + self.tol else self.stale + 1
         self.best = max(self.best, value)
         return self.stale >= self.patience
 
-    def kept(self, last):
-        """Which weights a run that ends early keeps: the best, or those called `last`."""
+    def kept_weights(self, last):
+        """Words for the weights that a run keeps; `last` are the words for its last."""
         return last if self.best_weights is None else "weights with the best score"
 
     def report(self):
-        """Number of epochs, and the losses and scores of these and of earlier fits."""
+        """Number of epochs, and the losses and scores of these epochs and earlier fits."""
         losses = self.earlier_losses + self.losses
         scores = self.earlier_scores + self.scores if self.scored else None
         return len(self.losses), losses, scores
 
-    def _keep(self, weights):
-        """Copy the weights over those kept before, so that there is no third set."""
+    def _copy_best(self, weights):
+        """Overwrite the previous best weights, so memory never holds a third set."""
         if self.best_weights is None:
             self.best_weights = weights.copy()
             return
-        # Not weights of two epochs after Ctrl-C.
+        # Ctrl-C must not leave weights of two epochs.
         with interrupts_held():
-            for kept, array in zip(self.best_weights, weights, strict=True):
-                kept[...] = array
+            for best, array in zip(self.best_weights, weights, strict=True):
+                best[...] = array

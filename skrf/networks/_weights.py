@@ -1,4 +1,4 @@
-"""The weights of a network: initial draw, container and fitted attributes."""
+"""The weights of a network: container, initial draw and fitted attributes."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -24,23 +24,19 @@ class Weights(NamedTuple):
         return Weights(*(np.zeros_like(array) for array in self))
 
     def nothing(self):
-        """No weights: empty arrays of the same numbers of dimensions."""
+        """Empty arrays with the same numbers of dimensions."""
         return Weights(*(np.empty((0,) * array.ndim, array.dtype) for array in self))
 
     def writable(self):
-        """The same arrays, or copies of those loaded as read-only memory maps."""
+        """The same arrays, with copies of the read-only memory maps among them."""
         return Weights(*(np.require(array, requirements="CW") for array in self))
 
 
-def first_weights(start):
-    """All weights of a `_weights.Initialization`: the output intercept is 0."""
-    return Weights(*start.draw(), np.zeros(start.n_outputs, start.dtype))
-
-
 def fitted_attributes(objective, weights, attributes):
-    """What `predict` of a network needs, by name; the weights in their public shapes.
+    """The attributes that `predict` needs, by name, with weights in their public shapes.
 
-    `attributes` has more of it, among them `_flat`, whether there is one output only.
+    `attributes` are further attributes; their entry `_flat` says whether predictions are
+    1-D.
     """
     W, b, U, c = weights
     return {
@@ -55,7 +51,7 @@ def fitted_attributes(objective, weights, attributes):
 
 @dataclass(frozen=True)
 class Initialization:
-    """The random start of a network, which can be drawn again at any time."""
+    """The random initialisation of a network; every draw returns equal weights."""
 
     seed: int
     width: int
@@ -70,10 +66,10 @@ class Initialization:
     symmetric: bool
 
     def draw(self):
-        """Hidden weights, hidden biases, output weights (n_outputs, width).
+        """The initial weights, with an output intercept of 0.
 
         The output weights are uniform on +-1/sqrt(width) in the standard parametrisation
-        and random signs in ntk. A symmetric start is two halves with the same hidden
+        and random signs in ntk. A symmetric initialisation has two halves with equal hidden
         weights and opposite output weights.
         """
         width = self.width // 2 if self.symmetric else self.width
@@ -90,4 +86,4 @@ class Initialization:
         U = np.ascontiguousarray(U, self.dtype)
         if self.symmetric:
             W, b, U = np.concatenate([W, W]), np.tile(b, 2), np.hstack([U, -U])
-        return W, b, U
+        return Weights(W, b, U, np.zeros(self.n_outputs, self.dtype))

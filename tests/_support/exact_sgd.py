@@ -8,8 +8,8 @@ from scipy import sparse
 from skrf import ACTIVATIONS, LOSSES
 from skrf.networks._objective import Objective
 from skrf.networks._sgd import SGD
-from skrf.networks._step_size import probe
-from skrf.networks._weights import Initialization, Weights
+from skrf.networks._step_size import estimate_step
+from skrf.networks._weights import Initialization
 
 FACTORS = {
     "batch_size": [1, 7, 32, 200],
@@ -40,9 +40,9 @@ def engine_and_reference(case, dtype, n_steps=2000, seed=0, width=12, d=5):
     hidden = case["train"] != "output"
     trained = {"W": hidden, "b": hidden, "U": case["train"] != "hidden", "c": True}
     scale = width**-0.5 if case["parametrization"] == "ntk" else 1.0
-    law = ("uniform", 1.0, "gaussian", 0.3, case["parametrization"], False)
-    start = Initialization(seed, width, d, k, np.dtype(dtype), *law)
-    weights = Weights(*start.draw(), np.zeros(k, dtype))
+    draws = ("uniform", 1.0, "gaussian", 0.3, case["parametrization"], False)
+    initialization = Initialization(seed, width, d, k, np.dtype(dtype), *draws)
+    weights = initialization.draw()
     objective = Objective(
         ACTIVATIONS[case["activation"]],
         LOSSES[case["loss"]],
@@ -51,13 +51,13 @@ def engine_and_reference(case, dtype, n_steps=2000, seed=0, width=12, d=5):
         *trained.values(),
     )
     rows = sparse.csr_array(X) if case["csr"] else X
-    found = probe(objective, weights, rows, Y, w)
+    estimate = estimate_step(objective, weights, rows, Y, w)
     # Hinge's derivative jumps, so that in float32 rounding decides for a sample just at its
     # kink, in any implementation: a small step keeps the samples away from it.
-    share = 0.3 if case["loss"] == "squared_error" else 0.1
-    eta0 = share * (1 - case["momentum"]) * found.stable_step
+    fraction = 0.3 if case["loss"] == "squared_error" else 0.1
+    eta0 = fraction * (1 - case["momentum"]) * estimate.stable_step
     theta = dict(zip("WbUc", weights.copy(), strict=True))
-    sgd = SGD(start, weights, found, eta0)
+    sgd = SGD(initialization, weights, estimate, eta0)
     options = {name: case[name] for name in ("batch_size", "power_t", "momentum")}
     average_after = case["average_after"]
     sgd.configure(

@@ -1,6 +1,6 @@
-"""The slow, obvious twin of every fast path: one formula a line, no speed.
+"""Slow reference implementations of all fast paths: one formula a line, without speed.
 
-And what several files of tests share to draw and to compare.
+Also draws and comparisons that several test files use.
 """
 
 import math
@@ -36,7 +36,7 @@ ACTIVATIONS = {
     "identity": (lambda z: z, np.ones_like),
 }
 
-# The same in as many digits as asked for.
+# The same activations in the precision of mpmath.
 MP_ACTIVATIONS = {
     "relu": lambda z: max(z, 0),
     "step": lambda z: mp.mpf(z > 0),
@@ -61,7 +61,7 @@ LOSSES = {
 
 
 def random_features(X, W, b, activation):
-    """act(<w_i, x> + b_i) / sqrt(width), one number at a time."""
+    """act(<w_i, x> + b_i) / sqrt(width), one value at a time."""
     act = ACTIVATIONS[activation][0]
     Z = np.empty((len(X), len(W)))
     for n, x in enumerate(X):
@@ -71,7 +71,7 @@ def random_features(X, W, b, activation):
 
 
 def linearized_ntk(X, W, b, a, activation, train, has_biases):
-    """The derivatives of sum_i a_i act(<w_i, x> + b_i) / sqrt(width), row by row."""
+    """Derivatives of sum_i a_i act(<w_i, x> + b_i) / sqrt(width), row by row."""
     act, slope = ACTIVATIONS[activation]
     rows = []
     for x in X:
@@ -88,8 +88,8 @@ def linearized_ntk(X, W, b, a, activation, train, has_biases):
 def relu_kernel(X, Y, weight_variance, bias_variance):
     """E[relu(<w, x> + b) relu(<w, y> + b)] for independent Gaussian w_j and b.
 
-    The pre-activations are a centred Gaussian pair (p, q), for which the expectation is
-    |p| |q| (sin t + (pi - t) cos t) / (2 pi), t their angle (Cho and Saul, 2009).
+    The pre-activations are a centred Gaussian pair (p, q) with angle t. The expectation is
+    |p| |q| (sin t + (pi - t) cos t) / (2 pi) (Cho and Saul, 2009).
     """
     covariance = weight_variance * X @ Y.T + bias_variance
     px = np.sqrt(weight_variance * (X**2).sum(axis=1) + bias_variance)
@@ -110,17 +110,17 @@ def ridge(Z, Y, w, alpha, fit_intercept):
 
 
 def leave_one_out(Z, Y, w, alpha, fit_intercept):
-    """Weighted mean squared error of every row under the model of the others."""
+    """Weighted mean squared error; each row is predicted by a fit to all other rows."""
     total = 0.0
     for i in np.flatnonzero(w):
-        rest = np.arange(len(Z)) != i
-        U, c = ridge(Z[rest], Y[rest], w[rest], alpha, fit_intercept)
+        others = np.arange(len(Z)) != i
+        U, c = ridge(Z[others], Y[others], w[others], alpha, fit_intercept)
         total += w[i] * np.mean((Y[i] - Z[i] @ U - c) ** 2)
     return total / w.sum()
 
 
 def generalised_cross_validation(Z, Y, w, alpha, fit_intercept):
-    """W^{-1} sum w (y - fit)^2 / (1 - trace(H) / n)^2, the hat matrix H by columns."""
+    """W^{-1} sum w (y - fit)^2 / (1 - trace(H) / n)^2, with the hat matrix H by columns."""
     used = w > 0
     Z, Y, w = Z[used], Y[used], w[used]
     U, c = ridge(Z, Y, w, alpha, fit_intercept)
@@ -133,7 +133,7 @@ def generalised_cross_validation(Z, Y, w, alpha, fit_intercept):
 
 
 def forward(x, W, b, U, c, scale, activation):
-    """N(x) for one row."""
+    """The network N(x) for one row x."""
     a = ACTIVATIONS[activation][0](W @ x + b)
     return scale * U @ a + c
 
@@ -157,7 +157,7 @@ def sgd(
 ):
     """SGD over the rows in order; returns (weights, averages, sum of w_i l_i).
 
-    `weights` is a dict of W, b, U, c. Every update is the chain rule on whole arrays.
+    `weights` is a dict of W, b, U and c. Every update is the chain rule on full arrays.
     """
     theta = {name: array.astype(np.float64) for name, array in weights.items()}
     velocity = {name: np.zeros_like(array) for name, array in theta.items()}
@@ -190,7 +190,7 @@ def sgd(
 
 
 def triangle_wave(t, d):
-    """psi(t) of Proposition 4.6, literally, in exact rational arithmetic."""
+    """psi(t) as printed in Proposition 4.6, in exact rational arithmetic."""
     from fractions import Fraction
 
     t, a = Fraction(t), 6 * d * d + 1
@@ -203,8 +203,8 @@ def triangle_wave(t, d):
 def gaussian_neurons(w, b, v, c):
     """Expectations of a pair of ReLU neurons with x ~ N(0, I), by Owen's T function.
 
-    Returns E[relu relu], E[1_w 1_v], E[1_w relu_v], E[1_w x relu_v] and E[1_w 1_v x x'].
-    For w, v that are neither 0 nor parallel, as they are usually written.
+    Returns E[relu relu], E[1_w 1_v], E[1_w relu_v], E[1_w x relu_v] and E[1_w 1_v x x'],
+    by the textbook formulas, for w and v that are neither 0 nor parallel.
     """
 
     def phi(t):
@@ -233,7 +233,7 @@ def gaussian_neurons(w, b, v, c):
 
 
 def csr_of_two_entries_each(X):
-    """X as a CSR matrix that stores each number as the sum 3 x - 2 x of two entries."""
+    """X as a CSR matrix that stores each value x as two entries, 3 x and -2 x."""
     n, d = X.shape
     entries = np.stack([3 * X, -2 * X], axis=2).ravel()
     columns = np.tile(np.repeat(np.arange(d), 2), n)
@@ -247,7 +247,7 @@ def smoothed_relu(mean, deviation):
 
 
 def zonal_sum(spectrum, rho):
-    """sum_l N_l Lambda_l P_l(rho), P_l by its recurrence."""
+    """sum_l N_l Lambda_l P_l(rho), with P_l by its recurrence."""
     d, energies = spectrum.n_features, np.exp(spectrum.log_energy) * spectrum.total
     before, now, total = 1.0, rho, energies[0]
     for degree in range(1, len(energies)):
@@ -258,7 +258,7 @@ def zonal_sum(spectrum, rho):
 
 
 def rounds_to(value, text):
-    """Whether value, at the digits of text, is text."""
+    """Whether `value` rounds to the number `text`, at the digits of `text`."""
     digits = len(text.split("e")[0].replace(".", "").lstrip("-0"))
     return float(f"{value:.{digits - 1}e}") == float(text)
 
@@ -270,5 +270,5 @@ def sphere_draw(width, d, seed):
     return W / np.linalg.norm(W, axis=1, keepdims=True), rng.normal(size=width)
 
 
-def relative_error(found, right):
-    return np.linalg.norm(found - right) / np.linalg.norm(right)
+def relative_error(value, exact):
+    return np.linalg.norm(value - exact) / np.linalg.norm(exact)

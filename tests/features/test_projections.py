@@ -1,4 +1,4 @@
-"""Dense, orthogonal and structured projections: their laws, and kernel estimates."""
+"""Dense, orthogonal and structured projections: distributions and kernel estimates."""
 
 import numpy as np
 import pytest
@@ -10,28 +10,28 @@ from skrf.features._projections import PROJECTIONS
 from skrf.kernels import random_feature_kernel
 
 
-def drawn(projection, width, d, law="gaussian", seed=0, **parameters):
-    features = RandomFeatures(
-        width, projection=projection, weights=law, random_state=seed, **parameters
-    )
+def fitted_features(projection, width, d, distribution="gaussian", **parameters):
+    """Random features of d columns."""
+    parameters = {"weights": distribution, "random_state": 0, **parameters}
+    features = RandomFeatures(width, projection=projection, **parameters)
     return features.fit(np.zeros((1, d)))
 
 
 @pytest.mark.parametrize("projection", PROJECTIONS)
 @pytest.mark.parametrize("d", [1, 5, 8])
 @pytest.mark.parametrize("width", [1, 7, 20])
-def test_features_are_those_of_the_weights(projection, d, width, rng):
+def test_features_equal_the_reference_at_the_weights(projection, d, width, rng):
     X = rng.normal(size=(3, d))
-    features = drawn(projection, width, d, activation="tanh")
+    features = fitted_features(projection, width, d, activation="tanh")
     assert features.weights_.shape == (width, d)
-    twin = reference.random_features(X, features.weights_, features.biases_, "tanh")
-    np.testing.assert_allclose(features.transform(X), twin, rtol=1e-12, atol=1e-14)
+    expected = reference.random_features(X, features.weights_, features.biases_, "tanh")
+    np.testing.assert_allclose(features.transform(X), expected, rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize("projection", ["orthogonal", "structured"])
-@pytest.mark.parametrize("law", ["gaussian", "sphere"])
-def test_rows_of_a_block_are_orthogonal(projection, law):
-    W = drawn(projection, 24, 8, law).weights_
+@pytest.mark.parametrize("distribution", ["gaussian", "sphere"])
+def test_rows_of_a_block_are_orthogonal(projection, distribution):
+    W = fitted_features(projection, 24, 8, distribution).weights_
     for block in np.split(W, 3):
         gram = block @ block.T
         np.testing.assert_allclose(gram, np.diag(np.diag(gram)), atol=1e-13)
@@ -39,17 +39,17 @@ def test_rows_of_a_block_are_orthogonal(projection, law):
 
 @pytest.mark.parametrize("projection", PROJECTIONS)
 @pytest.mark.parametrize("d", [8, 11, 20])
-def test_sphere_means_equal_lengths(projection, d):
-    W = drawn(projection, 40, d, "sphere", weight_scale=2.0).weights_
+def test_rows_on_a_sphere_have_equal_lengths(projection, d):
+    W = fitted_features(projection, 40, d, "sphere", weight_scale=2.0).weights_
     np.testing.assert_allclose(np.linalg.norm(W, axis=1), 2.0, rtol=1e-12)
 
 
 @pytest.mark.parametrize("projection", PROJECTIONS)
 @pytest.mark.parametrize("d", [6, 8])
-def test_gaussian_lengths_have_the_chi_law(projection, d):
-    """And so E||w||^2 = 1; padding to a power of 2 does not change it."""
-    W = drawn(projection, 4000, d).weights_
-    # Rows that share a length, as pairs w and -w would, count once.
+def test_gaussian_lengths_have_the_chi_distribution(projection, d):
+    """Then E||w||^2 = 1; padding to a power of 2 does not change this."""
+    W = fitted_features(projection, 4000, d).weights_
+    # Rows of equal length, such as pairs w and -w, count once.
     lengths = np.unique(np.linalg.norm(W, axis=1).round(12))
     p_value = stats.kstest(lengths * np.sqrt(d), stats.chi(d).cdf).pvalue
     # Padded rows are only nearly uniform on the sphere before they are cut.
@@ -59,18 +59,18 @@ def test_gaussian_lengths_have_the_chi_law(projection, d):
 
 @pytest.mark.parametrize("projection", ["orthogonal", "structured"])
 def test_single_rows_look_gaussian(projection):
-    """The marginal law of <w, x> for a fixed x is Gaussian, for structured nearly so."""
+    """<w, x> for a fixed x is Gaussian; for structured projections nearly Gaussian."""
     x = np.random.default_rng(5).normal(size=64)
     x *= 8 / np.linalg.norm(x)
-    values = np.concatenate(
-        [drawn(projection, 64, 64, seed=seed).weights_ @ x for seed in range(50)]
-    )
+    # One block of 64 rows for each seed.
+    draws = [fitted_features(projection, 64, 64, random_state=seed) for seed in range(50)]
+    values = np.concatenate([features.weights_ @ x for features in draws])
     assert stats.kstest(values, stats.norm.cdf).pvalue > 1e-4
 
 
 def test_a_structured_row_may_vanish_in_few_dimensions():
-    """Signs and Hadamard matrices are coarse there; the features stay finite."""
-    W = drawn("structured", 200, 3, "sphere").weights_
+    """There are few different rows of signs times Hadamard matrices; 0 is one of them."""
+    W = fitted_features("structured", 200, 3, "sphere").weights_
     lengths = np.linalg.norm(W, axis=1)
     assert np.isclose(lengths[lengths > 0], 1).all()
     assert np.isfinite(W).all()
@@ -78,25 +78,26 @@ def test_a_structured_row_may_vanish_in_few_dimensions():
 
 @pytest.mark.parametrize("projection", PROJECTIONS)
 def test_widths_nest(projection):
-    narrow, wide = (drawn(projection, width, 5).weights_ for width in (7, 30))
+    narrow, wide = (fitted_features(projection, width, 5).weights_ for width in (7, 30))
     np.testing.assert_array_equal(narrow, wide[:7])
 
 
-def gram_errors(projection, X, activation, n_seeds=300):
-    """Errors of the estimated kernel of two rows at width 64, over seeds."""
+def gram_errors(projection, X, activation, n_draws=300):
+    """Errors of the estimated kernel of two rows at width 64, over independent draws.
+
+    All draws are groups of 64 neurons of one wide map. Orthogonal blocks have as many rows
+    as X has columns, 32, so different groups have no block in common.
+    """
     limit = random_feature_kernel(X, activation=activation, bias_scale=0.0)[0, 1]
-    grams = []
-    for seed in range(n_seeds):
-        features = RandomFeatures(
-            64,
-            activation=activation,
-            projection=projection,
-            biases="none",
-            random_state=seed,
-        )
-        Z = features.fit_transform(X)
-        grams.append(Z[0] @ Z[1])
-    return np.array(grams) - limit
+    features = RandomFeatures(
+        64 * n_draws,
+        activation=activation,
+        projection=projection,
+        biases="none",
+        random_state=0,
+    )
+    Z = features.fit_transform(X)
+    return (Z[0] * Z[1]).reshape(n_draws, 64).sum(axis=1) * n_draws - limit
 
 
 @pytest.mark.parametrize("activation", ["relu", "cos"])
@@ -114,7 +115,7 @@ def test_orthogonal_is_unbiased_structured_nearly_and_both_vary_less(activation,
 
 
 def test_structured_takes_little_memory():
-    features = drawn("structured", 2**16, 1000)
+    features = fitted_features("structured", 2**16, 1000)
     arrays = vars(features._projection).values()
     stored = sum(array.nbytes for array in arrays if isinstance(array, np.ndarray))
     assert stored <= 4 * 8 * 2**16
@@ -137,13 +138,13 @@ def test_layouts_give_equal_results(Features, projection, rng, tmp_path):
     np.testing.assert_array_equal(features.transform(X[:1]).shape, (1, Z.shape[1]))
 
 
-@pytest.mark.parametrize("projection", ["orthogonal", "structured"])
-def test_uniform_entries_need_a_dense_projection(projection):
-    with pytest.raises(ValueError, match=r'weights="uniform".*projection="dense"'):
-        drawn(projection, 3, 3, "uniform")
+def test_uniform_entries_need_a_dense_projection():
+    # tests/test_robustness.py has projection="orthogonal".
+    with pytest.raises(ValueError, match=r'got weights="uniform".*projection="dense"'):
+        fitted_features("structured", 3, 3, "uniform")
 
 
 @pytest.mark.parametrize("projection", PROJECTIONS)
 def test_weights_that_do_not_fit_are_refused_before_any_work(projection):
     with pytest.raises(MemoryError, match=f"width=10{'0' * 12} .*{projection}"):
-        drawn(projection, 10**13, 3)
+        fitted_features(projection, 10**13, 3)

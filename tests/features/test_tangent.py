@@ -1,4 +1,4 @@
-"""The NTK operator and Gram matrix: equal to the dense features, in every layout."""
+"""The linear operator and the tangent kernel, compared with the dense features."""
 
 import tracemalloc
 
@@ -54,15 +54,15 @@ def test_operator_and_gram_equal_the_dense_features(case, n, d, csr, dtype):
         (features.tangent_kernel(rows[:1], rows), F[:1] @ F.T),
     ]
     tolerance = 1e-12 if dtype == np.float64 else 1e-4
-    for found, expected in pairs:
-        assert found.dtype == dtype
-        scale = tolerance * max(1.0, np.abs(expected).max())
-        np.testing.assert_allclose(found, expected, rtol=tolerance, atol=scale)
+    for result, expected in pairs:
+        assert result.dtype == dtype
+        atol = tolerance * max(1.0, np.abs(expected).max())
+        np.testing.assert_allclose(result, expected, rtol=tolerance, atol=atol)
 
 
 @pytest.mark.parametrize("train", ["hidden", "output", "both"])
-def test_many_blocks(train, rng, monkeypatch):
-    """Blocks of a few rows, dealt to threads, give what one block gives; twice the same."""
+def test_results_do_not_depend_on_the_size_of_blocks(train, rng, monkeypatch):
+    """Threads share blocks of a few rows, and a second call gives bitwise equal results."""
     X = rng.normal(size=(70, 4))
     features = LinearizedNTKFeatures(9, train=train, random_state=0).fit(X)
     F = features.transform(X)
@@ -83,7 +83,7 @@ def test_many_blocks(train, rng, monkeypatch):
 
 
 def test_solvers_agree(rng):
-    """Ridge on features, KernelRidge on the Gram, damped least squares by the operator."""
+    """Ridge on features, KernelRidge on the kernel, damped lsqr on the operator."""
     X = rng.normal(size=(40, 3))
     y = np.maximum(X[:, 0], 0)
     features = LinearizedNTKFeatures(30, train="both", random_state=0).fit(X)
@@ -93,14 +93,13 @@ def test_solvers_agree(rng):
     machine = KernelRidge(alpha=0.1, kernel="precomputed").fit(K, y)
     np.testing.assert_allclose(machine.predict(K), expected, rtol=1e-9)
     operator = features.as_linear_operator(X)
-    solution = lsqr(operator, y, damp=np.sqrt(0.1), atol=1e-14, btol=1e-14, iter_lim=5000)[
-        0
-    ]
+    options = {"damp": np.sqrt(0.1), "atol": 1e-14, "btol": 1e-14, "iter_lim": 5000}
+    solution, *_ = lsqr(operator, y, **options)
     np.testing.assert_allclose(operator @ solution, expected, rtol=1e-6)
 
 
 def test_operator_takes_the_memory_of_blocks(rng):
-    """The feature matrix would take 1.6 GB."""
+    """The feature matrix has 1.6 GB."""
     X = rng.normal(size=(4000, 50)).astype(np.float32)
     features = LinearizedNTKFeatures(2000, biases="none", random_state=0).fit(X)
     operator = features.as_linear_operator(X)

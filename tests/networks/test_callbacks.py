@@ -1,4 +1,4 @@
-"""scikit-learn's callbacks: a task per epoch, alone and inside a search."""
+"""scikit-learn's callbacks receive one task per epoch, alone and inside a search."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from skrf import OverparamNetClassifier, OverparamNetRegressor
 
 
 class Recorder:
-    """Keeps what its hooks are given; stops the fit at the end of epoch `stop_at`."""
+    """Records the arguments of its hooks; stops the fit at the end of epoch `stop_at`."""
 
     def __init__(self, stop_at=None):
         self.events, self.fitted, self.stop_at = [], [], stop_at
@@ -32,7 +32,7 @@ class Recorder:
         self.events.append("teardown")
 
 
-def net(Network=OverparamNetRegressor, **parameters):
+def network(Network=OverparamNetRegressor, **parameters):
     defaults = {"width": 20, "max_iter": 4, "tol": None, "random_state": 0}
     return Network(**{**defaults, **parameters})
 
@@ -40,24 +40,24 @@ def net(Network=OverparamNetRegressor, **parameters):
 def test_one_task_per_epoch(neuron):
     X, y = neuron
     recorder, weight = Recorder(), np.ones(200)
-    fitted = net().set_callbacks(recorder).fit(X, y, sample_weight=weight)
+    fitted = network().set_callbacks(recorder).fit(X, y, sample_weight=weight)
     epochs = ["begin epoch", "end epoch"] * 4
     assert recorder.events == ["setup", "begin fit", *epochs, "end fit", "teardown"]
     assert recorder.data[0] is X
     assert recorder.data[1] is y
     assert recorder.data[2] == {"sample_weight": weight}
-    plain = net().fit(X, y, sample_weight=weight)
+    plain = network().fit(X, y, sample_weight=weight)
     np.testing.assert_array_equal(plain.hidden_weights_, fitted.hidden_weights_)
 
 
 @pytest.mark.parametrize("average", [False, True])
-def test_fitted_estimators_are_those_of_shorter_fits(average, neuron):
-    """And later steps do not change them."""
+def test_fitted_estimators_equal_shorter_fits(average, neuron):
+    """Later epochs do not change them."""
     X, y = neuron
     recorder = Recorder()
-    net(average=average).set_callbacks(recorder).fit(X, y)
+    network(average=average).set_callbacks(recorder).fit(X, y)
     for epoch, fitted in enumerate(recorder.fitted, start=1):
-        shorter = net(average=average, max_iter=epoch).fit(X, y)
+        shorter = network(average=average, max_iter=epoch).fit(X, y)
         np.testing.assert_array_equal(fitted.predict(X), shorter.predict(X))
         for name in ("n_iter_", "t_", "eta0_", "loss_curve_", "validation_scores_"):
             assert getattr(fitted, name) == getattr(shorter, name)
@@ -66,51 +66,51 @@ def test_fitted_estimators_are_those_of_shorter_fits(average, neuron):
         np.testing.assert_array_equal(*streams)
 
 
-def test_fitted_estimators_of_a_warm_start_know_the_earlier_fit(neuron):
+def test_fitted_estimators_of_a_warm_start_have_the_earlier_losses(neuron):
     X, y = neuron
     recorder = Recorder()
-    model = net(warm_start=True, max_iter=2).fit(X, y)
+    model = network(warm_start=True, max_iter=2).fit(X, y)
     model.set_callbacks(recorder).fit(X, y)
     assert [len(fitted.loss_curve_) for fitted in recorder.fitted] == [3, 4]
     assert recorder.fitted[-1].loss_curve_ == model.loss_curve_
 
 
-def test_copies_are_made_only_when_asked_for(neuron, monkeypatch):
+def test_copies_are_made_only_if_a_callback_needs_them(neuron, monkeypatch):
     class Silent(Recorder):
         def on_fit_task_end(self, estimator, context):
             self.events.append("end")
 
     def forbidden(*arguments):
-        raise AssertionError("nobody asked for copies")
+        raise AssertionError("no callback needs copies")
 
     from skrf.networks._weights import Weights
 
     monkeypatch.setattr(Weights, "copy", forbidden)
     recorder = Silent()
-    net().set_callbacks(recorder).fit(*neuron)
+    network().set_callbacks(recorder).fit(*neuron)
     assert recorder.events.count("end") == 5
 
 
 def test_a_callback_stops_the_fit(neuron):
     X, y = neuron
-    stopped = net(max_iter=50).set_callbacks(Recorder(stop_at=2)).fit(X, y)
+    stopped = network(max_iter=50).set_callbacks(Recorder(stop_at=2)).fit(X, y)
     assert stopped.n_iter_ == 2
-    shorter = net(max_iter=2).fit(X, y)
+    shorter = network(max_iter=2).fit(X, y)
     np.testing.assert_array_equal(stopped.hidden_weights_, shorter.hidden_weights_)
 
 
-def test_epochs_of_a_fit_that_starts_again_keep_their_tasks(neuron, monkeypatch):
+def test_epochs_of_a_fit_that_starts_again_have_one_task_each(neuron, monkeypatch):
     from skrf.networks import _base
 
-    estimate = _base.probe
+    estimate_step = _base.estimate_step
 
-    def optimistic(*arguments):
-        found = estimate(*arguments)
-        return found._replace(stable_step=1000 * found.stable_step)
+    def overestimate(*arguments):
+        estimate = estimate_step(*arguments)
+        return estimate._replace(stable_step=1000 * estimate.stable_step)
 
-    monkeypatch.setattr(_base, "probe", optimistic)
+    monkeypatch.setattr(_base, "estimate_step", overestimate)
     recorder = Recorder()
-    fitted = net().set_callbacks(recorder).fit(*neuron)
+    fitted = network().set_callbacks(recorder).fit(*neuron)
     assert fitted.n_iter_ == 4
     assert recorder.events.count("begin epoch") == 4
     assert recorder.events.count("end epoch") == 4
@@ -122,32 +122,32 @@ def test_scoring_monitor(Network, neuron):
     y = y if Network is OverparamNetRegressor else np.digitize(y, [0.1, 0.5])
     name = "r2" if Network is OverparamNetRegressor else "accuracy"
     monitor = ScoringMonitor(scoring=name)
-    fitted = net(Network).set_callbacks(monitor).fit(X, y)
+    fitted = network(Network).set_callbacks(monitor).fit(X, y)
     rows = [row for row in monitor.get_logs().data if row["task_name"] == "epoch"]
     assert len(rows) == 4
     assert rows[-1][name] == pytest.approx(fitted.score(X, y))
 
 
-def test_monitors_see_the_estimator_that_they_are_given_to(neuron):
+def test_monitors_see_only_the_estimator_they_are_attached_to(neuron):
     grid = {"width": [5, 10]}
     outside, inside = ScoringMonitor(scoring="r2"), ScoringMonitor(scoring="r2")
-    GridSearchCV(net(), grid, cv=2).set_callbacks(outside).fit(*neuron)
+    GridSearchCV(network(), grid, cv=2).set_callbacks(outside).fit(*neuron)
     with pytest.raises(ValueError, match="No logs to retrieve"):
         outside.get_logs()
-    GridSearchCV(net().set_callbacks(inside), grid, cv=2).fit(*neuron)
+    GridSearchCV(network().set_callbacks(inside), grid, cv=2).fit(*neuron)
     rows = inside.get_logs().data
     assert len([row for row in rows if row["task_name"] == "epoch"]) == 5 * 4
 
 
-def test_chunks_call_no_callbacks(neuron):
+def test_partial_fit_calls_no_callbacks(neuron):
     recorder = Recorder()
-    net().set_callbacks(recorder).partial_fit(*neuron)
+    network().set_callbacks(recorder).partial_fit(*neuron)
     assert recorder.events == []
 
 
-def test_a_first_epoch_that_diverges_leaves_an_empty_curve(neuron):
+def test_the_loss_curve_is_empty_if_the_first_epoch_diverges(neuron):
     with pytest.warns(ConvergenceWarning, match="SGD diverged"):
-        fitted = net(eta0=1e3).fit(*neuron)
+        fitted = network(eta0=1e3).fit(*neuron)
     assert fitted.loss_curve_ == []
     assert fitted.n_iter_ == 0
 
@@ -155,22 +155,22 @@ def test_a_first_epoch_that_diverges_leaves_an_empty_curve(neuron):
 def test_progress_bar_alone_and_in_a_search(neuron, capsys):
     pytest.importorskip("rich", reason="the bar is drawn by rich, in the extra 'test'")
     X, y = neuron
-    net().set_callbacks(ProgressBar()).fit(X, y)
+    network().set_callbacks(ProgressBar()).fit(X, y)
     assert "OverparamNetRegressor - fit" in capsys.readouterr().out
-    search = GridSearchCV(net(), {"width": [5, 10]}, cv=2).set_callbacks(ProgressBar())
+    search = GridSearchCV(network(), {"width": [5, 10]}, cv=2).set_callbacks(ProgressBar())
     search.fit(X, y)
     printed = capsys.readouterr().out
     assert "GridSearchCV" in printed
     assert "OverparamNetRegressor" in printed
 
 
-def test_an_error_in_a_callback_ends_the_fit_and_keeps_the_model(neuron):
+def test_an_error_in_a_callback_leaves_the_fitted_model_unchanged(neuron):
     class Failing(Recorder):
         def on_fit_task_end(self, estimator, context):
             raise RuntimeError("no more")
 
     X, y = neuron
-    model = net().fit(X, y)
+    model = network().fit(X, y)
     before = model.predict(X)
     recorder = Failing()
     with pytest.raises(RuntimeError, match="no more"):
@@ -179,11 +179,11 @@ def test_an_error_in_a_callback_ends_the_fit_and_keeps_the_model(neuron):
     np.testing.assert_array_equal(model.predict(X), before)
 
 
-def test_a_warm_start_that_fails_leaves_nothing_behind(neuron):
-    """Neither in the weights nor in the velocity and the raw iterates kept beside them."""
+def test_a_failed_warm_start_leaves_the_training_state_unchanged(neuron):
+    """Velocity and last iterates included, which are not fitted attributes."""
     X, y = neuron
     options = {"momentum": 0.5, "average": True, "warm_start": True, "eta0": 0.01}
-    model, untouched = (net(**options).fit(X, y) for _ in range(2))
+    model, untouched = (network(**options).fit(X, y) for _ in range(2))
 
     class Failing(Recorder):
         def on_fit_task_end(self, estimator, context):

@@ -1,4 +1,4 @@
-"""Section 2: reports of laziness, and the first-order expansion, by finite differences."""
+"""Reports of laziness by their formulas, the expansion by finite differences."""
 
 import itertools
 
@@ -21,7 +21,7 @@ def neuron():
     return make_single_neuron(150, 4, bias=-0.3, random_state=0)
 
 
-def net(width=30, **parameters):
+def network(width=30, **parameters):
     defaults = {"max_iter": 3, "tol": None, "random_state": 0}
     return OverparamNetRegressor(width, **{**defaults, **parameters})
 
@@ -29,10 +29,10 @@ def net(width=30, **parameters):
 @pytest.mark.parametrize("parametrization", ["standard", "ntk"])
 @pytest.mark.parametrize("outputs", [1, 3])
 @pytest.mark.parametrize("biases", ["constant", "gaussian"])
-def test_report_is_its_definitions(parametrization, outputs, biases, neuron):
+def test_report_equals_its_formulas(parametrization, outputs, biases, neuron):
     X, y = neuron
     Y = np.column_stack([y, -y, y**2])[:, :outputs]
-    model = net(
+    model = network(
         parametrization=parametrization, biases=biases, bias_scale=0.4, activation="tanh"
     ).fit(X, Y)
     report = model.laziness(X)
@@ -57,8 +57,8 @@ def test_report_is_its_definitions(parametrization, outputs, biases, neuron):
     assert again.linear_gap == pytest.approx(report.linear_gap)
 
 
-def test_wide_networks_are_lazy():
-    """The cube of Theorem 3.1: everything shrinks as the width grows."""
+def test_laziness_decreases_with_the_width():
+    """On the cube of Theorem 3.1."""
     X, y = make_polynomial_classification(
         4000, 6, degree=2, n_terms=1, inputs="cube", random_state=1
     )
@@ -74,14 +74,14 @@ def test_wide_networks_are_lazy():
             random_state=0,
         )
         reports.append(model.partial_fit(X, y, classes=[-1, 1]).laziness(X[:500]))
-    for one, other in itertools.pairwise(reports):
-        assert other.hidden_weights < one.hidden_weights / 2
-        assert other.flipped <= one.flipped
-        assert other.linear_gap < one.linear_gap
+    for narrow, wide in itertools.pairwise(reports):
+        assert wide.hidden_weights < narrow.hidden_weights / 2
+        assert wide.flipped <= narrow.flipped
+        assert wide.linear_gap < narrow.linear_gap
 
 
-def test_frozen_hidden_layer_is_perfectly_lazy(neuron):
-    report = net(train="output").fit(*neuron).laziness(neuron[0])
+def test_report_of_a_frozen_hidden_layer_is_zero(neuron):
+    report = network(train="output").fit(*neuron).laziness(neuron[0])
     assert report.hidden_weights == report.flipped == report.frozen_gap == 0
     assert report.output_weights > 0
     assert report.linear_gap == 0
@@ -90,10 +90,10 @@ def test_frozen_hidden_layer_is_perfectly_lazy(neuron):
 @pytest.mark.parametrize("train", ["both", "hidden", "output"])
 @pytest.mark.parametrize("parametrization", ["standard", "ntk"])
 @pytest.mark.parametrize("biases", ["gaussian", "none"])
-def test_expansion_is_that_of_taylor(train, parametrization, biases, neuron, rng):
-    """The remainder of a step of length h falls like h^2, so at a tenth, a hundredth."""
+def test_expansion_has_a_quadratic_remainder(train, parametrization, biases, neuron, rng):
+    """At a tenth of the distance, the remainder is a hundredth."""
     X, y = neuron
-    model = net(
+    model = network(
         train=train,
         parametrization=parametrization,
         biases=biases,
@@ -127,20 +127,20 @@ def test_expansion_is_that_of_taylor(train, parametrization, biases, neuron, rng
         assert remainders[0] / remainders[1] == pytest.approx(100, rel=0.1)
 
 
-def test_expansion_of_one_output_of_many(neuron):
+def test_expansion_of_one_of_several_outputs(neuron):
     X, y = neuron
-    model = net(train="hidden", parametrization="ntk").fit(X, np.column_stack([y, -y]))
+    model = network(train="hidden", parametrization="ntk").fit(X, np.column_stack([y, -y]))
     features, initial = model.linearize(output=1)
     np.testing.assert_allclose(features.output_weights_, model.initial_weights()[2][1])
     assert initial.predict(X).shape == (150, 2)
     assert np.abs(initial.predict(X) - model.predict(X)).max() > 1e-3
-    with pytest.raises(ValueError, match="output=2 is not one of the network's 2 outputs"):
+    with pytest.raises(ValueError, match=r"`output` must be .* from 0 to 1; got 2. Pass"):
         model.linearize(output=2)
 
 
 def test_initial_weights_are_not_stored(neuron):
-    """They are drawn again from the seed."""
-    model = net().fit(*neuron)
+    """The seed draws them again."""
+    model = network().fit(*neuron)
     start = model.initial_weights()[0]
     held = [value for value in vars(model._sgd).values() if isinstance(value, np.ndarray)]
     assert not held
@@ -149,13 +149,13 @@ def test_initial_weights_are_not_stored(neuron):
 
 
 @pytest.mark.parametrize("options", [{}, {"momentum": 0.9}, {"average": True}])
-def test_the_initial_network_is_trained_from_its_start(options, neuron):
-    """Nothing of the training is left in it: neither iterates nor velocity nor counts."""
+def test_the_initial_network_trains_like_a_new_network(options, neuron):
+    """It has no iterates, velocity or counts of the trained network."""
     X, y = neuron
     options = {**options, "eta0": 0.003, "learning_rate": "invscaling", "shuffle": False}
-    initial = net(**options).fit(X, y).linearize()[1]
+    initial = network(**options).fit(X, y).linearize()[1]
     assert (initial.t_, initial.n_iter_, initial.loss_curve_) == (0, 0, [])
-    fresh = net(**options).partial_fit(X, y)
+    fresh = network(**options).partial_fit(X, y)
     again = initial.partial_fit(X, y)
     np.testing.assert_array_equal(again.hidden_weights_, fresh.hidden_weights_)
     np.testing.assert_array_equal(again.predict(X), fresh.predict(X))
@@ -166,8 +166,8 @@ def test_the_expansion_keeps_the_names_of_columns(neuron):
     pandas = pytest.importorskip("pandas", reason="in the extra 'test'")
     X, y = neuron
     frame = pandas.DataFrame(X, columns=list("abcd"))
-    features, initial = net().fit(frame, y).linearize()
-    for one in (features, initial):
-        assert list(one.feature_names_in_) == list("abcd")
-        with pytest.raises(ValueError, match="X has other columns"):
-            getattr(one, "transform", initial.predict)(frame[list("badc")])
+    features, initial = network().fit(frame, y).linearize()
+    for model, method in ((features, "transform"), (initial, "predict")):
+        assert list(model.feature_names_in_) == list("abcd")
+        with pytest.raises(ValueError, match="feature names should match"):
+            getattr(model, method)(frame[list("badc")])

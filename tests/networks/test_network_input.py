@@ -1,4 +1,4 @@
-"""What the networks refuse, with the name of the parameter and a remedy."""
+"""Errors of the networks name the parameter, the value and a remedy."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,7 @@ from scipy import sparse
 from sklearn.exceptions import NotFittedError
 from small_networks import BOTH, plain
 
-from skrf import (
-    OverparamNetClassifier,
-)
+from skrf import OverparamNetClassifier
 
 
 @pytest.mark.parametrize("Network", BOTH)
@@ -49,27 +47,31 @@ def test_bad_parameters_are_named(Network, name, value, neuron):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"activation": "step"}, r"activation='step'.*train='both'.*train=\"output\""),
-        ({"symmetric_init": True, "width": 5}, "odd width=5.*even width"),
+        (
+            {"activation": "step"},
+            "`train` must be 'output' with activation='step'.* got 'both'. Use another",
+        ),
+        (
+            {"symmetric_init": True, "width": 5},
+            "`width` must be even with symmetric_init=True; got 5. Use an even",
+        ),
         (
             {"early_stopping": True, "validation_fraction": 0.001},
-            r"validation_fraction=0.001 sets 1 of n_samples=200",
+            "`validation_fraction` must .* got 0.001, which is 1 of n_samples=200. Change",
         ),
     ],
 )
-def test_parameters_that_do_not_fit_together(parameters, message, neuron):
+def test_parameters_that_exclude_each_other(parameters, message, neuron):
     with pytest.raises(ValueError, match=message):
         plain(**parameters).fit(*neuron)
 
 
-def test_hinge_regression_refuses_other_targets(neuron):
+def test_hinge_regression_needs_signs(neuron):
     X, _ = neuron
     y = np.ones(len(X))
     y[7] = 3.2
-    with pytest.raises(
-        ValueError,
-        match=r'loss=\'hinge\' needs y in \{-1, 1\}; got 3.2. Use loss="squared_error", or',
-    ):
+    message = r"`loss='hinge'` needs `y` in \{-1, 1\}; got 3.2. Use loss='squared_error',"
+    with pytest.raises(ValueError, match=message):
         plain(loss="hinge").fit(X, y)
 
 
@@ -80,13 +82,13 @@ def test_hinge_regression_refuses_other_targets(neuron):
         ([[1.0, np.inf], [0, 1]], [0, 1], "X contains infinity"),
         ([[1.0, 2], [0, 1]], [0, np.nan], "y contains NaN"),
         ([1.0, 2.0], [0, 1], "Expected 2D array, got 1D"),
-        ([[1.0], [2]], sparse.csr_array([[1.0], [2]]), "y must be dense"),
+        ([[1.0], [2]], sparse.csr_array([[1.0], [2]]), "`y` must be dense"),
         (np.ones((0, 2)), [], r"0 sample\(s\)"),
         ([[1.0, 2], [0, 1]], [0, 1, 2], "inconsistent numbers of samples"),
         (
             np.ones((2, 2), np.float32),
             [0, 1e300],
-            r"y is too large for float32; got 1e\+300",
+            r"`y` must fit into float32; got 1e\+300. Scale y",
         ),
     ],
 )
@@ -97,14 +99,14 @@ def test_bad_data_is_named(X, y, message):
 
 @pytest.mark.filterwarnings("ignore:overflow")
 @pytest.mark.parametrize(("x_scale", "y_scale"), [(1e200, 1.0), (1.0, 1e200)])
-def test_overflowing_data_is_refused(x_scale, y_scale, neuron):
+def test_data_whose_gradients_overflow_is_refused(x_scale, y_scale, neuron):
     X, y = neuron
     with pytest.raises(
-        ValueError, match=r"overflow float64: X, y, sample_weight .*Scale X"
+        ValueError, match=r"`X`, `y`, `sample_weight` .* float64; got an overflow .*Scale X"
     ):
         plain().fit(X * x_scale, y * y_scale)
     x_scale, y_scale = x_scale**0.11, y_scale**0.11
-    with pytest.raises(ValueError, match=r"overflow float32"):
+    with pytest.raises(ValueError, match="float32; got an overflow"):
         plain().fit((X * x_scale).astype(np.float32), (y * y_scale).astype(np.float32))
 
 
@@ -127,13 +129,13 @@ def test_classifier_needs_two_classes(neuron):
         plain(OverparamNetClassifier).fit(neuron[0], np.ones(200))
 
 
-def test_going_on_with_another_shape_is_refused(neuron):
+def test_a_warm_start_with_other_shapes_is_refused(neuron):
     X, y = neuron
     net = plain(warm_start=True).fit(X, y)
-    with pytest.raises(ValueError, match="width=30 differs from the 20 neurons"):
+    with pytest.raises(ValueError, match=r"`width` must be 20, .* got 30. Restore"):
         net.set_params(width=30).fit(X, y)
     net.set_params(width=20)
-    with pytest.raises(ValueError, match=r"y has 2 outputs, but .* fitted with 1"):
+    with pytest.raises(ValueError, match=r"`y` must .* previous fit, 1; got 2. Pass"):
         net.fit(X, np.column_stack([y, y]))
     with pytest.raises(ValueError, match="X has 3 features"):
         net.partial_fit(X[:, :3], y)
@@ -152,11 +154,11 @@ def test_predict_needs_fit(Network, neuron):
         net.predict(neuron[0])
 
 
-def test_a_refused_call_leaves_a_working_model(neuron):
+def test_a_refused_call_leaves_the_fitted_model_unchanged(neuron):
     X, y = neuron
     net = plain(warm_start=True).fit(X, y)
     before = net.predict(X)
-    with pytest.raises(ValueError, match="2 outputs"):
+    with pytest.raises(ValueError, match="previous fit, 1; got 2"):
         net.fit(X, np.column_stack([y, y]))
     np.testing.assert_array_equal(net.predict(X), before)
     classifier = plain(OverparamNetClassifier).fit(X, np.arange(len(X)) % 3)
@@ -176,15 +178,16 @@ def test_every_partial_fit_checks_the_parameters(name, value, neuron):
         net.set_params(**{name: value}).partial_fit(*neuron)
 
 
-def test_early_stopping_needs_weight_on_both_sides(neuron):
+def test_early_stopping_needs_positive_weights_in_both_sets(neuron):
     weight = np.zeros(200)
     weight[0] = 1
     net = plain(OverparamNetClassifier, early_stopping=True)
-    with pytest.raises(ValueError, match="sample_weight is 0 on all rows"):
+    message = "`sample_weight` must be positive .* got only 0 .* Drop"
+    with pytest.raises(ValueError, match=message):
         net.fit(neuron[0], neuron[1] > 0, sample_weight=weight)
 
 
-def test_too_large_a_network_is_refused(neuron, monkeypatch):
+def test_a_network_larger_than_available_memory_is_refused(neuron, monkeypatch):
     monkeypatch.setattr("skrf._utils.memory.available_memory", lambda: 10**5)
     with pytest.raises(
         MemoryError, match=r"width=100000 neurons on 4 columns.*smaller width"
@@ -197,10 +200,23 @@ def test_too_large_a_network_is_refused(neuron, monkeypatch):
     [("parametrization", "ntk"), ("biases", "none"), ("fit_intercept", False)],
 )
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_weights_are_not_read_as_those_of_another_network(name, value, method, neuron):
+def test_parameters_must_match_the_fitted_weights(name, value, method, neuron):
     X, y = neuron
     net = plain(warm_start=True).fit(X, y + 5)
     before = net.predict(X)
-    with pytest.raises(ValueError, match=rf"{name}={value!r}.* Set {name} back"):
+    with pytest.raises(ValueError, match=rf"`{name}` must .* got {value!r}. Restore"):
         getattr(net.set_params(**{name: value}), method)(X, y)
     np.testing.assert_array_equal(net.predict(X), before)
+
+
+def test_partial_fit_with_early_stopping_names_the_parameter():
+    with pytest.raises(AttributeError, match=r"`early_stopping` must be False .* got True"):
+        plain(early_stopping=True).partial_fit([[1.0]], [1.0])
+
+
+def test_predictions_that_overflow_are_refused(neuron):
+    net = plain().fit(*neuron)
+    net.output_weights_ = 1e308 * np.ones(20)
+    message = "`X` .* fit into float64; got an overflow.* eta0=.* Scale X"
+    with pytest.raises(ValueError, match=message):
+        net.predict(100 * neuron[0])

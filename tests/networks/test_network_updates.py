@@ -1,4 +1,4 @@
-"""Updates of the networks are exactly those of SGD, for all data, weights and dtypes."""
+"""Updates of the networks equal those of plain SGD, for all data, weights and dtypes."""
 
 import warnings
 
@@ -91,20 +91,20 @@ def test_trained_parts_and_scale(train, parametrization, biases, fit_intercept, 
         net.output_weights_, expected["U"][0], rtol=1e-11, atol=1e-13
     )
     np.testing.assert_allclose(net.output_bias_, expected["c"][0], rtol=1e-11, atol=1e-13)
-    one = reference.forward(
+    expected_output = reference.forward(
         X[0], *(expected[name] for name in "WbUc"), scale, activation="relu"
     )
-    np.testing.assert_allclose(net.predict(X[:1]), one, rtol=1e-11)
+    np.testing.assert_allclose(net.predict(X[:1]), expected_output, rtol=1e-11)
 
 
 @pytest.mark.parametrize("batch_size", [1, 32])
-def test_averages_over_all_epochs_equal_the_twin(batch_size, neuron):
-    """Across blocks, and with a start of the mean in the middle of one."""
+def test_averages_over_all_epochs_equal_the_reference(batch_size, neuron):
+    """Also across blocks, with an average that starts within a block."""
     X, y = make_single_neuron(700, 3, random_state=1)
     net = plain(
         width=6, average=12, batch_size=batch_size, eta0=0.05, shuffle=False, max_iter=2
     ).fit(X, y)
-    # The end of an epoch is the end of a mini-batch, so the twin needs full ones.
+    # An epoch ends a mini-batch, so the reference needs full mini-batches.
     n = len(X) // 32 * 32
     net.fit(X[:n], y[:n])
     _, average, _ = reference.sgd(
@@ -123,28 +123,28 @@ def test_averages_over_all_epochs_equal_the_twin(batch_size, neuron):
 @pytest.mark.parametrize("Network", BOTH)
 @pytest.mark.parametrize("momentum", [0.0, 0.6])
 def test_integer_weights_equal_repeated_rows(Network, momentum, neuron, rng):
-    """With full batches, at the step rescaled by the number of rows."""
+    """With full batches, and the step scaled by the number of rows."""
     X, y = neuron
     if Network is OverparamNetClassifier:
         y = np.digitize(y, [0.01, 0.5])
     w = rng.integers(0, 4, len(X))
     options = {"batch_size": 10_000, "momentum": momentum, "max_iter": 20}
-    one = plain(Network, eta0=0.1, **options).fit(X, y, sample_weight=w)
+    weighted = plain(Network, eta0=0.1, **options).fit(X, y, sample_weight=w)
     rows = np.repeat(np.arange(len(X)), w)
     step = 0.1 * w.sum() / len(X)
-    other = plain(Network, eta0=step, **options).fit(X[rows], y[rows])
-    assert_same_weights(one, other, 1e-10)
+    repeated = plain(Network, eta0=step, **options).fit(X[rows], y[rows])
+    assert_same_weights(weighted, repeated, 1e-10)
 
 
 @pytest.mark.parametrize("Network", BOTH)
-def test_weight_zero_takes_a_row_out_of_a_stream(Network, neuron):
-    """Per sample a weight scales the step, so a zero is a step that is not made."""
+def test_rows_of_weight_zero_have_no_effect(Network, neuron):
+    """Per sample, a weight scales the step."""
     X, y = neuron
     y = np.sign(y - 0.2)
     w = (np.arange(len(X)) % 3 > 0).astype(float)
-    one = plain(Network, eta0=0.05, shuffle=False).fit(X, y, sample_weight=w)
-    other = plain(Network, eta0=0.05, shuffle=False).fit(X[w > 0], y[w > 0])
-    assert_same_weights(one, other, 1e-12)
+    weighted = plain(Network, eta0=0.05, shuffle=False).fit(X, y, sample_weight=w)
+    without = plain(Network, eta0=0.05, shuffle=False).fit(X[w > 0], y[w > 0])
+    assert_same_weights(weighted, without, 1e-12)
 
 
 @pytest.mark.parametrize("Network", BOTH)
@@ -157,7 +157,7 @@ def test_sparse_input_gives_the_same_fit(Network, dtype, rng):
     assert csr.hidden_weights_.dtype == dtype
     if Network is OverparamNetRegressor:
         assert csr.predict(sparse.csr_array(X)).dtype == dtype
-    # The products that the step is estimated from add up in another order.
+    # The products for the estimated step are summed in another order.
     tolerance = 1e-4 if dtype == np.float32 else 1e-10
     assert_same_weights(dense, csr, tolerance)
     outputs = "predict" if Network is OverparamNetRegressor else "decision_function"
@@ -169,8 +169,8 @@ def test_sparse_input_gives_the_same_fit(Network, dtype, rng):
     )
 
 
-def test_the_step_of_sparse_rows_with_several_entries_for_a_place(neuron):
-    """The lengths of rows, from which the step follows, are not those of their entries."""
+def test_duplicate_sparse_entries_do_not_change_the_step(neuron):
+    """The step depends on the lengths of rows, which are not those of the entries."""
     X, y = neuron
     net = OverparamNetRegressor(width=20, max_iter=2, tol=None, random_state=0)
     first = net.fit(X, y).eta0_
@@ -188,7 +188,7 @@ def test_float32_is_kept_and_close_to_float64(neuron):
     np.testing.assert_allclose(narrow.predict(X), wide.predict(X), rtol=1e-3, atol=1e-4)
 
 
-def test_one_hot_outputs_share_the_hidden_layer(neuron):
+def test_several_outputs_share_the_hidden_layer(neuron):
     X, y = neuron
     Y = np.column_stack([y, -y, y**2])
     net = plain().fit(X, Y)
@@ -211,7 +211,7 @@ def test_shapes_follow_y(neuron):
     np.testing.assert_array_equal(column.predict(X)[:, 0], flat.predict(X))
 
 
-def test_a_mean_that_begins_later_forgets_the_one_before(neuron):
+def test_an_average_that_starts_later_discards_the_previous_average(neuron):
     X, y = neuron
     net = plain(average=True, eta0=0.02).partial_fit(X, y)
     net.set_params(average=1000).partial_fit(X, y)

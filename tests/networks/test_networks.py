@@ -1,11 +1,11 @@
-"""The networks: where they start, what a user's fit needs, labels and hinge loss."""
+"""The networks: initialisation, stopping, interrupts, streams, labels and hinge loss."""
 
 import pickle
+import pickletools
 import signal
 import subprocess
 import sys
 import tracemalloc
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -24,9 +24,10 @@ from skrf import (
 )
 from skrf._compiled import sgd as compiled_sgd
 from skrf.networks._checks import set_validation_aside
+from skrf.networks._docs import with_common_sections
 
 
-def test_default_start_is_the_fan_in_law():
+def test_default_initialisation_is_the_fan_in_distribution():
     X, y = make_single_neuron(10, 9, random_state=0)
     net = plain(width=4000, max_iter=1).fit(X, y)
     W, b, u, c = net.initial_weights()
@@ -37,7 +38,7 @@ def test_default_start_is_the_fan_in_law():
     assert c == 0
 
 
-def test_ntk_start_has_random_signs():
+def test_ntk_initialisation_has_random_signs():
     X, y = make_single_neuron(10, 3, random_state=0)
     u = plain(width=1000, parametrization="ntk", max_iter=1).fit(X, y).initial_weights()[2]
     assert set(u) == {-1.0, 1.0}
@@ -59,11 +60,10 @@ def test_symmetric_init_starts_at_zero(parametrization, neuron):
 def test_same_seed_same_fit(Network, neuron):
     X, y = neuron
     y = np.sign(y - 0.2)
-    assert_same_weights(plain(Network).fit(X, y), plain(Network).fit(X, y))
-    other = plain(Network, random_state=1).fit(X, y)
-    assert (
-        np.abs(other.hidden_weights_ - plain(Network).fit(X, y).hidden_weights_).max() > 0.1
-    )
+    net = plain(Network).fit(X, y)
+    assert_same_weights(net, plain(Network).fit(X, y))
+    other_seed = plain(Network, random_state=1).fit(X, y)
+    assert np.abs(other_seed.hidden_weights_ - net.hidden_weights_).max() > 0.1
 
 
 @pytest.mark.parametrize("batch_size", [1, 5])
@@ -78,16 +78,16 @@ def test_stream_equals_one_epoch_without_shuffling(batch_size, schedule, neuron)
         "average": 7,
         "max_iter": 1,
     }
-    whole = plain(shuffle=False, **options).fit(X, y)
+    epoch = plain(shuffle=False, **options).fit(X, y)
     stream = plain(**options)
     for start in range(0, len(X), 25):
         stream.partial_fit(X[start : start + 25], y[start : start + 25])
-    assert_same_weights(whole, stream, 1e-12)
-    assert whole.t_ == stream.t_ == len(X) / batch_size
+    assert_same_weights(epoch, stream, 1e-12)
+    assert epoch.t_ == stream.t_ == len(X) / batch_size
     assert len(stream.loss_curve_) == 8
 
 
-def test_warm_start_goes_on(neuron):
+def test_warm_start_equals_one_longer_fit(neuron):
     X, y = neuron
     options = {"eta0": 0.02, "shuffle": False}
     warm = plain(warm_start=True, **options).fit(X, y).fit(X, y)
@@ -98,7 +98,7 @@ def test_warm_start_goes_on(neuron):
     np.testing.assert_allclose(warm.loss_curve_, cold.loss_curve_)
 
 
-def test_weights_set_by_hand_are_trained_on(neuron):
+def test_training_continues_from_weights_set_by_hand(neuron):
     X, y = neuron
     options = {"eta0": 0.02, "shuffle": False, "max_iter": 1}
     donor = plain(random_state=5, **options).fit(X, y)
@@ -132,7 +132,7 @@ def test_warns_when_epochs_run_out(neuron):
 
 @pytest.mark.parametrize("Network", BOTH)
 def test_early_stopping_keeps_the_best_weights(Network, rng):
-    """On noise, where longer training only fits it better."""
+    """On noise, which longer training overfits."""
     X, labels = rng.normal(size=(150, 5)), rng.normal(size=150)
     if Network is OverparamNetClassifier:
         labels = np.digitize(labels, [-0.5, 0.5])
@@ -140,12 +140,12 @@ def test_early_stopping_keeps_the_best_weights(Network, rng):
     net = Network(30, max_iter=40, **options).fit(X, labels)
     assert len(net.validation_scores_) == net.n_iter_ == 40
     best = int(np.argmax(net.validation_scores_))
-    assert best < 39, "the last epoch is the best: the test would prove nothing"
-    again = Network(30, max_iter=best + 1, **options).fit(X, labels)
-    assert_same_weights(net, again)
+    assert best < 39, "the last epoch is the best: nothing is tested"
+    shorter = Network(30, max_iter=best + 1, **options).fit(X, labels)
+    assert_same_weights(net, shorter)
 
 
-def test_early_stopping_of_hinge_regression_watches_the_loss(neuron):
+def test_early_stopping_of_hinge_regression_scores_by_the_loss(neuron):
     X, y = neuron
     net = plain(loss="hinge", early_stopping=True).fit(X, np.sign(y - 0.2))
     assert all(score <= 0 for score in net.validation_scores_)
@@ -169,8 +169,8 @@ def test_verbose_prints_each_epoch(neuron, capsys):
 
 
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_interrupt_keeps_the_finished_blocks(method, monkeypatch):
-    """Ctrl-C waits for the block's end: fit returns with a warning, partial_fit raises."""
+def test_interrupts_keep_the_updates_of_finished_blocks(method, monkeypatch):
+    """Ctrl-C waits for the end of a block; `fit` warns, `partial_fit` raises."""
     X, y = make_single_neuron(1000, 3, random_state=0)
     kernel, calls = compiled_sgd.train_block, []
 
@@ -196,7 +196,7 @@ def test_interrupt_keeps_the_finished_blocks(method, monkeypatch):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_exception_in_a_block_undoes_it(monkeypatch):
+def test_an_exception_in_a_block_undoes_the_block(monkeypatch):
     X, y = make_single_neuron(300, 3, random_state=0)
     kernel, calls = compiled_sgd.train_block, []
 
@@ -219,7 +219,7 @@ def test_exception_in_a_block_undoes_it(monkeypatch):
 
 
 @pytest.mark.parametrize("Network", BOTH)
-def test_pickled_stream_goes_on_to_the_bit(Network, neuron):
+def test_pickled_stream_continues_bitwise_identically(Network, neuron):
     X, y = neuron
     y = np.sign(y - 0.2)
     net = plain(Network, momentum=0.9, average=True)
@@ -242,38 +242,39 @@ def test_warnings_point_at_the_callers_line(method, neuron):
 @pytest.mark.parametrize("power_t", [10, -1, np.float32(0.5)])
 def test_numbers_of_any_type(power_t, neuron):
     options = {"learning_rate": "invscaling", "eta0": 1e-9, "batch_size": np.int32(4)}
-    one = plain(power_t=power_t, alpha=0, **options).fit(*neuron)
-    other = plain(power_t=float(power_t), alpha=0.0, **options).fit(*neuron)
-    assert_same_weights(one, other)
+    net = plain(power_t=power_t, alpha=0, **options).fit(*neuron)
+    with_floats = plain(power_t=float(power_t), alpha=0.0, **options).fit(*neuron)
+    assert_same_weights(net, with_floats)
 
 
 def test_parameters_set_after_fit_do_not_change_predictions(neuron):
     X, y = neuron
     net = plain(parametrization="ntk").fit(X, y)
-    before, start = net.predict(X), net.initial_weights()
+    before, weights = net.predict(X), net.initial_weights()
     net.set_params(
         width=80, activation="tanh", parametrization="standard", weights="sphere"
     )
     np.testing.assert_array_equal(net.predict(X), before)
-    for one, other in zip(start, net.initial_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
+    for arrays in zip(weights, net.initial_weights(), strict=True):
+        np.testing.assert_array_equal(*arrays)
 
 
-def test_training_goes_on_in_arrays_of_its_own(neuron):
+def test_training_does_not_change_arrays_of_the_user(neuron):
     X, y = neuron
     net = plain(eta0=0.001).partial_fit(X, y)
-    held, mine = net.hidden_weights_, np.ones((20, 4))
-    before = held.copy()
+    fitted, assigned = net.hidden_weights_, np.ones((20, 4))
+    before = fitted.copy()
     net.partial_fit(X, y)
-    np.testing.assert_array_equal(held, before)
-    net.hidden_weights_ = mine
+    np.testing.assert_array_equal(fitted, before)
+    net.hidden_weights_ = assigned
     net.partial_fit(X, y)
-    assert (mine == 1).all()
-    assert not np.array_equal(net.hidden_weights_, mine)
+    assert (assigned == 1).all()
+    assert not np.array_equal(net.hidden_weights_, assigned)
 
 
-def test_sparse_prediction_stays_sparse():
-    X = sparse.random_array((2000, 50_000), density=1e-5, format="csr", random_state=0)
+def test_prediction_does_not_make_sparse_rows_dense():
+    rng = np.random.default_rng(0)
+    X = sparse.random_array((2000, 50_000), density=1e-5, format="csr", rng=rng)
     y = np.asarray(X.sum(axis=1)).ravel()
     net = plain(width=4, max_iter=1, eta0=0.1).fit(X[:50], y[:50])
     tracemalloc.start()
@@ -284,7 +285,7 @@ def test_sparse_prediction_stays_sparse():
 
 
 @pytest.mark.parametrize("Network", BOTH)
-def test_fits_in_threads_do_not_disturb_each_other(Network, neuron):
+def test_fits_in_threads_are_independent(Network, neuron):
     X, y = neuron
     y = np.sign(y - 0.2)
     options = {"momentum": 0.5, "average": True, "batch_size": 3, "max_iter": 10}
@@ -298,7 +299,7 @@ def test_fits_in_threads_do_not_disturb_each_other(Network, neuron):
 @pytest.mark.slow
 @pytest.mark.parametrize("shape", [(20, 1000), (784, 4096)])
 def test_real_interrupt_is_noticed_within_a_second(shape):
-    """Ctrl-C in a process of its own; what is kept equals an undisturbed shorter run."""
+    """Ctrl-C in a separate process; the result equals a shorter run without Ctrl-C."""
     program = f"""
 import signal, time, warnings
 import numpy as np
@@ -363,7 +364,7 @@ def test_several_classes_share_a_hidden_layer():
     assert net.score(X, y) > 0.95
 
 
-def test_partial_fit_of_the_classifier_needs_and_keeps_the_classes():
+def test_partial_fit_of_the_classifier_needs_the_classes():
     X, y = make_classification(
         60, 4, n_informative=4, n_redundant=0, n_classes=3, random_state=0
     )
@@ -384,7 +385,7 @@ def test_partial_fit_of_the_classifier_needs_and_keeps_the_classes():
 
 
 def test_early_stopping_where_all_validation_targets_are_the_same(rng):
-    """R^2 is 0 there whatever the predictions: the first epoch would be the best."""
+    """R^2 would be 0 for all predictions, and the first epoch the best."""
     X = rng.standard_normal((60, 5))
     y, w = np.zeros(60), np.ones(60)
     y[7], w[7] = 3.0, 0.0
@@ -393,19 +394,20 @@ def test_early_stopping_where_all_validation_targets_are_the_same(rng):
     assert net.validation_scores_[-1] > 4 * net.validation_scores_[0]
 
 
-def test_early_stopping_says_which_weights_are_kept(rng):
+def test_divergence_after_scored_epochs_keeps_the_best_weights(rng):
+    """The learning rate is eta0 * t: stable at first, and too large later."""
     X = rng.standard_normal((200, 5))
-    net = plain(width=50, early_stopping=True, max_iter=100, eta0=0.1)
-    for eta0 in np.geomspace(0.06, 0.2, 20):
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            net.set_params(eta0=eta0).fit(X, X[:, 0] ** 2)
-        if caught and net.validation_scores_:
-            break
-    assert "The weights with the best score are kept" in str(caught[0].message)
+    schedule = {"learning_rate": "invscaling", "eta0": 1e-4, "power_t": -1.0}
+    net = plain(width=50, early_stopping=True, max_iter=100, **schedule)
+    with pytest.warns(ConvergenceWarning, match="weights with the best score are kept"):
+        net.fit(X, X[:, 0] ** 2)
+    scores = net.validation_scores_
+    assert 1 < len(scores) < 100
+    best = plain(width=50, early_stopping=True, max_iter=1 + np.argmax(scores), **schedule)
+    assert_same_weights(net, best.fit(X, X[:, 0] ** 2))
 
 
-def test_a_class_of_one_row_leaves_the_others_in_their_shares(rng):
+def test_stratification_with_a_class_of_one_row(rng):
     y = np.repeat([0, 1, 2, 3, 4], [200, 60, 20, 19, 1])
     X = rng.standard_normal((300, 2))
     signs = np.where(np.arange(5) == y[:, np.newaxis], 1.0, -1.0)
@@ -416,3 +418,47 @@ def test_a_class_of_one_row_leaves_the_others_in_their_shares(rng):
         )
         counts = (parts[1][1] > 0).sum(axis=0)
         assert counts[:4] == pytest.approx([20, 6, 2, 2], abs=1)
+
+
+def test_automatic_loss(neuron):
+    """Squared error in the regressor, hinge in the classifier."""
+    X, y = neuron
+    signs = np.where(y > 0.2, 1, -1)
+    for Network, loss in zip(BOTH, ("squared_error", "hinge"), strict=True):
+        net = plain(Network).fit(X, signs)
+        assert net.loss == "auto"
+        assert_same_weights(net, plain(Network, loss=loss).fit(X, signs))
+
+
+@pytest.mark.parametrize("Network", BOTH)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"early_stopping": True},
+        {"momentum": 0.5, "average": True},
+        {"warm_start": True, "activation": "tanh"},
+    ],
+)
+def test_pickles_name_public_modules_only(Network, options, neuron):
+    X, signs = neuron[0], np.where(neuron[1] > 0.2, 1, -1)
+    net = plain(Network, **options).fit(X, signs)
+    models = [net, net.linearize()[1]]
+    if "early_stopping" not in options:
+        models.append(net.partial_fit(X, signs))
+    for model in [*models, net.laziness(X)]:
+        # Protocol 0 has one opcode for a global name, whose argument is "module name".
+        named = [
+            argument.split()[0]
+            for opcode, argument, _ in pickletools.genops(pickle.dumps(model, protocol=0))
+            if opcode.name == "GLOBAL"
+        ]
+        assert not [name for name in named if name.startswith("skrf") and "._" in name]
+
+
+def test_common_sections_need_no_docstring():
+    """Under `python -OO` classes have none."""
+
+    class Undocumented:
+        pass
+
+    assert with_common_sections(Undocumented).__doc__ is None

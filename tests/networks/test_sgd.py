@@ -1,4 +1,4 @@
-"""The engine: the same iterates as one sample at a time, for every combination."""
+"""SGD on blocks has the iterates of one sample at a time, for all pairs of options."""
 
 import itertools
 
@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from skrf import ACTIVATIONS, LOSSES
 from skrf.networks._objective import Objective
 from skrf.networks._sgd import SGD, Diverged, block_rows
-from skrf.networks._step_size import probe
-from skrf.networks._weights import Initialization, Weights
+from skrf.networks._step_size import estimate_step
+from skrf.networks._weights import Initialization
 
 
 def random_cases(n_cases):
-    """Rows drawn at random; `test_cases_cover_all_pairs` sees that they are enough."""
+    """Random combinations of options; `test_cases_cover_all_pairs` checks their number."""
     rng = np.random.default_rng(1)
     return [
         {name: values[rng.integers(len(values))] for name, values in FACTORS.items()}
@@ -28,9 +28,9 @@ CASES = random_cases(60)
 
 
 def test_cases_cover_all_pairs():
-    for (one, values), (other, others) in itertools.combinations(FACTORS.items(), 2):
-        seen = {(case[one], case[other]) for case in CASES}
-        assert seen == set(itertools.product(values, others)), (one, other)
+    for (name, values), (name_2, values_2) in itertools.combinations(FACTORS.items(), 2):
+        pairs = {(case[name], case[name_2]) for case in CASES}
+        assert pairs == set(itertools.product(values, values_2)), (name, name_2)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -61,52 +61,52 @@ def test_same_iterates_for_any_combination(case, dtype, seed, width, d):
 
 
 @pytest.mark.parametrize("block_size", [1, 3, 16, 17, 64, 10_000])
-def test_block_size_only_moves_the_rounding(block_size):
+def test_block_size_changes_the_result_only_by_rounding(block_size):
     case = {name: values[0] for name, values in FACTORS.items()}
-    one, _, _ = engine_and_reference({**case, "block_size": block_size}, np.float64)
-    other, _, _ = engine_and_reference(case, np.float64)
-    for got, want in zip(one, other, strict=True):
-        np.testing.assert_allclose(got, want, rtol=1e-11, atol=1e-13)
+    weights, _, _ = engine_and_reference({**case, "block_size": block_size}, np.float64)
+    expected, _, _ = engine_and_reference(case, np.float64)
+    for array, array_expected in zip(weights, expected, strict=True):
+        np.testing.assert_allclose(array, array_expected, rtol=1e-11, atol=1e-13)
 
 
-def test_same_bits_every_time():
+def test_runs_are_bitwise_reproducible():
     case = {**{name: values[-1] for name, values in FACTORS.items()}, "batch_size": 1}
-    one, other = (engine_and_reference(case, np.float32)[0] for _ in range(2))
-    for got, want in zip(one, other, strict=True):
-        np.testing.assert_array_equal(got, want)
+    runs = (engine_and_reference(case, np.float32)[0] for _ in range(2))
+    for arrays in zip(*runs, strict=True):
+        np.testing.assert_array_equal(*arrays)
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 200, 5000])
-@pytest.mark.parametrize("wanted", ["auto", 1, 100])
-def test_blocks_hold_whole_batches_and_little_work(batch_size, wanted):
+@pytest.mark.parametrize("block_size", ["auto", 1, 100])
+def test_blocks_have_full_batches_and_bounded_work(batch_size, block_size):
     for width, d in itertools.product([1, 1000, 100_000], [1, 1000, 100_000]):
-        rows = block_rows(width, d, np.float32, batch_size, wanted)
+        rows = block_rows(width, d, np.float32, batch_size, block_size)
         assert rows >= batch_size
         assert rows % batch_size == 0
         assert rows == batch_size or 4 * rows * width * d <= 2**34
 
 
-def test_divergence_is_noticed_in_its_block(rng):
-    """And undone: the weights are those of the block's start."""
+def test_a_block_that_diverges_is_undone(rng):
+    """The weights are those before the block."""
     X = rng.normal(size=(1000, 4))
     Y = X[:, :1].copy()
     Y[300] = 1e15
-    start = Initialization(
+    initialization = Initialization(
         0, 8, 4, 1, np.dtype(float), "gaussian", 1.0, "none", 0.0, "ntk", False
     )
-    weights = Weights(*start.draw(), np.zeros(1))
+    weights = initialization.draw()
     objective = Objective(
         ACTIVATIONS["relu"], LOSSES["squared_error"], 1.0, 0.0, *[True] * 4
     )
-    found = probe(objective, weights, X[:250], Y[:250], np.ones(250))
-    sgd = SGD(start, weights, found, 0.5 * found.stable_step)
+    estimate = estimate_step(objective, weights, X[:250], Y[:250], np.ones(250))
+    sgd = SGD(initialization, weights, estimate, 0.5 * estimate.stable_step)
     options = {"batch_size": 1, "power_t": 0.0, "momentum": 0.0, "average_after": -1}
     sgd.configure(objective, block_size=64, **options)
     with pytest.raises(Diverged) as caught:
         sgd.run(X, Y, np.ones(1000), np.arange(1000))
     assert caught.value.n_updates == sgd.n_updates == 256
-    again = SGD(start, Weights(*start.draw(), np.zeros(1)), found, sgd.eta0)
-    again.configure(objective, block_size=64, **options)
-    again.run(X, Y, np.ones(1000), np.arange(256))
-    for got, want in zip(sgd.result, again.result, strict=True):
-        np.testing.assert_array_equal(got, want)
+    shorter = SGD(initialization, initialization.draw(), estimate, sgd.eta0)
+    shorter.configure(objective, block_size=64, **options)
+    shorter.run(X, Y, np.ones(1000), np.arange(256))
+    for arrays in zip(sgd.result, shorter.result, strict=True):
+        np.testing.assert_array_equal(*arrays)
