@@ -38,8 +38,8 @@ highlight_language = "none"
 templates_path = ["_templates"]
 html_math_renderer = "mathml"
 
-# Names in single backticks, as in the docstrings, are links where they are ours. Those of
-# ours that are written in full must exist.
+# Names of this package in single backticks are links, here and in docstrings. Full names
+# that start with "skrf." must exist.
 default_role = "py:obj"
 nitpicky = True
 nitpick_ignore_regex = [(r"py:.*", r"(?!skrf\.).*")]
@@ -77,7 +77,7 @@ def _own_members(cls, are_meant):
 def _is_public_method(cls):
     def check(name):
         value = vars(cls)[name]
-        # Of metadata routing, scikit-learn adds methods to every class.
+        # scikit-learn adds methods for metadata routing to every class.
         added = name.startswith("set_") and name.endswith("_request")
         # available_if makes descriptors that are not functions.
         is_method = hasattr(value, "__get__") and not isinstance(value, property)
@@ -91,7 +91,7 @@ def _is_public_property(cls):
 
 
 autosummary_context = {"own_methods": own_methods, "own_properties": own_properties}
-# Functions among the settings are not kept between builds, and need not be.
+# Sphinx warns that functions among the settings cannot be cached between builds.
 suppress_warnings = ["config.cache"]
 
 sphinx_gallery_conf = {
@@ -116,7 +116,7 @@ html_static_path = ["_static"]
 html_css_files = ["skrf.css"]
 html_copy_source = False
 html_show_sourcelink = False
-# Only the guide has pages below it to navigate among.
+# Only the guide has subpages, which need a navigation.
 html_sidebars = {
     page: []
     for page in (
@@ -125,7 +125,9 @@ html_sidebars = {
         "choosing",
         "theorems",
         "performance",
+        "persistence",
         "determinism",
+        "limits",
         "changelog",
     )
 }
@@ -164,7 +166,7 @@ def _resolve(app, env, node, contnode):
             return make_refnode(
                 app.builder, page, entry.docname, entry.node_id, contnode, target
             )
-    # Docstrings name parameters and other packages too, but these pages only our names.
+    # Docstrings also name parameters and other packages; the pages name this package only.
     if not page.startswith(("api", "generated/", "auto_examples/")):
         getLogger("conf").warning("no such name: %s", target, location=node)
     return None
@@ -202,7 +204,7 @@ SOURCES = _sources()
 
 
 def _attributes(app, what, name, obj, options, lines):
-    """Show properties as other attributes: numpydoc links them to pages there are not."""
+    """Show properties like other attributes; numpydoc links them to missing pages."""
     lines[:] = [re.sub(r"^( +):obj:`(\w+) <.*>` :", r"\1**\2** :", line) for line in lines]
 
 
