@@ -153,6 +153,8 @@ DATA = [
     (lambda: sort().fit(X, [*"a" * 19, 1]), ValueError, "y", "labels as strings"),
     (lambda: label_net().fit(X, [*"a" * 19, None]), ValueError, "y", "labels as strings"),
     (lambda: sort().fit(X, Y), ValueError, "y", "use the regressor"),
+    (lambda: sort().fit(X, Y + 1j), ValueError, "`y` must", "Pass integers or strings"),
+    (lambda: sort().fit(X, [[1], [1, 2]] * 10), ValueError, "`y`", "Pass class labels"),
     (
         lambda: label_net().fit(X, with_entry(SIGNS, np.nan)),
         ValueError,

@@ -87,9 +87,10 @@ def real_numbers(name, value):
             "Pass the same number of values in every row."
         ) from error
     if array.dtype.kind == "c":
+        # scikit-learn's checks of estimators ask for the second sentence.
         raise ValueError(
-            f"`{name}` must be real; got complex numbers. Pass np.real({name}) if the "
-            "imaginary part may be dropped."
+            f"`{name}` must be real; got complex numbers. Complex data not supported. "
+            f"Pass np.real({name}) if the imaginary part may be dropped."
         )
     wrong = array.dtype.kind not in "biufO" or (array.dtype.kind == "b" and array.ndim == 0)
     entries = array.ravel().tolist() if wrong or array.dtype.kind == "O" else []

@@ -248,7 +248,7 @@ def _remedy_for_data(
 
 
 def _shape(array):
-    return array.shape if hasattr(array, "shape") else np.shape(array)
+    return array.shape if hasattr(array, "shape") else np.asarray(array).shape
 
 
 def _one_entry_each(X):
@@ -330,13 +330,15 @@ def check_labels(y):
                 f"`y` must have labels of one type, which have an order; got the types "
                 f"{names}. Pass all labels as strings, or all as numbers."
             )
-    if np.iscomplexobj(y):
-        raise ValueError(
-            "`y` must be class labels; got complex numbers. Pass integers or strings."
-        )
-    remedy = "Pass class labels as `y`, or use the regressor for numbers."
-    with completed(after=remedy):
-        check_classification_targets(y)
+    with completed(after="Pass class labels as `y`, or use the regressor for numbers."):
+        if np.asarray(y).dtype.kind != "c":
+            check_classification_targets(y)
+            return
+    # scikit-learn's message prints all labels; its checks ask for the second sentence.
+    raise ValueError(
+        "`y` must be class labels; got complex numbers. Complex data not supported. Pass "
+        "integers or strings."
+    )
 
 
 def weights_of_labels(class_weight, classes, y):
