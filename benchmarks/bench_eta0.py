@@ -1,15 +1,17 @@
-"""Claim: eta0="auto" never diverges; and how far it is from the best constant step.
+"""Claim: eta0="auto" never diverges, and is close to the best constant learning rate.
 
-The aim is a factor 3 in epochs (RESULTS.md says how often it is met), to get the mean
-training loss of an epoch down to 1.1 times the lowest that any constant step reaches in 100
-epochs, over a grid of steps 4**k eta0_ for k = -3, ..., 4, where eta0_ is what "auto" came
-to. A loss below a millionth of that of the
-prediction 0 counts as 0. "auto" may take 300 epochs.
+The level of a setting is 1.1 times the lowest mean training loss that any constant learning
+rate of a grid reaches in 100 epochs. The grid is 4**k eta0_ for k = -3, ..., 4, where eta0_
+is the result of "auto". The script compares the epochs of "auto" and of the best constant
+learning rate until they reach the level. The target is a ratio of at most 3; RESULTS.md
+says in how many settings it is met. A loss below a millionth of the loss of the prediction
+0 counts as 0. "auto" may take 300 epochs.
 
 The settings are all combinations of data (diabetes, digits, a Gaussian neuron), factors of
-X and of a real y, width, loss, train, parametrization and activation. Squared loss is that
-of the regressor, hinge that of the classifier, on digits with all ten classes, on the
-others of whether y is above its median. Prints settings by group, then the worst.
+X and of a real y, width, loss, train, parametrization and activation. The squared loss is
+that of the regressor. The hinge loss is that of the classifier, with all ten classes on
+digits, and with two classes elsewhere: is y above its median? The script prints the
+settings by group, then the worst settings.
 
     python benchmarks/bench_eta0.py [--full] [--data digits] [--losses hinge]
         [--widths 1 100] [--trains both] [--factors 1] [--activations tanh] [--jobs 2]
@@ -47,7 +49,7 @@ WORST = 15
 
 
 class Setting(NamedTuple):
-    """One problem; `x` and `y` are the factors of X and y."""
+    """One problem; `x` and `y` are factors that multiply X and y."""
 
     data: str
     x: float
@@ -60,14 +62,14 @@ class Setting(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What `auto` and the grid came to."""
+    """The results of "auto" and of the grid on one setting."""
 
     diverged: bool
-    doublings: float  # of the estimate, by the search and restarts
+    doublings: float  # log2 of eta0_ over the initial estimate
     eta0: float
-    epochs: float  # that auto needs; infinite when it takes too many
+    epochs: float  # needed by "auto"; infinite above EPOCHS
     best_epochs: int
-    best_k: int  # of the best step, 4**k eta0
+    best_k: int  # the best learning rate is 4**k eta0_
 
     @property
     def ratio(self):
@@ -75,7 +77,7 @@ class Outcome(NamedTuple):
 
 
 def load(setting):
-    """X and y of up to ROWS rows; labels for hinge."""
+    """Return X and y of up to ROWS rows, with labels for the hinge loss."""
     if setting.data == "diabetes":
         X, y = load_diabetes(return_X_y=True)
     elif setting.data == "digits":
@@ -89,7 +91,7 @@ def load(setting):
 
 
 def fit(setting, X, y, eta0, epochs):
-    """The fitted network, and whether it diverged."""
+    """Return the fitted network, and whether it diverged."""
     kinds = {"squared_error": OverparamNetRegressor, "hinge": OverparamNetClassifier}
     net = kinds[setting.loss](
         setting.width,
@@ -110,17 +112,17 @@ def fit(setting, X, y, eta0, epochs):
 
 
 def epochs_to(curve, level):
-    """Epochs until the loss is at most `level`."""
+    """Return the number of epochs until the loss is at most `level`."""
     return next((epoch for epoch, loss in enumerate(curve, 1) if loss <= level), math.inf)
 
 
 def compare(setting):
-    """Run `auto` and the grid on one setting."""
+    """Run "auto" and the grid on one setting."""
     X, y = load(setting)
     net, diverged = fit(setting, X, y, "auto", EPOCHS)
     curve, curves = net.loss_curve_, {}
     for k in GRID:
-        # A constant step takes the way of `auto` when it is the same.
+        # With k = 0 the learning rate is that of "auto", and so is the fit.
         same, failed = (net, diverged) if k == 0 else (None, False)
         if same is None:
             same, failed = fit(setting, X, y, net.eta0_ * 4.0**k, GRID_EPOCHS)
@@ -129,7 +131,7 @@ def compare(setting):
     at_zero = (y**2).mean() / 2 if setting.loss == "squared_error" else 1.0
     lowest = {k: min(curve) for k, curve in curves.items()}
     level = max(TOLERANCE * min(lowest.values(), default=math.inf), FLOOR * at_zero)
-    # Among steps that reach the level: the fastest is meant by "best".
+    # The best learning rate reaches the level first.
     counts = {k: epochs_to(curve, level) for k, curve in curves.items()}
     best_k = min(counts, key=lambda k: (counts[k], abs(k)), default=0)
     return Outcome(
@@ -143,7 +145,7 @@ def compare(setting):
 
 
 def settings(options):
-    """All combinations; labels have no factor."""
+    """Return all combinations; labels are not scaled."""
     for setting in product(
         options.data,
         options.factors,
@@ -160,7 +162,7 @@ def settings(options):
 
 
 def print_groups(outcomes, names):
-    """One row for each combination of the named fields of the settings."""
+    """Print one row for each combination of the named fields of the settings."""
     groups = defaultdict(list)
     for setting, outcome in outcomes.items():
         groups[tuple(getattr(setting, name) for name in names)].append(outcome)
@@ -182,7 +184,7 @@ def print_groups(outcomes, names):
 
 
 def print_worst(outcomes):
-    """The settings with the largest ratios."""
+    """Print the settings with the largest ratios."""
     print("\n|", *(f"{name} |" for name in Setting._fields), end=" ")
     print("eta0_ | epochs | epochs of best | best / eta0_ |")
     print("| --: " * (len(Setting._fields) + 4) + "|")
@@ -212,7 +214,7 @@ def main(argv=None):
     if options.full:
         options.widths = [*options.widths, 20_000]
     start = perf_counter()
-    # The longest first.
+    # The slowest settings first, so that all processes end at about the same time.
     todo = sorted(settings(options), key=lambda setting: -setting.width)
     found = Parallel(n_jobs=options.jobs, batch_size=1)(map(delayed(compare), todo))
     outcomes = dict(zip(todo, found, strict=True))

@@ -1,13 +1,15 @@
 """Claim: features at the speed of the matrix product, and NTK features without storage.
 
-All in float32, in turn in one run, each at its best number of threads; medians:
+All times are in float32, measured in turn in one run, each at its best number of threads.
+Results are medians.
 
-- transform against the bare X @ W.T, NumPy's np.maximum(X @ W.T + b, 0), RBFSampler and
-  torch's relu(linear), which all allocate their results;
-- structured against dense projections;
-- a product with the NTK operator and one with its transpose against the four bare products
-  that they consist of, and the memory they take; the NTK Gram matrix against its two;
-- the closed-form kernels against their formulas in plain NumPy.
+- transform, compared with the bare product X @ W.T, NumPy's np.maximum(X @ W.T + b, 0),
+  RBFSampler and torch's relu(linear), which all allocate their results;
+- structured compared with dense projections;
+- a product with the NTK operator and a product with its transpose, compared with the four
+  bare products they consist of, and the memory they take;
+- the NTK Gram matrix, compared with its two bare products;
+- the closed-form kernels, compared with their formulas in plain NumPy.
 
     python -m pip install -e ".[benchmarks]"
     python benchmarks/bench_features.py [--quick] [--repeats 5]
@@ -34,7 +36,7 @@ KERNEL_SHAPE = (3000, 100)
 
 
 def seconds(run, n_threads):
-    """Seconds of run(), when the waiting threads of the run before have gone to sleep."""
+    """Return the seconds of run(), after the threads of the previous run are asleep."""
     with threads(n_threads):
         sleep(0.1)
         start = perf_counter()
@@ -43,7 +45,7 @@ def seconds(run, n_threads):
 
 
 def medians(methods, repeats):
-    """{name: (median seconds, threads)}, timed in turn after a choice of threads."""
+    """{name: (median seconds, threads)}, in turn, each at its best number of threads."""
     chosen = {}
     for name, run in methods.items():
         run()
@@ -63,7 +65,7 @@ def draw(n, d):
 
 
 def relu_methods(n, d, width):
-    """{name: function} for one shape; all but RBFSampler from the same weights."""
+    """{name: function} for one shape; all except RBFSampler have the same weights."""
     torch = import_torch()
     X = draw(n, d)
     features = RandomReLUFeatures(width, random_state=0).fit(X)
@@ -85,7 +87,7 @@ def relu_methods(n, d, width):
 
 
 def transforms(shapes, repeats):
-    """Print times of the transform and of its peers."""
+    """Print the times of the transform and of its peers."""
     peers = ["NumPy", "RBFSampler", "torch"]
     print("\n## Transform\n\nPeers: times as long as ours.\n")
     print("| n | n_features | width | ms, ours | ours / bare product |", end="")
@@ -103,7 +105,7 @@ def transforms(shapes, repeats):
 
 
 def structured(shapes, repeats):
-    """Print times of structured and dense projections."""
+    """Print the times of structured and dense projections."""
     print("\n## Structured projection\n")
     print("| n | n_features | width | ms, dense | ms, structured | ratio |")
     print("| --: " * 6 + "|")
@@ -121,7 +123,7 @@ def structured(shapes, repeats):
 
 
 def operator(shape, gram_rows, repeats):
-    """Print times of the NTK operator and Gram matrix and of their bare products."""
+    """Print the times of the NTK operator, the Gram matrix and their bare products."""
     n, d, width = shape
     X, W = draw(n, d), draw(width, d)
     features = LinearizedNTKFeatures(width, random_state=0).fit(X)
@@ -150,7 +152,7 @@ def operator(shape, gram_rows, repeats):
 
 
 def numpy_arc_cosine(X):
-    """The formula of order 1 as it is usually written; inexact for parallel rows."""
+    """The usual formula of order 1, which is inexact for parallel rows."""
     lengths = np.linalg.norm(X, axis=1)
     scale = np.outer(lengths, lengths)
     cosine = np.clip(X @ X.T / scale, -1, 1)
@@ -159,7 +161,7 @@ def numpy_arc_cosine(X):
 
 
 def numpy_tangent(X):
-    """That of a relu network without biases and with weights of unit variance."""
+    """The kernel of a relu network without biases and with weights of unit variance."""
     inner = X @ X.T
     lengths = np.linalg.norm(X, axis=1)
     angle = np.arccos(np.clip(inner / np.outer(lengths, lengths), -1, 1))
@@ -167,7 +169,7 @@ def numpy_tangent(X):
 
 
 def kernels(shape, repeats):
-    """Print times of the infinite-width kernels against plain NumPy, both in float64."""
+    """Print the times of the infinite-width kernels and of plain NumPy, in float64."""
     X = draw(*shape).astype(np.float64)
     scales = {"weight_scale": np.sqrt(shape[1]), "bias_scale": 0.0}
     pairs = {

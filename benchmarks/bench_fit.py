@@ -1,10 +1,11 @@
-"""Claim: a fit takes what its arrays take, in memory, and time grows with them in lines.
+"""Claim: a fit needs the memory of its arrays, and its time is linear in their sizes.
 
-Three tables: seconds of the first fit in a new process, with an empty and with a filled
-numba cache; peak memory of a fit against weights * (1 + momentum + average +
-early_stopping) + 2 * block * (width + n_features), and the data once more with
-early_stopping; time of a step of per-sample SGD
-against width and n_features.
+Three tables:
+
+- seconds of the first fit in a new process, with an empty and with a filled numba cache;
+- peak memory of a fit, compared with weights * (1 + momentum + average + early_stopping) +
+  2 * block * (width + n_features), plus a copy of the data with early_stopping;
+- time of an update of per-sample SGD for several widths and numbers of features.
 
     python -m pip install -e ".[benchmarks]"
     python benchmarks/bench_fit.py [--what compile|memory|scaling|all] [--repeats 5]
@@ -50,16 +51,16 @@ def compile_time(repeats):
                     env=environment,
                 ).stdout
                 times.append(float(output))
-    print("\n## First fit in a new process, beyond imports\n")
+    print("\n## First fit in a new process, without imports\n")
     print(f"cold numba cache {statistics.median(cold):.2f} s, ", end="")
     print(f"warm numba cache {statistics.median(warm):.2f} s")
 
 
 def memory(n_features=784, width=4096, n_rows=1000):
-    """Print the peak memory of fit beyond the data, by what is kept."""
+    """Print the peak memory of fit without the data, for each set of options."""
     X, y, _, eta = draw_problem(n_features, width, n_rows)
     rows = block_rows(width, n_features, X.dtype, 1)
-    print(f"\n## Peak memory at ({n_features}, {width}), {n_rows} rows, beyond the data\n")
+    print(f"\n## Peak memory at ({n_features}, {width}), {n_rows} rows, without the data\n")
     print("| momentum | average | early_stopping | MB | formula | ratio |")
     print("| --: " * 6 + "|")
     for momentum, average, early_stopping in product(
@@ -67,7 +68,7 @@ def memory(n_features=784, width=4096, n_rows=1000):
     ):
         parameters = {"momentum": momentum, "average": average, "tol": None, "max_iter": 2}
         net = new_network(width, early_stopping=early_stopping, eta0=eta / 10, **parameters)
-        net.fit(X[:100], y[:100])  # loads the kernels
+        net.fit(X[:100], y[:100])  # loads the compiled functions
         del net.hidden_weights_, net._sgd
         tracemalloc.start()
         net.fit(X, y)
@@ -76,13 +77,13 @@ def memory(n_features=784, width=4096, n_rows=1000):
         copies = 1 + (momentum > 0) + average + early_stopping
         formula = (width * n_features * copies + 2 * rows * (width + n_features)) * 4 / 1e6
         if early_stopping:
-            formula += X.nbytes / 1e6  # the two parts of the data
+            formula += X.nbytes / 1e6  # copies of the training and validation rows
         cells = momentum, average, early_stopping, f"{megabytes:.1f}", f"{formula:.1f}"
         print("|", *(f"{cell} |" for cell in cells), f"{megabytes / formula:.2f} |")
 
 
 def scaling(repeats):
-    """Print the time of a step against each size, and the slopes on log-log axes."""
+    """Print the time of an update against each size, and the slopes on log-log axes."""
     print("\n## Scaling, batch size 1\n")
     widths, features = (1000, 2000, 4000, 8000, 16000), (50, 100, 200, 400, 800)
     for name, sizes in {

@@ -1,9 +1,9 @@
-"""Claim: exact Gram matrices of ReLU neurons under Gaussian inputs in tenths of a second.
+"""Claim: exact Gram matrices of 2,000 ReLU neurons under Gaussian inputs in at most 0.6 s.
 
-E[relu(<w, x> + b) relu(<v, x> + c)] for all pairs of 2000 neurons, against the closed form
-in plain NumPy with SciPy's Owen's T function, in turn in one run, each at its best number
-of threads; medians. Errors are those of pairs at random against quadrature in 40 digits,
-over the root mean squares of the two neurons.
+E[relu(<w, x> + b) relu(<v, x> + c)] for all pairs of 2,000 neurons is compared with the
+closed form in plain NumPy and SciPy's Owen's T function. The times are measured in turn in
+one run, each at its best number of threads; results are medians. Errors are those of random
+pairs against quadrature with 40 digits, over the root mean squares of the two neurons.
 
     python -m pip install -e ".[benchmarks,test]"
     python benchmarks/bench_gaussian.py [--quick] [--repeats 5]
@@ -30,7 +30,7 @@ def density(t):
 
 
 def by_owens_t(W, b, V, c):
-    """The closed form as it is usually written."""
+    """The usual closed form, with Owen's T function."""
     w_norms, v_norms = np.linalg.norm(W, axis=1), np.linalg.norm(V, axis=1)
     h, k = (b / w_norms)[:, np.newaxis], (c / v_norms)[np.newaxis]
     rho = np.clip((W / w_norms[:, np.newaxis]) @ (V / v_norms[:, np.newaxis]).T, -1, 1)
@@ -44,7 +44,7 @@ def by_owens_t(W, b, V, c):
 
 
 def by_arc_cosine(W):
-    """The same without biases."""
+    """The closed form without biases."""
     norms = np.linalg.norm(W, axis=1)
     scale = np.outer(norms, norms)
     rho = np.clip(W @ W.T / scale, -1, 1)
@@ -53,14 +53,14 @@ def by_arc_cosine(W):
 
 
 def draw(width, d):
-    """Weights of different lengths, and biases of their size."""
+    """Weights of different lengths, and biases of similar size."""
     rng = np.random.default_rng(0)
     W = rng.normal(size=(width, d))
     return W, np.linalg.norm(W, axis=1) * rng.normal(size=width)
 
 
 def times(width, repeats):
-    """Print times of the Gram matrices."""
+    """Print the times of the Gram matrices."""
     print(f"\n## {width} x {width} Gram matrices\n")
     print("| n_features | biases | ms, ours | times as long as ours: SciPy's formula |")
     print("| --: | --- | --: | --: |")
@@ -90,7 +90,7 @@ def exact(h, k, rho):
 
 
 def accuracy(n_pairs):
-    """Print the largest errors over pairs at random."""
+    """Print the largest errors over random pairs."""
     rng = np.random.default_rng(1)
     print(f"\n## Largest error of {n_pairs} pairs, over the root mean squares\n")
     print("| largest absolute value of h, k | ours | SciPy's formula |")

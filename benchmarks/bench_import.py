@@ -1,7 +1,7 @@
 """Claim: `import skrf` takes at most 10% longer than importing scikit-learn and numba.
 
-Every import runs in a new process, ours and theirs in turn, so that a noisy machine is
-noisy for both. Prints the ratio of medians.
+Every import runs in a new process. The imports alternate, so that noise of the machine
+affects both. The script prints the ratio of medians.
 
     python benchmarks/bench_import.py [--repeats 15]
 """

@@ -1,16 +1,18 @@
-"""Claim: ridge on features at the speed of its products, in memory for width^2 numbers.
+"""Claim: ridge on features at the speed of its products, in memory for width^2 elements.
 
-Peer and ours in one run, in turn, medians of `--repeats`; peers that take minutes once
-after ours. Data are float32 but where said. `bench_ridge_bare.py` has the products alone.
+This package and its peers are measured in turn in one run. Results are medians of
+`--repeats`; peers that take minutes run once, after the others. Data are float32 unless
+stated otherwise. `bench_ridge_bare.py` measures the bare products.
 
-- peers: one alpha against RBFSampler or Nystroem with Ridge, with test error and peak
-  memory, each in a process of its own;
-- alphas: 50 alphas with leave-one-out errors against RidgeCV and GridSearchCV;
-- widths: all widths with leave-one-out errors against one, and against GridSearchCV, in
-  both dtypes;
-- ntk: a million linearised features against KernelRidge on the same Gram matrix, float64;
-- dask: two worker processes against one process on as many cores;
-- real: digits, diabetes and breast cancer against RidgeCV in a Pipeline, float64.
+- peers: one alpha, compared with RBFSampler or Nystroem with Ridge; test error and peak
+  memory, each in its own process;
+- alphas: 50 alphas with leave-one-out errors, compared with RidgeCV and GridSearchCV;
+- widths: all widths with leave-one-out errors, compared with one width and with
+  GridSearchCV, in both dtypes;
+- ntk: a million linearised features, compared with KernelRidge on the same Gram matrix,
+  float64;
+- dask: two worker processes, compared with one process on as many cores;
+- real: digits, diabetes and breast cancer, compared with RidgeCV in a Pipeline, float64.
 
     python -m pip install -e ".[dask]"
     python benchmarks/bench_ridge.py [--quick] [--repeats 3] [--only peers alphas ...]
@@ -62,7 +64,7 @@ def make_data(n, d, seed=0):
 
 
 def in_turn(methods, repeats):
-    """{name: seconds of every run}, after each other, on all cores."""
+    """{name: seconds of every run}, in turn, on all cores."""
     times = {name: [] for name in methods}
     for _ in range(repeats):
         for name, run in methods.items():
@@ -78,9 +80,9 @@ def median_ratio(times, name, peer):
 
 
 def peer(name, n, d, p):
-    """The estimator of a name; kernel widths that suit unit variance.
+    """Return the estimator of a name, with a kernel width for columns of unit variance.
 
-    "ours, cos" has the features of RBFSampler but for its factor sqrt(2).
+    "ours, cos" has the features of RBFSampler up to the factor sqrt(2).
     """
     if name == "ours, relu":
         return RandomFeatureRidge(RandomReLUFeatures(p), random_state=0)
@@ -98,19 +100,19 @@ def peer(name, n, d, p):
 
 
 def reset_peak():
-    """Forget the largest resident size so far (Linux); the size now, in MB."""
+    """Reset the peak resident size (Linux only), and return the current size in MB."""
     Path("/proc/self/clear_refs").write_text("5")
     return peak_megabytes()
 
 
 def peak_megabytes():
-    """The largest resident size since the last reset."""
+    """Return the peak resident size since the last reset."""
     status = Path("/proc/self/status").read_text()
     return int(re.search(r"VmHWM:\s+(\d+)", status).group(1)) / 1e3
 
 
 def child(name, n, d, p):
-    """Fit once small, then at size; print seconds, test error and memory as JSON."""
+    """Fit a few rows, then all rows; print seconds, test error and memory as JSON."""
     small = make_data(2000, d)
     peer(name, 2000, d, 50).fit(*small)
     X, y = make_data(n + 10000, d)
@@ -125,14 +127,14 @@ def child(name, n, d, p):
 
 
 def in_a_process(*arguments):
-    """What `child` prints, or None when the process dies."""
+    """Return what `child` prints, or None if the process dies."""
     command = [sys.executable, __file__, "--child", *map(str, arguments)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     return json.loads(done.stdout) if done.returncode == 0 else None
 
 
 def bench_peers(shapes, repeats):
-    """One alpha: time, test error and peak memory, each fit in a process of its own."""
+    """One alpha: time, test error and peak memory, each fit in its own process."""
     print("\n## One alpha, against features in memory and Ridge\n")
     print("| n | n_features | width | model | seconds | test error | peak MB |")
     print("| --: | --: | --: | :-- | --: | --: | --: |")
@@ -162,7 +164,7 @@ def bench_peers(shapes, repeats):
 
 
 def bench_alphas(shape, repeats):
-    """50 alphas with leave-one-out errors against what scikit-learn offers."""
+    """50 alphas with leave-one-out errors, compared with searches of scikit-learn."""
     n, d, p = shape
     X, y = make_data(n, d)
     features = RandomReLUFeatures(p, random_state=0)
@@ -192,7 +194,7 @@ def bench_alphas(shape, repeats):
 
 
 def bench_widths(n, d, p, dtype, repeats):
-    """All widths against one width, and against a grid of 30 with 5 folds."""
+    """All widths, compared with one width and with a grid of 30 widths and 5 folds."""
     X, y = (array.astype(dtype) for array in make_data(n, d))
     features = RandomReLUFeatures(p, random_state=0)
     widths = np.unique(np.geomspace(10, p, 30).astype(int))
@@ -206,7 +208,7 @@ def bench_widths(n, d, p, dtype, repeats):
         found["path"] = result.leave_one_out_errors[0]
 
     def grid():
-        # Each width at the penalty that its entry of the path has.
+        # Each width with the same penalty as its entry of the path.
         parameters = [
             {"randomrelufeatures__width": [r], "ridge__alpha": [0.1 * p / r]}
             for r in widths
@@ -239,7 +241,7 @@ def bench_widths(n, d, p, dtype, repeats):
 
 
 def bench_ntk(n, d, width, repeats):
-    """Linearised features that would not fit, against KernelRidge on their Gram matrix."""
+    """Linearised features without storage, compared with KernelRidge on their kernel."""
     X, y = make_data(n + 2000, d)
     X, y = X.astype(np.float64), y.astype(np.float64)
     features = LinearizedNTKFeatures(width, random_state=0).fit(X)
@@ -277,7 +279,7 @@ def bench_ntk(n, d, width, repeats):
 
 
 def bench_dask(shape, repeats):
-    """Two worker processes of one thread against one process of two threads."""
+    """Two worker processes with one thread, compared with one process with two threads."""
     import dask.array as da
     from distributed import Client, LocalCluster
 
@@ -310,7 +312,7 @@ def bench_dask(shape, repeats):
 
 
 def bench_real(repeats):
-    """Real data, 5 folds: score and time of the whole cross-validation."""
+    """Real data, 5 folds: score and time of the complete cross-validation."""
     print("\n## Real data\n")
     print("| data | ours | RidgeCV in a Pipeline | seconds, ours | times as long |")
     print("| :-- | --: | --: | --: | --: |")

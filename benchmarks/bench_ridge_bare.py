@@ -1,11 +1,11 @@
 """Claim: each solver of ridge regression costs its products and its factorisation.
 
-Ours and the bare cost in turn in one run, at equal dtype, medians of `--repeats`, once from
-100,000 rows on:
+This package and the bare cost are measured in turn in one run, with equal dtypes. Results
+are medians of `--repeats`, or one run from 100,000 rows on.
 
 - primal: every mode that sums Z'Z over blocks of rows, on float32 data;
 - wide: the Gram matrix and conjugate gradients, for random features of float32 data and for
-  linearised ones, which are never made, of float64 data.
+  linearised features of float64 data, which are not stored.
 
     python benchmarks/bench_ridge_bare.py [--quick] [--repeats 3] [--only primal wide]
 """
@@ -28,7 +28,7 @@ WIDE = [("random", 5000, 100, 20000), ("linearised", 5000, 999, 1000)]
 
 
 def compare(name, run, cost, repeats):
-    """The cells of ours in seconds, and of its ratio to the bare cost."""
+    """Print the seconds of this package, and the ratio to the bare cost."""
     times = in_turn({"ours": run, "bare": cost}, repeats)
     took = statistics.median(times["ours"])
     print(
@@ -40,9 +40,10 @@ def compare(name, run, cost, repeats):
 
 
 def bare_primal(n, d, p, dtype, passes, factor):
-    """The products and the factorisation of a mode, and nothing else.
+    """Run the products and the factorisation of a mode, and nothing else.
 
-    `passes` counts passes that make features; `factor` is "one", "loo" or "many".
+    `passes` is the number of passes that compute features; `factor` is "one", "loo" or
+    "many".
     """
     rng = np.random.default_rng(0)
     X = rng.standard_normal((n, d), dtype=np.float32)
@@ -75,7 +76,7 @@ def bare_primal(n, d, p, dtype, passes, factor):
 
 
 def bench_primal(shapes, repeats):
-    """Every mode of the primal."""
+    """Measure every mode of the primal solver."""
     print("\n## Modes of the primal against their bare cost\n")
     print("| n | n_features | width | mode | products in | seconds | / bare |")
     print("| --: | --: | --: | :-- | :-- | --: | --: |")
@@ -112,9 +113,9 @@ def bench_primal(shapes, repeats):
 
 
 class Bare:
-    """Products with random or linearised features without activations and intercepts.
+    """Products with random or linearised features, without activations and intercepts.
 
-    Everything that is not a product is made beforehand.
+    Everything except the products is prepared in `__init__`.
     """
 
     def __init__(self, kind, n, d, width):
@@ -140,7 +141,7 @@ class Bare:
         product(self.X[block], self.W.T, self.Z[: block.stop - block.start])
 
     def apply(self):
-        """Z v or Z'c: for linearised features two products with X, else features and v."""
+        """Z v or Z'c: two products with X for linearised features, else features and v."""
         v, out = np.ones((self.shape[2], 1)), np.empty((len(self.Z), 1))
         for block in self.rows:
             size = block.stop - block.start
@@ -163,10 +164,10 @@ class Bare:
         self.apply()
 
     def cg(self, n_iter):
-        """The preconditioner from some columns of Z Z', and two products an iteration.
+        """The preconditioner from columns of Z Z', and two products for each iteration.
 
-        Two more centre the columns, two make the last residuals, and one each the
-        coefficients and the intercept.
+        Two more products centre the columns, two compute the final residuals, one computes
+        the coefficients and one the intercept.
         """
         for block in self.rows:
             self.features(block)
@@ -183,7 +184,7 @@ class Bare:
 
 
 def bench_wide(shapes, repeats):
-    """The solvers for more features than rows."""
+    """Measure the solvers for more features than rows."""
     print("\n## The dual and conjugate gradients against their bare cost\n")
     print("| features | n | n_features | width | solver | seconds | / bare |")
     print("| :-- | --: | --: | --: | :-- | --: | --: |")

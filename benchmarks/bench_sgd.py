@@ -1,13 +1,14 @@
 """Claim: exact per-sample SGD at more than half the rate of the bare matrix product.
 
-With many columns, that is: the targets are 60% at (n_features, width) = (784, 4096) and
-(3072, 8192). RESULTS.md says which of the other targets are met (against hand-written
-torch 20 times at (20, 1000) and 8 times elsewhere, against `MLPRegressor` 80 times; at
-batch sizes 32 and 200 at least 1.3 and 2 times).
+The claim is for many columns. The targets are 60% at (n_features, width) = (784, 4096) and
+(3072, 8192). RESULTS.md says which of the other targets are met: 20 times the speed of
+hand-written torch at (20, 1000) and 8 times elsewhere, 80 times that of `MLPRegressor`, and
+at batch sizes 32 and 200 at least 1.3 and 2 times.
 
-All train W, b, u and c of the same relu network in float32 from the same weights, on the
-same rows in the same order, with the same step; that they come to the same predictions is
-checked first. They are timed in turn in one run, each at its best number of threads.
+All methods train W, b, u and c of the same relu network in float32, from the same weights,
+on the same rows in the same order, with the same learning rate. The script first checks
+that the predictions agree. The methods are timed in turn in one run, each at its best
+number of threads.
 
     python -m pip install -e ".[benchmarks]"
     python benchmarks/bench_sgd.py [--quick] [--shapes 20x1000 784x4096]
@@ -35,7 +36,7 @@ from skrf import OverparamNetRegressor
 
 SHAPES = ["20x1000", "100x4096", "784x4096", "100x32768", "3072x8192"]
 BATCH_SIZES = [1, 32, 200]
-# Rows of every data set are a multiple of this, so that no mini-batch is short.
+# The number of rows of every data set is a multiple of this, so no mini-batch is short.
 ROUND = 3200
 # Seconds of one timed pass, and multiplications that a pass over all rows takes.
 BUDGET, WORK = 0.4, 1e10
@@ -44,7 +45,7 @@ PREFIX = 50
 
 
 def import_torch():
-    """Torch, which only this benchmark needs."""
+    """Import torch, which only benchmarks need."""
     try:
         import torch
     except ImportError as error:
@@ -60,7 +61,7 @@ def import_torch():
 
 
 def ours(X, y, initial, eta, batch_size):
-    """`OverparamNetRegressor.partial_fit`, whose seed is that of `initial`."""
+    """`OverparamNetRegressor.partial_fit`, with the seed of `initial`."""
     net = new_network(len(initial[0]), batch_size=batch_size, eta0=eta)
 
     def weights():
@@ -71,10 +72,10 @@ def ours(X, y, initial, eta, batch_size):
 
 
 def torch_by_hand(X, y, initial, eta, batch_size):
-    """Torch without autograd, by the fastest calls found for either batch size.
+    """Torch without autograd, with the fastest known calls for each batch size.
 
-    W is held in the order that its matrix-vector product likes; `addcmul_` takes half the
-    time of `addr_`.
+    W is stored in the order in which its matrix-vector product is fastest. `addcmul_` takes
+    half the time of `addr_`.
     """
     torch = import_torch()
     X, labels, y = torch.from_numpy(X), y.tolist(), torch.from_numpy(y)
@@ -115,7 +116,7 @@ def torch_by_hand(X, y, initial, eta, batch_size):
 
 
 def torch_autograd(X, y, initial, eta, batch_size):
-    """Torch as it is meant to be used."""
+    """Torch with autograd and its SGD."""
     torch = import_torch()
     W, b, u, c = (torch.tensor(array) for array in initial)
     width, n_features = W.shape
@@ -126,7 +127,7 @@ def torch_autograd(X, y, initial, eta, batch_size):
     with torch.no_grad():
         for parameter, value in zip(net.parameters(), values, strict=True):
             parameter.copy_(value)
-    # `fused` is the fastest of SGD's own implementations.
+    # `fused` is the fastest implementation of torch's SGD.
     optimizer = torch.optim.SGD(net.parameters(), lr=eta, fused=True)
     X, y = torch.from_numpy(X), torch.from_numpy(y[:, None])
 
@@ -158,7 +159,7 @@ def scikit_learn(X, y, initial, eta, batch_size):
         nesterovs_momentum=False,
     )
     net.partial_fit(X[:batch_size], y[:batch_size])
-    # In place, because the optimiser holds these arrays.
+    # In place, because the optimiser refers to these arrays.
     net.coefs_[0][...], net.coefs_[1][...] = W.T, u[:, None]
     net.intercepts_[0][...], net.intercepts_[1][...] = b, c
 
@@ -171,7 +172,7 @@ def scikit_learn(X, y, initial, eta, batch_size):
 
 @numba.njit(parallel=True, fastmath=True)
 def loop(X, y, W, b, u, c, eta, batch_size, A):
-    """Plain loops; a neuron's row of W is read twice for every mini-batch."""
+    """Compiled loops, which read each row of W twice for every mini-batch."""
     zero = X.dtype.type(0)
     g = np.empty(batch_size, X.dtype)
     for start in range(0, len(X), batch_size):
@@ -214,7 +215,7 @@ def numba_loop(X, y, initial, eta, batch_size):
 
 
 def bare_product(X, y, initial, eta, batch_size):
-    """X W', half of the arithmetic of SGD, at a good number of rows."""
+    """X W', half of the arithmetic of SGD, for the fastest number of rows."""
     W, rows = initial[0], 512
     Z = np.empty((rows, len(W)), W.dtype)
 
@@ -234,12 +235,12 @@ PEERS = {
 
 
 def new_network(width, **parameters):
-    """Ours, with the seed that all methods share."""
+    """Return the network of this package, with the seed of all methods."""
     return OverparamNetRegressor(width, shuffle=False, random_state=0, **parameters)
 
 
 def draw_problem(n_features, width, n_rows):
-    """X, y, initial weights, step: a Gaussian neuron, and half the largest stable step."""
+    """X, y, initial weights, learning rate: a neuron, and half the largest stable rate."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((n_rows, n_features), dtype=np.float32)
     y = np.maximum(X @ rng.standard_normal(n_features, dtype=np.float32), 0)
@@ -250,7 +251,7 @@ def draw_problem(n_features, width, n_rows):
 
 @contextmanager
 def threads(n):
-    """Limit BLAS, numba and, where it is a peer, torch to n threads."""
+    """Limit BLAS, numba and, if it is a peer, torch to n threads."""
     if "torch" in sys.modules:
         import_torch().set_num_threads(n)
     numba.set_num_threads(min(n, numba.config.NUMBA_NUM_THREADS))
@@ -271,7 +272,7 @@ def predict(X, W, b, u, c):
 
 
 def check_agreement(methods, problem, batch_size):
-    """Updates made, and by how much predictions of peers then differ from ours."""
+    """Return the number of updates and the largest difference of predictions."""
     X = problem[0]
     n = min(PREFIX * batch_size, len(X))
     predictions = {}
@@ -285,13 +286,13 @@ def check_agreement(methods, problem, batch_size):
 
 
 def time_all(problem, batch_size, repeats):
-    """{name: (median seconds per row, threads)}; product rows count half the arithmetic."""
+    """{name: (median seconds per row, threads)}; a bare product is half the arithmetic."""
     methods = {"ours": ours, **PEERS, "bare product": bare_product}
     plans, times = {}, {name: [] for name in methods}
     n_rows = len(problem[0])
     for name, method in methods.items():
         run, trials = method(*problem, batch_size)[0], {}
-        # A call of ours copies the weights, so that it should be long.
+        # A call of `ours` copies the weights, so it needs many rows.
         few = {"ours": ROUND, "bare product": 512}.get(name, 2 * batch_size)
         for n_threads in sorted({1, os.cpu_count()}):
             run(few)  # memory is touched, threads are awake
@@ -299,7 +300,7 @@ def time_all(problem, batch_size, repeats):
             n = int(min(n_rows, BUDGET / once))
             unit = 512 if name == "bare product" else batch_size
             n = max(n // unit * unit, few)
-            # The lowest of three, because one may have been disturbed.
+            # The minimum of three, because other programs can slow down a run.
             trials[min(seconds(run, n, n_threads) for _ in range(3)) / n] = n_threads, n
         plans[name] = run, *trials[min(trials)]
     for _ in range(repeats):
@@ -312,7 +313,7 @@ def speed(shapes, batch_sizes, repeats):
     """Print the table of all methods."""
     print("\n## Speed\n\nColumns of peers: times as long as ours (threads of that peer).\n")
     print("| n_features | width | batch | us per row, ours", end=" | ")
-    print(*PEERS, "share of bare product", "agreement |", sep=" | ")
+    print(*PEERS, "fraction of bare product", "agreement |", sep=" | ")
     print("| --: " * (6 + len(PEERS)) + "|")
     for (n_features, width), batch_size in product(shapes, batch_sizes):
         n_rows = ROUND * int(np.clip(WORK / (2 * n_features * width * ROUND), 1, 8))
@@ -322,16 +323,16 @@ def speed(shapes, batch_sizes, repeats):
         mine, my_threads = found["ours"]
         cells = [n_features, width, batch_size, f"{mine * 1e6:.3g} ({my_threads})"]
         cells += [f"{found[name][0] / mine:.1f} ({found[name][1]})" for name in PEERS]
-        share = 2 * found["bare product"][0] / mine
+        fraction = 2 * found["bare product"][0] / mine
         cells += [
-            f"{share:.0%}",
+            f"{fraction:.0%}",
             f"{worst:.0e} after {n}{'' if worst < 1e-3 else ' FAILED'}",
         ]
         print("|", *(f"{cell} |" for cell in cells), flush=True)
 
 
 def machine(**peers):
-    """One line that names the machine, and the versions of what is compared."""
+    """Return a line that names the machine and the versions of the packages."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     models = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]

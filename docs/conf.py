@@ -1,5 +1,6 @@
 """Sphinx settings: python -m sphinx -W --keep-going -b html docs docs/_build/html."""
 
+import ast
 import re
 import sys
 from dataclasses import is_dataclass
@@ -37,8 +38,8 @@ highlight_language = "none"
 templates_path = ["_templates"]
 html_math_renderer = "mathml"
 
-# Names in single backticks, as in the docstrings, are links where they are ours. Those of
-# ours that are written in full must exist.
+# Names of this package in single backticks are links, here and in docstrings. Full names
+# that start with "skrf." must exist.
 default_role = "py:obj"
 nitpicky = True
 nitpick_ignore_regex = [(r"py:.*", r"(?!skrf\.).*")]
@@ -76,7 +77,7 @@ def _own_members(cls, are_meant):
 def _is_public_method(cls):
     def check(name):
         value = vars(cls)[name]
-        # Of metadata routing, scikit-learn adds methods to every class.
+        # scikit-learn adds methods for metadata routing to every class.
         added = name.startswith("set_") and name.endswith("_request")
         # available_if makes descriptors that are not functions.
         is_method = hasattr(value, "__get__") and not isinstance(value, property)
@@ -90,7 +91,7 @@ def _is_public_property(cls):
 
 
 autosummary_context = {"own_methods": own_methods, "own_properties": own_properties}
-# Functions among the settings are not kept between builds, and need not be.
+# Sphinx warns that functions among the settings cannot be cached between builds.
 suppress_warnings = ["config.cache"]
 
 sphinx_gallery_conf = {
@@ -115,7 +116,7 @@ html_static_path = ["_static"]
 html_css_files = ["skrf.css"]
 html_copy_source = False
 html_show_sourcelink = False
-# Only the guide has pages below it to navigate among.
+# Only the guide has subpages, which need a navigation.
 html_sidebars = {
     page: []
     for page in (
@@ -124,7 +125,9 @@ html_sidebars = {
         "choosing",
         "theorems",
         "performance",
+        "persistence",
         "determinism",
+        "limits",
         "changelog",
     )
 }
@@ -163,20 +166,45 @@ def _resolve(app, env, node, contnode):
             return make_refnode(
                 app.builder, page, entry.docname, entry.node_id, contnode, target
             )
-    # Docstrings name parameters and other packages too, but these pages only our names.
+    # Docstrings also name parameters and other packages; the pages name this package only.
     if not page.startswith(("api", "generated/", "auto_examples/")):
         getLogger("conf").warning("no such name: %s", target, location=node)
     return None
 
 
 def _signature(app, what, name, obj, options, signature, return_annotation):
-    """Leave out how a result is made: only this package makes its dataclasses."""
-    made_here = what == "class" and is_dataclass(obj) and "._" in obj.__module__
-    return ("", None) if made_here else None
+    """Leave out how a result is made: only this package calls its constructor."""
+    return ("", None) if what == "class" and made_by_skrf(obj) else None
+
+
+def made_by_skrf(cls):
+    """Whether a class is a dataclass whose docstring describes no parameters."""
+    return is_dataclass(cls) and not NumpyDocString(getdoc(cls))["Parameters"]
+
+
+def source_of(app, module, name):
+    """The file in which a public class or function is defined, which names its face."""
+    first, _, _ = name.partition(".")
+    return SOURCES.get(first) if module.startswith("skrf") else None
+
+
+def _sources():
+    """{class or function: the module that defines it}."""
+    found = {}
+    for path in sorted(Path(skrf.__file__).parent.rglob("*.py")):
+        parts = path.relative_to(Path(skrf.__file__).parents[1]).with_suffix("").parts
+        module = ".".join(parts).removesuffix(".__init__")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                found[node.name] = module
+    return found
+
+
+SOURCES = _sources()
 
 
 def _attributes(app, what, name, obj, options, lines):
-    """Show properties as other attributes: numpydoc links them to pages there are not."""
+    """Show properties like other attributes; numpydoc links them to missing pages."""
     lines[:] = [re.sub(r"^( +):obj:`(\w+) <.*>` :", r"\1**\2** :", line) for line in lines]
 
 
@@ -186,3 +214,4 @@ def setup(app):
     app.connect("autodoc-process-docstring", _attributes, priority=900)
     app.connect("autodoc-process-signature", _signature)
     app.connect("missing-reference", _resolve)
+    app.connect("viewcode-follow-imported", source_of)

@@ -1,4 +1,4 @@
-"""The Pipeline that the user guide shows; tests/test_end_to_end.py runs it."""
+"""The Pipeline of the user guide; tests/test_end_to_end.py runs it."""
 
 import numpy as np
 from sklearn.compose import make_column_selector, make_column_transformer
@@ -12,7 +12,7 @@ from skrf import OverparamNetRegressor, RandomReLUFeatures
 
 
 def patients():
-    """Ten columns with holes, one of them a category; target; weights."""
+    """Ten columns with missing values, one of them categorical; the target; the weights."""
     X, y = load_diabetes(return_X_y=True, as_frame=True, scaled=False)
     X["sex"] = X["sex"].map({1.0: "A", 2.0: "B"})
     rng = np.random.default_rng(0)
@@ -21,7 +21,7 @@ def patients():
 
 
 def make_search():
-    """Impute, scale, encode, random features, network; over the width."""
+    """A search over the width: impute, scale, encode, random features, network."""
     scaler = StandardScaler().set_fit_request(sample_weight=True)
     numbers = make_pipeline(SimpleImputer(), scaler)
     prepare = make_column_transformer(

@@ -1,4 +1,4 @@
-"""What the examples share: the `--output` option and its check before any work."""
+"""The option `--output` of the examples, and its check before any work."""
 
 import importlib
 import os
@@ -11,7 +11,7 @@ def add_output(parser, script):
 
 
 def check_output(path):
-    """Fail before the computation, not after it."""
+    """Raise an error before the computation if the picture cannot be written."""
     if not path.parent.is_dir() or not os.access(path.parent, os.W_OK) or path.is_dir():
         raise OSError(
             f"--output {path} cannot be written. Name a file in an existing folder."

@@ -1,20 +1,23 @@
-"""Random features match trained networks on real data: more neurons, but not more time
-====================================================================================
+"""Random features match trained networks on digits with more neurons in equal time
+================================================================================
 
-On handwritten digits (1,797 images of 64 pixels) a narrow trained network is by far more
-accurate than as many random ReLUs. But a random neuron costs so little that features
-which are never trained catch up with width, at about the time of the small network (the
-cosines of `RBFSampler` stay a point behind). Every model is a Pipeline in `GridSearchCV`
-over its size, on the same budget: sizes, folds, epochs, and one thread.
+The data are 1,797 images of handwritten digits with 64 pixels. A narrow trained network is
+far more accurate than random ReLU features of the same width. Random neurons are cheap, so
+wider random features reach the same accuracy in about the time of the small network. The
+cosines of `RBFSampler` stay about 0.01 below. Each model is a Pipeline in `GridSearchCV`
+over its size, with the same sizes, folds and epochs, in one thread.
 
-- A transformer is followed by `RidgeClassifierCV`, whose leave-one-out errors choose the
-  penalty. The grid is wide: rows of NTK features are longer than those of the others.
-- A neuron of `LinearizedNTKFeatures` gives 65 columns here, so that its width is a tenth
-  of the size; it still has 6.5 times the columns of the others.
-- `OverparamNetClassifier` is plain SGD, one image per update, with its automatic step.
-- `MLPClassifier` is Adam on batches of 32; one image per update takes 20 times as long.
+- `RidgeClassifierCV` follows each transformer and chooses the penalty by leave-one-out
+  errors. The grid of penalties is wide because rows of NTK features are longer than the
+  others.
+- A neuron of `LinearizedNTKFeatures` has 65 columns here, so its width is a tenth of the
+  size. It still has 6.5 times the columns of the other transformers.
+- `OverparamNetClassifier` is plain SGD with one image per update and an automatic learning
+  rate.
+- `MLPClassifier` is Adam with batches of 32. With one image per update it takes 20 times as
+  long.
 
-Run it with ``python examples/plot_digits.py``; it takes about half a minute.
+Run ``python examples/plot_digits.py``. It takes about half a minute.
 """
 
 import argparse
@@ -37,14 +40,14 @@ from skrf import LinearizedNTKFeatures, OverparamNetClassifier, RandomReLUFeatur
 
 
 def models(sizes, epochs):
-    """Name -> (steps after the scaler, the parameter that is its size, the grid)."""
+    """{name: (steps after the scaler, name of the size parameter, grid)}."""
     ridge = ("ridge", RidgeClassifierCV(alphas=np.logspace(-3, 3, 7)))
     relu = RandomReLUFeatures(random_state=0)
     ntk = LinearizedNTKFeatures(random_state=0)
     # Both approximate the kernel exp(-||x - y||^2 / n_features).
     rbf = RBFSampler(gamma=1 / 64, random_state=0)
     nystroem = Nystroem(gamma=1 / 64, random_state=0)
-    # tol=None and n_iter_no_change=epochs: neither network stops before the last epoch.
+    # With tol=None and n_iter_no_change=epochs, both networks run all epochs.
     net = OverparamNetClassifier(
         loss="squared_error", max_iter=epochs, tol=None, random_state=0
     )
@@ -70,17 +73,17 @@ def seconds(function, *args):
 
 
 def search(steps, parameter, grid, data, folds):
-    """The fitted search, its accuracy on the test set, its time, and that of a first fit.
+    """Return the fitted search, its test accuracy, its time and the time of a first fit.
 
-    The first fit is of the smallest size. It compiles the kernels of skrf, or loads them
-    from numba's cache on disk, so that the search does not have to.
+    The first fit is of the smallest size. It compiles the functions of skrf, or loads them
+    from numba's cache on disk, before the search is timed.
     """
     X_train, X_test, y_train, y_test = data
     model = Pipeline([("scale", StandardScaler()), *steps])
     model.set_params(**{parameter: grid[0]})
     found = GridSearchCV(model, {parameter: grid}, cv=folds, n_jobs=1)
     with warnings.catch_warnings():
-        # MLPClassifier always says that it could have had more epochs.
+        # MLPClassifier always warns that it has not converged.
         warnings.simplefilter("ignore", ConvergenceWarning)
         first_fit = seconds(model.fit, X_train, y_train)
         search_time = seconds(found.fit, X_train, y_train)
@@ -96,17 +99,17 @@ def print_table(results, sizes, n_test):
         print(f"{name:24} {sizes[found.best_index_]:5d} {scores} {times}")
     print(
         f"Searched sizes: {sizes}; LinearizedNTKFeatures has width = size / 10.\n"
-        f"The test set has {n_test} images: differences below 0.01 are noise.\n"
-        "The first fit, of the smallest size, is not part of the search: it includes "
-        "compiling\nthe kernels of skrf, or loading them from numba's cache."
+        f"The test set has {n_test} images, so differences below 0.01 are noise.\n"
+        "The first fit is of the smallest size and not part of the search. It includes "
+        "the time\nto compile the functions of skrf, or to load them from numba's cache."
     )
 
 
 def plot(results, args):
-    """Accuracy against size, and against time; a line for each model."""
+    """Plot accuracy against size and against time, with a line for each model."""
     from matplotlib.figure import Figure
 
-    # Colours of Okabe and Ito, which colour-blind readers tell apart.
+    # Colours of Okabe and Ito, which colour-blind readers can distinguish.
     styles = {
         "RandomReLUFeatures": ("#0072B2", "o-"),
         "LinearizedNTKFeatures": ("#56B4E9", "s-"),
@@ -145,9 +148,9 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     option = parser.add_argument
     sizes = [50, 100, 200, 400, 800]
-    option("--sizes", type=int, nargs="+", default=sizes, help="what is searched")
-    option("--epochs", type=int, default=30, help="of the two networks")
-    option("--folds", type=int, default=3, help="of the cross-validation")
+    option("--sizes", type=int, nargs="+", default=sizes, help="grid of the search")
+    option("--epochs", type=int, default=30, help="epochs of the two networks")
+    option("--folds", type=int, default=3, help="folds of the cross-validation")
     add_output(parser, __file__)
     args = parser.parse_args(argv)
     check_output(args.output)

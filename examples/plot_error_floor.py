@@ -1,19 +1,19 @@
-"""Random features and linearised networks against the floor of any features, exactly
-==================================================================================
+"""Random features and linearised networks compared with a lower bound for any features
+====================================================================================
 
-The best error of given features on one neuron [<w, x> + b]_+ under Gaussian inputs is a
-closed form (`skrf.gaussian.best_error`), and so is the least mean error of the best r
-features of any kind (`skrf.theory.error_floor`). The curves are not estimates: there is no
-test set, no training set and no penalty.
+The minimum error of fixed features on one neuron [<w, x> + b]_+ under Gaussian inputs has a
+closed form (`skrf.gaussian.best_error`). So has a lower bound for the mean error of any r
+features (`skrf.theory.error_floor`). The curves are exact: there are no training set, test
+set or penalty.
 
-At 3,000 features random ones are 1.2 to 11 times above the floor, from d = 10 on at most
-2.4 times, where better features would not help much; linearised networks with r neurons
-have r * d features and are no better than their number. The floor rises with the dimension
-and with a bias further below 0.
+The error of 3,000 random features is 1.2 to 11 times the lower bound, and at most 2.4 times
+from d = 10 on. No other features would help much there. A linearised network with r neurons
+has r * d features and is not better than r * d random features. The lower bound increases
+with the dimension and with a more negative bias.
 
-Errors are relative, E[(N - g)^2] / E[g^2]; only b / ||w|| matters.
+Errors are relative, E[(N - g)^2] / E[g^2]. They depend on b / ||w|| only.
 
-Run it with ``python examples/plot_error_floor.py``; it takes about a minute.
+Run ``python examples/plot_error_floor.py``. It takes about a minute.
 """
 
 import argparse
@@ -35,13 +35,13 @@ def draw(width, d):
 
 
 def curves(d, bias, width, columns):
-    """(numbers of features, {name: errors}, floor) of one panel."""
+    """(numbers of features, {name: errors}, lower bound) of one panel."""
     target = SingleNeuron(np.eye(d)[0], bias)
     counts = np.unique([*np.geomspace(1, width, 60).astype(int), d])
     errors = best_error(*draw(width, d), target).relative[counts - 1]
     neurons = max(1, columns // d)
     tangent = best_tangent_error(*draw(neurons, d), target).relative
-    # At the same numbers of features; none where there are fewer or more.
+    # At the same numbers of features; NaN outside the range of the linearised network.
     linearised = np.interp(counts, d * np.arange(1, neurons + 1), tangent, np.nan, np.nan)
     named = {"random ReLU features": errors, "linearised network": linearised}
     return counts, named, error_floor(counts, d, bias)
@@ -65,8 +65,8 @@ def main(argv=None):
     size = (3.2 * shape[1], 2.8 * shape[0])
     figure = Figure(figsize=size, layout="constrained")
     panels = figure.subplots(*shape, sharex=True, sharey=True, squeeze=False)
-    print(f"Best relative errors with {args.width} random features, and the floor")
-    print("    d    b*  random features   floor  ratio  linearised  with features")
+    print(f"Minimum relative errors of {args.width} random features, and the lower bound")
+    print("    d    b*  random features   bound  ratio  linearised  with features")
     for row, bias in zip(panels, args.biases, strict=True):
         for axes, d in zip(row, args.dimensions, strict=True):
             counts, errors, floor = curves(d, bias, args.width, args.columns)

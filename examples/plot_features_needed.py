@@ -1,18 +1,18 @@
-"""How many features of ANY kind one neuron needs, against one neuron trained by SGD
-=================================================================================
+"""Minimum number of features of any kind for one neuron, compared with SGD
+========================================================================
 
-For the target [<w, x> + b]_+ with ||w|| = 1 and Gaussian x, the spectrum of the law of w
-says exactly how many features, fixed before w is drawn, are needed for a given mean error:
-random features, linearised networks, or the best that anyone can think of. No sampling
-and no unknown constant is involved (`skrf.theory.features_needed`).
+The target is [<w, x> + b]_+ with ||w|| = 1 and Gaussian x. The features are fixed before w
+is drawn: random features, linearised networks, or any other features. The spectrum of the
+random neuron gives the minimum number of features for a given mean error, without sampling
+and without unknown constants (`skrf.theory.features_needed`).
 
-At a fixed bias and a fixed relative error the number grows like a power of the dimension;
-it is exponential where the bias falls like -sqrt(d) / 2, or where the relative error must
-fall with d, as in the paper's theorems. The dotted line is what training does instead: the
-number of fresh samples from which online SGD learns ONE neuron with d + 1 weights to an
-exact relative error of 1%, for b = -1; median over seeds.
+At a fixed bias and a fixed relative error, the number grows like a power of the dimension.
+It is exponential if the bias is -sqrt(d) / 2, or if the relative error must decrease with
+d, as in the theorems of the paper. The dotted line shows training instead: the number of
+fresh samples after which online SGD on ONE neuron with d + 1 weights has an exact relative
+error of 1%, for b = -1. It is the median over seeds.
 
-Run it with ``python examples/plot_features_needed.py``; it takes about a minute.
+Run ``python examples/plot_features_needed.py``. It takes about a minute.
 """
 
 import argparse
@@ -34,7 +34,7 @@ CURVES = [
 
 
 def samples_of_sgd(d, seed, most=1_000_000):
-    """Fresh samples until one neuron has relative error 1%; nan if `most` do not do."""
+    """Fresh samples until one neuron has relative error 1%; nan after `most` samples."""
     rng = np.random.default_rng(seed)
     target = SingleNeuron(np.eye(d)[0], -1.0)
     neuron = OverparamNetRegressor(
@@ -73,14 +73,14 @@ def main(argv=None):
         [[samples_of_sgd(d, seed) for seed in range(args.seeds)] for d in args.dimensions]
     )
     learned = np.isfinite(runs).sum(axis=1)
-    # Where more than half of the starts learn, the median is one of them.
+    # Where more than half of the runs learn, the median is the number of one of them.
     samples = np.median(np.where(np.isfinite(runs), runs, np.inf), axis=1)
-    print("log10 of the fewest features of any kind, and samples for one neuron by SGD")
+    print("log10 of the minimum number of features, and samples of SGD for one neuron")
     print(f"{'':>28}", *(f"d = {d:<5}" for d in args.dimensions))
     for label, row in needed.items():
         print(f"{label:>28}", *(f"{value:<9.2f}" for value in row))
     print(f"{'SGD, b = -1, error 1%':>28}", *(f"{n:<9.3g}" for n in samples))
-    print(f"{'starts that learn':>28}", *(f"{n} of {args.seeds:<4}" for n in learned))
+    print(f"{'runs that learn':>28}", *(f"{n} of {args.seeds:<4}" for n in learned))
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.5, 5), layout="constrained")
@@ -92,7 +92,7 @@ def main(argv=None):
     axes = display.plot(figure.subplots()).ax_
     axes.set_ylim(0, 20)
     axes.set_xticks(args.dimensions, map(str, args.dimensions))
-    axes.set_title("Fewest features of any kind for one neuron in d dimensions")
+    axes.set_title("Minimum number of features of any kind for one neuron")
     figure.savefig(args.output, dpi=150)
     print(f"The picture is in {args.output}")
 

@@ -1,23 +1,25 @@
-r"""Orthogonal and structured projections estimate a kernel better, the latter in less time
-=======================================================================================
+r"""Orthogonal and structured projections approximate a kernel with smaller errors
+==============================================================================
 
 The kernel exp(-gamma ||x - y||^2) is the limit of random cosines sqrt(2) cos(<w, x> + b)
-with Gaussian w and uniform b. With n cosines the error of the estimate falls like
-1/sqrt(n), whatever the projection; blocks of orthogonal w make it smaller by a factor, and
-blocks made of random signs and Hadamard matrices do so without a matrix of weights.
+with Gaussian w and uniform b. The error of n cosines is of order 1/sqrt(n) for every
+projection. Blocks of orthogonal w reduce the error by a factor. Structured blocks, made of
+random signs and Hadamard matrices, do so without a matrix of weights and take less time at
+many columns.
 
-- Upper row: handwritten digits, 64 columns. The dense product is so short that Hadamard
-  transforms gain no time; orthogonal weights are simply better ones. Nystroem, which takes
-  its components from the data, is by far the best: a few images stand for many.
-- Lower row: points with 1,024 independent columns. Nystroem ends where the data points to
-  choose from do; random features go on, and the structured projection takes a quarter of
-  the time of the dense ones.
+- Upper row: handwritten digits, 64 columns. The dense product is so fast that Hadamard
+  transforms save no time. Orthogonal weights have smaller errors. Nystroem, which takes its
+  components from the data, has by far the smallest error because a few images represent
+  many.
+- Lower row: points with 1,024 independent columns. The number of components of Nystroem is
+  limited by the number of rows, and that of random features is not. The structured
+  projection takes a quarter of the time of the dense projection.
 
-Maps are fitted to one half of the rows and judged on the other. Errors are
-||Z Z' - K|| / ||K||, Frobenius norms off the diagonal, means over seeds; times are those of
-`transform`, medians, in float32.
+The maps are fitted to one half of the rows and evaluated on the other half. Errors are ||Z
+Z' - K|| / ||K||, in Frobenius norms off the diagonal, and means over seeds. Times are
+medians of `transform` in float32.
 
-Run it with ``python examples/plot_kernel_approximation.py``; it takes about a minute.
+Run ``python examples/plot_kernel_approximation.py``. It takes about a minute.
 """
 
 import argparse
@@ -33,7 +35,7 @@ from sklearn.preprocessing import scale
 
 from skrf import RandomFeatures
 
-# Label -> colour and style; colours of Okabe and Ito.
+# {label: (colour, style)}, with the colours of Okabe and Ito.
 STYLES = {
     "dense": ("#0072B2", "o-"),
     "orthogonal": ("#D55E00", "s-"),
@@ -44,7 +46,7 @@ STYLES = {
 
 
 class Cosines:
-    """Random cosines for the kernel exp(-gamma ||x - y||^2), by one of the projections."""
+    """Random cosines for the kernel exp(-gamma ||x - y||^2), with any projection."""
 
     def __init__(self, n_components, gamma, projection, seed):
         self.options = {"projection": projection, "random_state": seed}
@@ -74,21 +76,21 @@ def new_map(name, n_components, gamma, seed):
 
 
 def data_sets(n_samples):
-    """Name -> (float32 rows, gamma)."""
+    """{name: (float32 rows, gamma)}."""
     digits = scale(load_digits().data)[:n_samples].astype(np.float32)
     wide = np.random.default_rng(0).standard_normal((n_samples, 1024), dtype=np.float32)
     return {"digits": (digits, 1 / 128), "1,024 columns": (wide, 1 / 2048)}
 
 
 def measure(name, X_fit, X, gamma, size, seeds, kernel):
-    """(mean error, median seconds of transform); no result when there are too few rows."""
+    """(mean error, median seconds of transform); None if there are too few rows."""
     if name == "Nystroem" and size > len(X_fit):
         return None
     errors, times = [], []
     off_diagonal = ~np.eye(len(X), dtype=bool)
     for seed in range(seeds):
         fitted = new_map(name, size, gamma, seed).fit(X_fit)
-        fitted.transform(X)  # memory that was never used before takes longer
+        fitted.transform(X)  # the first use of new memory takes longer
         start = perf_counter()
         Z = fitted.transform(X)
         times.append(perf_counter() - start)
@@ -98,7 +100,7 @@ def measure(name, X_fit, X, gamma, size, seeds, kernel):
 
 
 def plot(results, args):
-    """Error against components and against time, a row for each data set."""
+    """Plot the error against components and against time, in a row for each data set."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 8), layout="constrained")

@@ -1,17 +1,21 @@
-"""Wide networks train lazily: exact gaps under Gaussian inputs, against the width
+"""Wide networks train lazily: exact gaps under Gaussian inputs for growing widths
 ===============================================================================
 
-Networks learn one neuron from the same 300 samples. With the output layer fixed, in the NTK
-parametrisation, the share of activation patterns that flip and the gap of the coupling,
-which is that to the linearised network, vanish as they grow (Section 2.1). With both layers
-trained, in the standard parametrisation and with a step of order 1 / width, so does the gap
-to the features at the start: the output layer does the learning (Section 2.2). Such
-networks learn what fixed features can, and share their limits.
+Networks of different widths learn one neuron from the same 300 samples.
 
-The gaps are root mean squares under x ~ N(0, I) relative to the target's, in closed form
-(`skrf.gaussian`): no test set.
+- With a fixed output layer, in the NTK parametrisation, two quantities go to 0 as the width
+  grows: the fraction of activation patterns that flip, and the coupling gap, which is the
+  distance to the linearised network (Section 2.1 of the paper).
+- With both layers trained, in the standard parametrisation and with a learning rate of
+  order 1 / width, the gap to the features at initialization goes to 0. Only the output
+  layer learns (Section 2.2).
 
-Run it with ``python examples/plot_laziness.py``; it takes about a minute.
+Such networks learn what fixed features can learn, and no more.
+
+The gaps are root mean squares under x ~ N(0, I), relative to that of the target. They are
+computed in closed form (`skrf.gaussian`), without a test set.
+
+Run ``python examples/plot_laziness.py``. It takes about a minute.
 """
 
 import argparse
@@ -22,9 +26,9 @@ from skrf.displays import LazinessDisplay
 from skrf.theory import section_2
 
 NAMES = {
-    "flipped": "flipped activation patterns",
-    "coupling_gap": "coupling gap (2.1), to the linearised network",
-    "feature_gap": "gap to the features at the start (2.2)",
+    "flipped": "fraction of flipped activation patterns (2.1)",
+    "coupling_gap": "gap to the linearised network (2.1)",
+    "feature_gap": "gap to the features at initialization (2.2)",
 }
 
 

@@ -1,20 +1,19 @@
 """Ridge regression on random features of a million rows, streamed from disk
 =========================================================================
 
-A million rows of ten columns are written to a file and mapped into memory. Features of
-width 1,000 of all of them would take 4 GB, twice that while they are centred and copied;
-`RandomFeatureRidge` makes those of a few thousand rows at a time and adds them up. All
-penalties are compared by exact leave-one-out errors from one factorisation and a second
-pass over the file.
+A million rows of ten columns are written to a file and mapped into memory. The features of
+width 1,000 of all rows would take 4 GB, and twice as much while they are centred and
+copied. `RandomFeatureRidge` computes the features of a few thousand rows at a time and adds
+up their products. It compares all penalties by exact leave-one-out errors, from one
+factorisation and a second pass over the file.
 
-The target is that of `sklearn.datasets.make_friedman1`, with its noise of variance 1: no
-model can have a smaller error. A linear model is the dashed line.
+The target is that of `sklearn.datasets.make_friedman1` with noise of variance 1, which no
+model can improve on. The dashed line is a linear model.
 
-Left: the error on 20,000 fresh rows against the width. Right: the memory that the
-features would take in float32, and the peak memory of this whole program, Python and
-libraries included.
+Left: the error on 20,000 fresh rows. Right: the memory that the features would take in
+float32, and the peak memory of the process, including Python and its libraries.
 
-Run it with ``python examples/plot_million_rows.py``; it takes about a minute, and the
+Run ``python examples/plot_million_rows.py`` on Linux or macOS. It takes about a minute. The
 progress bar needs the package rich.
 """
 
@@ -46,7 +45,7 @@ def draw(n_samples, seed):
 
 
 def write(folder, n_samples, rows=100_000):
-    """Write data to files, a part at a time; (X, y) as memory maps."""
+    """Write the data to files in parts, and return (X, y) as memory maps."""
     X = np.lib.format.open_memmap(
         folder / "X.npy", "w+", np.float32, (n_samples, N_FEATURES)
     )
@@ -58,13 +57,13 @@ def write(folder, n_samples, rows=100_000):
 
 
 def peak_megabytes():
-    """The most memory that this program has held so far."""
+    """Peak memory of this process so far."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1e6 if sys.platform == "darwin" else 1e3)
 
 
 def fit(width, X, y):
-    """The model of one width, with a progress bar where rich is installed."""
+    """Fit the model of one width, with a progress bar if rich is installed."""
     features = RandomReLUFeatures(width, weight_scale=3.0, random_state=0)
     model = RandomFeatureRidge(features, alphas=np.logspace(-3, 3, 30))
     if importlib.util.find_spec("rich"):
@@ -73,18 +72,18 @@ def fit(width, X, y):
 
 
 def plot(widths, errors, linear, stored, peaks, args):
-    """Error and memory against width."""
+    """Plot error and memory against width."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 4.2), layout="constrained")
-    figure.suptitle(f"{args.n_samples:,} rows from disk; features are made and forgotten")
+    figure.suptitle(f"{args.n_samples:,} rows from disk; the features are not stored")
     left, right = figure.subplots(1, 2)
     left.loglog(widths, errors, "o-", color="#0072B2", label="random features")
     left.axhline(linear, color="black", linestyle="--", label="linear model")
     left.axhline(1.0, color="0.5", linewidth=1, label="noise")
     left.set_ylabel("squared error on fresh rows")
     right.loglog(widths, stored, "s-", color="#D55E00", label="feature matrix")
-    right.loglog(widths, peaks, "o-", color="#0072B2", label="this program, in all")
+    right.loglog(widths, peaks, "o-", color="#0072B2", label="peak memory of the process")
     right.set_ylabel("megabytes")
     for axes, ticks in ((left, (1, 2, 4, 8)), (right, (100, 300, 1000, 3000))):
         axes.set_yticks(ticks, map(str, ticks))
@@ -107,8 +106,8 @@ def main(argv=None):
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         X, y = write(Path(folder), args.n_samples)
-        some = LinearRegression().fit(X[:20_000], y[:20_000])
-        linear = float(np.mean((some.predict(X_test) - y_test) ** 2))
+        baseline = LinearRegression().fit(X[:20_000], y[:20_000])
+        linear = float(np.mean((baseline.predict(X_test) - y_test) ** 2))
         for width in args.widths:
             start = perf_counter()
             model = fit(width, X, y)

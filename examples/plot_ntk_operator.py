@@ -1,20 +1,20 @@
 """A linearised network of 400,000 weights is trained without its 16 GB of features
 ================================================================================
 
-To first order around its random start, a network is linear in its hidden weights, with
-width * (n_features + 1) features per sample. For 10,000 samples of 50 columns and width
-8,000 their matrix takes 16 GB in float32. `LinearizedNTKFeatures.as_linear_operator`
-multiplies by it in blocks of samples, in the time of a few products of the data with the
-hidden weights and in a few megabytes. `scipy.sparse.linalg.lsqr` needs no more for ridge
-regression.
+To first order around its random initialization, a network is linear in its hidden weights,
+with width * (n_features + 1) features per sample. For 10,000 samples of 50 columns and
+width 8,000, the feature matrix takes 16 GB in float32.
+`LinearizedNTKFeatures.as_linear_operator` multiplies by this matrix in blocks of samples. A
+product takes the time of a few products of the data with the hidden weights, and a few
+megabytes. `scipy.sparse.linalg.lsqr` uses these products for ridge regression.
 
-The target is the polynomial x_1 x_2. As the width grows, the linearised network comes to
-the limit of infinite width, which `neural_tangent_kernel` gives in closed form: ridge
-regression with that kernel is the dashed line. Narrow networks stay behind.
+The target is the polynomial x_1 x_2. As the width grows, the linearised network converges
+to its infinite-width limit, ridge regression with `neural_tangent_kernel` (dashed line).
+Narrow networks have larger errors.
 
 Errors are relative, E[(prediction - y)^2] / E[y^2], on fresh samples.
 
-Run it with ``python examples/plot_ntk_operator.py``; it takes about a minute.
+Run ``python examples/plot_ntk_operator.py``. It takes about a minute.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def relative_error(prediction, y):
 
 
 def train(width, train_data, test_data, iterations):
-    """(test error, seconds, peak bytes, bytes of the matrix) of one width."""
+    """Return (test error, seconds, peak bytes, bytes of the matrix) of one width."""
     (X, y), (X_test, y_test) = train_data, test_data
     features = LinearizedNTKFeatures(width, random_state=0).fit(X)
     F = features.as_linear_operator(X)
@@ -60,7 +60,7 @@ def train(width, train_data, test_data, iterations):
 
 
 def infinite_width(train_data, test_data):
-    """Test error of ridge regression with the kernel of the limit."""
+    """Return the test error of ridge regression with the infinite-width kernel."""
     (X, y), (X_test, y_test) = train_data, test_data
     model = KernelRidge(alpha=ALPHA, kernel="precomputed")
     model.fit(neural_tangent_kernel(X, train="hidden"), y)
@@ -70,13 +70,13 @@ def infinite_width(train_data, test_data):
 
 
 def plot(widths, rows, limit, args):
-    """Error and memory against width."""
+    """Plot error and memory against width."""
     from matplotlib.figure import Figure
 
     errors, _, peaks, stored = np.transpose(rows)
     figure = Figure(figsize=(10, 4.2), layout="constrained")
     figure.suptitle(
-        f"A linearised network comes to its infinite-width limit; its "
+        f"A linearised network converges to its infinite-width limit; its "
         f"{stored[-1] / 1e9:.3g} GB of features are never stored"
     )
     left, right = figure.subplots(1, 2)
@@ -84,7 +84,9 @@ def plot(widths, rows, limit, args):
     left.axhline(limit, color="black", linestyle="--", label="infinite width")
     left.set_ylabel("relative test error (1: predicting 0)")
     right.loglog(widths, stored / 1e6, "s-", color="#D55E00", label="feature matrix")
-    right.loglog(widths, peaks / 1e6, "o-", color="#0072B2", label="used in training")
+    right.loglog(
+        widths, peaks / 1e6, "o-", color="#0072B2", label="peak memory of training"
+    )
     right.set_ylabel("megabytes")
     for axes in (left, right):
         axes.set_xlabel("width")
@@ -100,7 +102,9 @@ def main(argv=None):
     parser.add_argument("--n-samples", type=int, default=10_000)
     parser.add_argument("--n-test", type=int, default=2000)
     parser.add_argument("--n-features", type=int, default=50)
-    parser.add_argument("--iterations", type=int, default=60, help="of lsqr, at most")
+    parser.add_argument(
+        "--iterations", type=int, default=60, help="maximum iterations of lsqr"
+    )
     add_output(parser, __file__)
     args = parser.parse_args(argv)
     check_output(args.output)

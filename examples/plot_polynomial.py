@@ -1,26 +1,26 @@
 r"""Wide networks learn a polynomial while their hidden weights hardly move
 =======================================================================
 
-Theorem 3.1 of Yehudai and Shamir (2019): SGD on the hinge loss, from a standard random
-start, brings a wide enough one-hidden-layer network to at most the loss of any polynomial
-P of bounded degree and coefficients, plus epsilon. Here y = sign(P), P(x) = x_1 x_2: as
-the width r grows, ||W_T - W_0|| / ||W_0|| goes to 0, and training both layers becomes
-training the output layer only, that is, learning with random features. Narrow networks,
-whose weights move far, do better than that.
+Theorem 3.1 of Yehudai and Shamir (2019) is about SGD on the hinge loss, from a standard
+random initialization. The loss of a wide enough network is at most that of any polynomial P
+of bounded degree and coefficients, plus epsilon. Here y = sign(P) with P(x) = x_1 x_2. As
+the width r grows, ||W_T - W_0|| / ||W_0|| goes to 0, so training both layers becomes
+training the output layer only, which is learning with random features. The weights of
+narrow networks move far, and their loss is smaller.
 
-Details that matter:
+Details:
 
-- The activation is tanh(z + 0.7), which is tanh with all biases starting at 0.7. Without
-  biases tanh is odd, so N(-x) = -N(x), but P(-x) = P(x): no such network knows P.
-- The step is 4 / r with the same number of updates T for every width, each on a batch of
-  fresh samples: one pass of `partial_fit`.
-- Points of the unit sphere are multiplied by sqrt(d), so that columns have unit variance
-  as after `StandardScaler`; otherwise the neurons would see almost no x at all.
-- On the cube P is 1 or -1, and its loss is 0. On the sphere it takes small values too,
-  and the loss of P is about 1/2. That is what the theorem promises there; getting lower
-  with random features takes a larger multiple of P, hence more updates.
+- The activation is tanh(z + 0.7), that is, tanh with all biases initialized at 0.7. Without
+  biases tanh is odd and N(-x) = -N(x), but P(-x) = P(x), so no such network represents P.
+- The learning rate is 4 / r. The number of updates T is the same for every width. Each
+  update uses a batch of fresh samples, in one pass of `partial_fit`.
+- Points of the unit sphere are multiplied by sqrt(d), so that columns have unit variance as
+  after `StandardScaler`. Without this scaling the pre-activations hardly depend on x.
+- On the cube P is 1 or -1, and its loss is 0. On the sphere P also takes small values, and
+  its loss is about 1/2, which is what the theorem promises. A smaller loss with random
+  features needs a larger multiple of P, hence more updates.
 
-Run it with ``python examples/plot_polynomial.py``; it takes about a minute.
+Run ``python examples/plot_polynomial.py``. It takes about a minute.
 """
 
 import argparse
@@ -45,11 +45,11 @@ POLYNOMIAL = BoundedDegreePolynomial([[1, 1] + [0] * (D - 2)], [1.0])
 
 
 def draw(inputs, n_samples, seed):
-    """Rows with columns of unit variance, and the signs of P there."""
+    """Return rows with columns of unit variance, and the signs of P."""
     X, y = make_polynomial_classification(
         n_samples, D, polynomial=POLYNOMIAL, inputs=inputs, random_state=seed
     )
-    # P is homogeneous, so that longer rows have the same signs.
+    # P is homogeneous, so scaled rows have the same signs.
     X *= np.sqrt(D) if inputs == "sphere" else 1.0
     return X.astype(np.float32), y
 
@@ -59,7 +59,7 @@ def hinge_loss(predictions, y):
 
 
 def train(width, layers, X, y, batch_size, seed):
-    """A network after one pass over X and y."""
+    """Return a network after one pass over X and y."""
     net = OverparamNetRegressor(
         width,
         loss="hinge",
@@ -82,10 +82,10 @@ def movement(net):
 
 
 def measure(inputs, args):
-    """The loss of P itself, and runs of shape (n_widths, n_seeds, 3).
+    """Return the loss of P, and runs of shape (n_widths, n_seeds, 3).
 
-    A run is the loss with both layers trained, that with the output layer only, and the
-    movement with both.
+    A run consists of the loss with both layers trained, the loss with only the output layer
+    trained, and the movement of W with both layers trained.
     """
     X_test, y_test = draw(inputs, args.test_samples, seed=0)
     runs = np.empty((len(args.widths), args.seeds, 3))
@@ -101,23 +101,23 @@ def measure(inputs, args):
 
 
 def print_table(inputs, own_loss, runs, widths):
-    print(f"\n{inputs}: the hinge loss of P itself is {own_loss:.3f}")
+    print(f"\n{inputs}: the hinge loss of P is {own_loss:.3f}")
     print("  width   loss, both layers   loss, output only   movement of W, both layers")
     for width, (both, output, moved) in zip(widths, runs.mean(axis=1), strict=True):
         print(f"{width:7d} {both:19.4f} {output:19.4f} {moved:28.4f}")
 
 
 def plot(results, args):
-    """One panel for each law of the inputs: loss on the left axis, movement right."""
+    """Plot loss (left axis) and movement (right axis) for each input distribution."""
     from matplotlib.figure import Figure
 
     def curve(axes, values, color, style, label):
-        """Means over the seeds, in a band from the smallest to the largest."""
+        """Plot means over the seeds, in a band from the minimum to the maximum."""
         bounds = values.min(axis=1), values.max(axis=1)
         axes.fill_between(args.widths, *bounds, color=color, alpha=0.2, linewidth=0)
         return axes.plot(args.widths, values.mean(axis=1), style, color=color, label=label)
 
-    # Blue, vermilion and green that colour-blind readers tell apart.
+    # Blue, vermilion and green that colour-blind readers can distinguish.
     blue, vermilion, green = "#0072B2", "#D55E00", "#007A5A"
     figure = Figure(figsize=(11, 4.9), layout="constrained")
     figure.suptitle(
@@ -155,15 +155,15 @@ def main(argv=None):
     option = parser.add_argument
     option("--widths", type=int, nargs="+", default=[30, 100, 300, 1000, 3000])
     option("--seeds", type=int, default=2, help="networks per width")
-    option("--updates", type=int, default=4000, help="number of SGD steps T")
-    option("--batch-size", type=int, default=16, help="fresh samples per step")
+    option("--updates", type=int, default=4000, help="number of SGD updates T")
+    option("--batch-size", type=int, default=16, help="fresh samples per update")
     option("--test-samples", type=int, default=5000, help="fresh samples for the losses")
     add_output(parser, __file__)
     args = parser.parse_args(argv)
     check_output(args.output)
     print(
-        f"y = sign(x_1 x_2), d = {D}, hinge loss, step 4 / width, {args.updates} updates "
-        f"of {args.batch_size} fresh samples; means over {args.seeds} seed(s)"
+        f"y = sign(x_1 x_2), d = {D}, hinge loss, learning rate 4 / width, {args.updates} "
+        f"updates of {args.batch_size} fresh samples; means over {args.seeds} seed(s)"
     )
     results = {}
     for inputs in TITLES:

@@ -1,16 +1,17 @@
-"""The wave psi of Proposition 4.6: what it is, and how little any function sees of it
-===================================================================================
+"""The wave psi of Proposition 4.6, and its correlation with fixed functions
+=========================================================================
 
-Left: psi is a sum of a + 1 ReLUs, a = 6 d^2 + 1; a triangle wave between -1 and 1 on
-[-a, a], and linear outside. Its squared norm under Gaussian inputs, ||w|| = d, is 1/3 (the
-printed item 2 says at least d). The example draws d = 2, so that both ends can be seen.
+Left: psi is a sum of a + 1 ReLUs with a = 6 d^2 + 1. It is a triangle wave between -1 and 1
+on [-a, a], and linear outside. Its squared norm under Gaussian inputs with ||w|| = d is
+1/3; item 2 of the proposition prints a lower bound of d. The picture has d = 2, so that
+both ends are visible.
 
 Right: item 3 says that E_w <f, psi_w>^2 / ||f||^2 is exponentially small in d for every
-fixed f. The largest value over all f is an eigenvalue, computed exactly
-(`skrf.theory.proposition_4_6`); the points are squared correlations of psi_w with single
-ReLU neurons, which are far smaller still.
+fixed f. The maximum over all f is an eigenvalue, which is computed exactly
+(`skrf.theory.proposition_4_6`). The squared correlations of psi_w with single ReLU neurons
+are far smaller.
 
-Run it with ``python examples/plot_psi.py``; it takes some seconds.
+Run ``python examples/plot_psi.py``. It takes a few seconds.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from skrf.theory import proposition_4_6, wave_relu_correlations
 
 
 def main(argv=None):
-    """Measure the items for every dimension, print a table and save the picture."""
+    """Measure both items for every dimension, print a table and save the picture."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--dimensions", nargs="+", type=int, default=[3, 5, 8, 10, 15, 20, 30, 41]
@@ -42,7 +43,7 @@ def main(argv=None):
     left.plot(t, wave.profile(t), linewidth=1)
     left.axvline(-a, color="0.6", linestyle=":")
     left.axvline(a, color="0.6", linestyle=":")
-    left.set(xlabel="t", ylabel="psi(t)", title=f"psi for d = 2: a = {a}")
+    left.set(xlabel="t", ylabel="psi(t)", title=f"psi for d = 2, a = {a}")
     print("    d     a  ReLUs  ||psi||^2  printed  log10 of the largest correlation")
     largest, typical = [], []
     for d in args.dimensions:
@@ -54,12 +55,12 @@ def main(argv=None):
         typical.append(np.median(logs))
         print(f"{d:5d} {values['half_width']:5d} {values['relus']:6d}", end="")
         print(f" {values['squared_norm']:10.6f} {d:8d} {largest[-1]:12.1f}")
-    right.plot(args.dimensions, largest, "o-", label="largest over all functions f")
+    right.plot(args.dimensions, largest, "o-", label="maximum over all functions f")
     right.plot(args.dimensions, typical, "s--", label="median over ReLU neurons")
     right.set(
         xlabel="dimension d",
         ylabel="log10 of the squared correlation",
-        title="what a fixed function sees of psi_w",
+        title="squared correlation of psi_w with a fixed function",
     )
     right.grid(alpha=0.3)
     right.legend()

@@ -2,27 +2,27 @@
 ==============================================================================
 
 The target is the ReLU neuron [<w*, x> - 1]_+ with ||w*|| = 1, and x is Gaussian in d = 10,
-20 and 40 dimensions. Ridge regression on 3,000 random ReLU features leaves 4.2% of E[y^2]
-at d = 10 and 22% at d = 40 as error; features of a linearised network (NTK) do no better
-with as many columns. From the same samples SGD learns the neuron with a network, and, up
-to rounding, with one neuron. At this fixed norm and bias the width that a given error takes
-grows polynomially with d; the exponential growth of Yehudai and Shamir (2019), Theorem 4.2,
-is for errors or biases that change with d.
+20 and 40 dimensions. Ridge regression on 3,000 random ReLU features has an error of 4.2% of
+E[y^2] at d = 10 and of 22% at d = 40. Features of a linearised network (NTK) are not better
+with the same number of columns. From the same samples, SGD learns the neuron with a network
+and, up to rounding error, with one neuron. At this fixed norm and bias, the width for a
+given error grows polynomially with d. The exponential growth of Theorem 4.2 of Yehudai and
+Shamir (2019) is for errors or biases that change with d.
 
-Errors are relative, E[(prediction - y)^2] / E[y^2], so that predicting 0 has error 1.
+Errors are relative, E[(prediction - y)^2] / E[y^2]. Predicting 0 has error 1.
 
-- The linear models have their ridge strength chosen on validation samples, a fifth as many
-  as for training. With 3,000 random features the error is at most a third above the best
-  that unlimited samples would reach: it is the width that limits them.
-- The network starts from small hidden weights, which let SGD take larger steps; from the
-  default start wide ones take many more epochs. Every width gets the same few epochs, so
-  its error says how far SGD came, not what the width can express. It stops at width 1,000
-  to save time.
-- One neuron is the same network at width 1. About half of the starts draw an output weight
-  of the wrong sign, and nearly all of these die: their output becomes 0 everywhere. So a
-  few starts are trained, and the validation samples choose one.
+- Linear models: validation samples, a fifth as many as for training, choose the penalty.
+  With 3,000 random features the error is at most a third above the minimum for unlimited
+  samples, so the width is what limits the error.
+- Network: the initial hidden weights are small, which allows SGD larger learning rates.
+  From the default initialization, wide networks need many more epochs. All widths have the
+  same small number of epochs, so the error shows the progress of SGD, not what the width
+  can represent. The largest width is 1,000, to save time.
+- One neuron: the same network at width 1. About half of the initial output weights have the
+  wrong sign. Nearly all of these neurons die: their output becomes 0 everywhere. Therefore
+  several neurons are trained, and the validation samples choose one.
 
-Run it with ``python examples/plot_single_neuron.py``; it takes about a minute.
+Run ``python examples/plot_single_neuron.py``. It takes about a minute.
 """
 
 import argparse
@@ -42,9 +42,9 @@ from skrf import (
 )
 
 BIAS = -1.0
-# Ridge strengths, relative to the trace of Z'Z: without noise the good ones are small.
+# Penalties relative to the trace of Z'Z. They are small because there is no noise.
 STRENGTHS = (3e-7, 3e-6, 3e-5)
-# Features are computed for this many rows at a time: 48 MB at width 3,000 in float32.
+# Number of rows whose features are computed at a time: 48 MB at width 3,000 in float32.
 BLOCK_ROWS = 4000
 WIDEST_NETWORK = 1000
 RANDOM, NTK, NETWORK, NEURON = METHODS = (
@@ -73,8 +73,8 @@ def relative_error(predictions, y):
 def ridge_errors(features, widths, train, validation, test):
     """{width: error} of ridge regression on the first `width` neurons of the features.
 
-    Draws nest: the first neurons of a wide layer are the narrower layer. So the normal
-    equations of the widest one hold those of all the others.
+    The first neurons of a wide layer are the narrower layer, so the normal equations of the
+    widest layer contain those of all narrower layers.
     """
     per_neuron = features.transform(test[0][:1]).shape[1] // features.width
     n_columns = per_neuron * features.width
@@ -116,18 +116,18 @@ def network(width, epochs, random_state):
 def measure(method, d, seed, args):
     """{width: error} of one method for one target; widths are in increasing order."""
     train, validation, test = make_data(d, seed, args)
-    # Data and models are drawn from different seeds, so that they are independent.
+    # Data and models are independent, because their seeds differ.
     random_state = 1000 + seed
     widths = sorted(set(args.widths))
-    # The law of Theorem 4.2, with N(0, 1) biases.
-    law = {"weights": "sphere", "random_state": random_state}
+    # The distribution of Theorem 4.2, with N(0, 1) biases.
+    hidden = {"weights": "sphere", "random_state": random_state}
     if method == RANDOM:
-        features = RandomReLUFeatures(widths[-1], **law).fit(test[0])
+        features = RandomReLUFeatures(widths[-1], **hidden).fit(test[0])
         return ridge_errors(features, widths, train, validation, test)
     if method == NTK:
         widest = max(1, widths[-1] // (d + 1))
         widths = [width for width in widths if width < widest] + [widest]
-        features = LinearizedNTKFeatures(widest, **law).fit(test[0])
+        features = LinearizedNTKFeatures(widest, **hidden).fit(test[0])
         return ridge_errors(features, widths, train, validation, test)
     if method == NETWORK:
         widths = [width for width in widths if width <= WIDEST_NETWORK] or widths[:1]
@@ -151,9 +151,9 @@ def readable(error):
 def print_table(results, args):
     print(
         f"Relative test error on one neuron, {args.n_samples} training samples; means over "
-        f"{args.seeds} seed(s) [least, largest]\n"
+        f"{args.seeds} seed(s) [minimum, maximum]\n"
     )
-    print(f"{'d':>4}  {'method':<24} {'width':>5} {'fitted numbers':>15}  error")
+    print(f"{'d':>4}  {'method':<24} {'width':>5} {'fitted weights':>15}  error")
     for (d, method), by_width in results.items():
         per_neuron = {RANDOM: 1, NTK: d + 1}.get(method, d + 2)
         for width, errors in by_width.items():
@@ -167,10 +167,10 @@ def print_table(results, args):
 
 
 def plot(results, args):
-    """One panel per dimension: error against width, on a shared logarithmic axis."""
+    """Plot the error against the width, in one panel per dimension."""
     from matplotlib.figure import Figure
 
-    # Colours that colour-blind readers tell apart.
+    # Colours that colour-blind readers can distinguish.
     looks = {
         RANDOM: ("#D55E00", "o"),
         NTK: ("#AA4499", "s"),
@@ -198,7 +198,7 @@ def plot(results, args):
                 spread = mean - low, high - mean
                 panel.errorbar(widths, mean, spread, color=color, marker=marker, capsize=3)
                 label += f" at width {widths[-1]:,}"
-            # Labels stand on the side of their line where no other line is close.
+            # Labels are on the side of their line that has no other line nearby.
             above = method in (RANDOM, NEURON)
             panel.annotate(
                 label,
@@ -227,7 +227,7 @@ def parse(argv):
     option("--n-test", type=int, default=10_000, help="fresh samples for the errors")
     option("--seeds", type=int, default=3, help="number of targets")
     option("--epochs", type=int, default=2, help="passes of SGD")
-    option("--starts", type=int, default=8, help="random starts of the one neuron")
+    option("--starts", type=int, default=8, help="random initializations of the one neuron")
     add_output(parser, __file__)
     return parser.parse_args(argv)
 

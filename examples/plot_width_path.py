@@ -1,18 +1,21 @@
-"""Double descent, all widths at once: one factorisation gives the error of every width
-====================================================================================
+"""Double descent from one factorisation: the leave-one-out errors of all widths
+=============================================================================
 
 `RandomFeatureRidge.width_path` computes the exact leave-one-out error of ridge regression
 on the first r random features, for every r up to the width of the features, in the time of
-one fit. With hardly any penalty the error first falls, then rises to a peak where the
-width reaches the number of samples and the fit becomes exact, and falls again beyond: the
-widest model is the best. With the right penalty there is no peak, and almost nothing is
-lost by taking too many features.
+one fit.
 
-Left: which digit, 600 images. Right: one neuron [<w, x> - 1]_+ in 10 dimensions with
-noise, whose variance is the grey line: fixed features stay far above it (Theorem 4.2).
+With a very small penalty, the error first decreases. It then rises to a peak where the
+width equals the number of samples and the fit becomes exact. Beyond the peak the error
+decreases again, and the widest model is the best. With a suitable penalty there is no peak,
+and too many features cost almost no accuracy.
 
-Errors are relative to those of a constant. Run it with
-``python examples/plot_width_path.py``; it takes some ten seconds.
+Left: classification of 600 images of digits. Right: one neuron [<w, x> - 1]_+ in 10
+dimensions with noise. The grey line is the variance of the noise. Fixed features stay far
+above this line (Theorem 4.2 of the paper).
+
+Errors are relative to those of a constant. Run ``python examples/plot_width_path.py``. It
+takes about ten seconds.
 """
 
 import argparse
@@ -36,23 +39,24 @@ NOISE = 0.1
 
 
 def digits(n_samples):
-    """(Model class, X, y, variance of its targets)."""
+    """Return (model class, X, y, variance of the targets)."""
     X, y = load_digits(return_X_y=True)
     X, y = resample(X, y, n_samples=n_samples, replace=False, random_state=0)
     X = StandardScaler().fit_transform(X)
-    # Targets are -1 and 1, one of them 1 in a tenth of the rows.
-    share = np.bincount(y) / len(y)
-    return RandomFeatureRidgeClassifier, X, y, float(np.mean(4 * share * (1 - share)))
+    # One target of -1 and 1 for each digit, which is 1 in about a tenth of the rows.
+    fraction = np.bincount(y) / len(y)
+    variance = float(np.mean(4 * fraction * (1 - fraction)))
+    return RandomFeatureRidgeClassifier, X, y, variance
 
 
 def neuron(n_samples, n_features):
-    """(Model class, X, y, variance of its targets)."""
+    """Return (model class, X, y, variance of the targets)."""
     X, y = make_single_neuron(n_samples, n_features, bias=-1.0, noise=NOISE, random_state=0)
     return RandomFeatureRidge, X, y, float(np.var(y))
 
 
 def describe(name, path, variance, seconds):
-    """Print the least and the largest error of every penalty."""
+    """Print the minimum and the maximum error of every penalty."""
     for k, alphas in enumerate(path.alphas):
         errors = path.leave_one_out_errors[k] / variance
         best, worst = np.argmin(errors), np.argmax(errors)
@@ -68,7 +72,9 @@ def main(argv=None):
     """Compute both paths, print a table and save the picture."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--n-samples", type=int, default=600)
-    parser.add_argument("--n-features", type=int, default=10, help="of the neuron")
+    parser.add_argument(
+        "--n-features", type=int, default=10, help="dimension of the neuron"
+    )
     parser.add_argument("--width", type=int, default=3000)
     parser.add_argument("--alphas", nargs="+", type=float, default=[1e-6, 1e-3, 1.0])
     add_output(parser, __file__)

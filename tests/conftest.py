@@ -1,6 +1,5 @@
 """Shared settings of the tests."""
 
-import resource
 import signal
 from contextlib import contextmanager
 
@@ -33,6 +32,7 @@ def neuron():
 @pytest.fixture
 def full_disk():
     """A context in which no file grows beyond some bytes, as on a full disk."""
+    resource = pytest.importorskip("resource", reason="Windows has no limits of this kind")
 
     @contextmanager
     def limited(n_bytes=0):

@@ -1,4 +1,4 @@
-"""CONTRIBUTING's recipes, followed in a copy of the project."""
+"""CONTRIBUTING: its recipes, followed in a copy of the project, and the files it names."""
 
 import os
 import re
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "CONTRIBUTING.md").read_text()
 NAMES = ["bump", "squared_hinge", "laplace", "antithetic"]
 USE = """
 import numpy as np, skrf, skrf.kernels
@@ -38,17 +39,35 @@ def follow(recipe, root):
         (root / path).write_text(text.replace(old, new))
 
 
-@pytest.mark.slow
-def test_one_of_each_is_added_as_described(tmp_path):
+@pytest.fixture
+def changed(tmp_path):
+    """The root of a copy of the project in which all recipes were followed."""
     for folder in ("skrf", "tests"):
         ignore = shutil.ignore_patterns("__pycache__", "data")
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignore)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    text = (ROOT / "CONTRIBUTING.md").read_text()
-    recipes = re.findall(r"```diff\n(.*?)```", text, flags=re.DOTALL)
+    recipes = re.findall(r"```diff\n(.*?)```", TEXT, flags=re.DOTALL)
     assert len(recipes) == len(NAMES)
     for recipe in recipes:
         follow(recipe, tmp_path)
+    return tmp_path
+
+
+def test_recipes_fit_the_code(changed):
+    for file in (changed / "skrf").rglob("*.py"):
+        compile(file.read_text(), str(file), "exec")
+
+
+PATHS = r"`((?:skrf|tests|docs|benchmarks)/[\w/.]+)`"
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(PATHS, TEXT))))
+def test_named_files_exist(path):
+    assert (ROOT / path).exists()
+
+
+@pytest.mark.slow
+def test_one_of_each_is_added_as_described(changed):
     files = [
         "test_activations.py",
         "test_losses.py",
@@ -57,7 +76,7 @@ def test_one_of_each_is_added_as_described(tmp_path):
         "kernels/test_kernels.py",
         "gaussian/test_gaussian_learning.py",
     ]
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    environment = {**os.environ, "PYTHONPATH": str(changed)}
     environment.pop("NUMBA_CACHE_DIR", None)
     tests = [
         "pytest",
@@ -71,7 +90,7 @@ def test_one_of_each_is_added_as_described(tmp_path):
     for command in (["-c", USE], ["-m", *tests]):
         run = subprocess.run(
             [sys.executable, *command],
-            cwd=tmp_path,
+            cwd=changed,
             env=environment,
             capture_output=True,
             text=True,

@@ -10,6 +10,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from attacks import text_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
@@ -254,7 +255,7 @@ def ends_well(model, call):
         try:
             outputs = call()
         except (ValueError, MemoryError) as error:
-            outputs, message = None, str(error)
+            outputs, message = None, text_of(error)
     if outputs is None:
         assert re.search(NAMES, message), f"{message} {model}"
         assert re.search(ADVICE, message), f"{message} {model}"

@@ -131,7 +131,7 @@ RIDGES = [
         lambda: sort(class_weight={1: -1}).fit(X, SIGNS),
         ValueError,
         "class_weight",
-        "Give a finite number >= 0 for each",
+        "Pass a finite number >= 0 for each",
     ),
     (lambda: ridge().predict(X), NotFittedError, "RandomFeatureRidge", "'fit'"),
     (lambda: ridge().coef_, AttributeError, "RandomFeatureRidge", "call fit"),
@@ -169,13 +169,13 @@ RIDGES = [
         lambda: sort().partial_fit(X, SIGNS, [1, 2]),
         ValueError,
         "y",
-        "Name every class there",
+        "Pass every label",
     ),
     (
         lambda: sort().partial_fit(X, SIGNS, [-1, 1]).partial_fit(X, SIGNS, [0, 1]),
         ValueError,
         "classes",
-        "later the same ones",
+        "same classes or None",
     ),
     (
         lambda: RandomFeatureRidge().set_params(features__width=5),
@@ -208,7 +208,7 @@ RIDGES = [
 
 NETWORKS = [
     (lambda: net(3, symmetric_init=True).fit(X, Y), ValueError, "width", "even width"),
-    (lambda: net(activation="step").fit(X, Y), ValueError, "activation", 'train="output"'),
+    (lambda: net(activation="step").fit(X, Y), ValueError, "activation", "train='output'"),
     (lambda: net(alpha=-1.0).fit(X, Y), ValueError, "alpha", "range [0"),
     (lambda: net(max_iter=0).fit(X, Y), ValueError, "max_iter", "range [1"),
     (lambda: net(batch_size="all").fit(X, Y), ValueError, "batch_size", "int in the"),
@@ -242,7 +242,7 @@ NETWORKS = [
         lambda: net(early_stopping=True, random_state=0).fit(X, Y, np.eye(20)[0]),
         ValueError,
         "sample_weight",
-        "Drop rows of weight 0",
+        "Drop the rows of weight 0",
     ),
     (
         lambda: net(early_stopping=True).partial_fit,
@@ -254,14 +254,14 @@ NETWORKS = [
         lambda: net(warm_start=True).fit(X, Y).set_params(width=5).fit(X, Y),
         ValueError,
         "width",
-        "Set width back",
+        "Restore `width`",
     ),
     (lambda: net().partial_fit(X, Y).partial_fit(X, np.c_[Y, Y]), ValueError, "y", "clone"),
     (lambda: net(10**13).fit(X, Y), MemoryError, "width", "Use a smaller width"),
     (lambda: net().laziness(X), NotFittedError, "OverparamNetRegressor", "'fit'"),
     (lambda: net().fit(X, Y).laziness(X[:, :2]), ValueError, "X", "as many columns as in"),
-    (lambda: net().fit(X, Y).linearize(1), ValueError, "output", "Count them from 0"),
-    (lambda: net().fit(X, Y).linearize("first"), ValueError, "output", "Count them from 0"),
+    (lambda: net().fit(X, Y).linearize(1), ValueError, "output", "Pass the index"),
+    (lambda: net().fit(X, Y).linearize("first"), ValueError, "output", "Pass the index"),
     (lambda: net().set_callbacks("bar"), TypeError, "callbacks", "FitCallback"),
 ]
 

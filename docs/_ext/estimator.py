@@ -1,4 +1,4 @@
-"""The diagram of an estimator, as a notebook shows it."""
+"""The diagram of an estimator, as a notebook displays it."""
 
 import runpy
 from pathlib import Path
@@ -14,7 +14,7 @@ class Estimator(Directive):
     required_arguments = 2
 
     def run(self):
-        """The HTML representation, as it is."""
+        """Return the HTML representation of the estimator."""
         environment = self.state.document.settings.env
         file, function = self.arguments
         path = Path(environment.srcdir) / file

@@ -1,7 +1,7 @@
-"""How sphinx-gallery runs the examples: what they are given, and which picture it takes.
+"""How sphinx-gallery runs the examples: their options, and their pictures.
 
-They take options from the command line and save one picture, by matplotlib without pyplot;
-sphinx-gallery calls scripts without options and looks for figures of pyplot.
+The examples take options from the command line and save one picture without pyplot.
+sphinx-gallery calls scripts without options and looks for pyplot figures.
 """
 
 import ast
@@ -11,8 +11,8 @@ from pathlib import Path
 
 from sphinx_gallery.scrapers import figure_rst
 
-# Examples that take long run at a smaller size: the page says so, and has the picture of
-# the full size, which is kept in the repository.
+# Slow examples run at a smaller size. Their page says so and shows the picture of the full
+# size, which is stored in the repository.
 SIZES = {
     "plot_digits": "--sizes 50 200 --epochs 10 --folds 2",
     "plot_error_floor": "--dimensions 5 10 --biases 0 -1 --width 300 --columns 300",
@@ -27,20 +27,21 @@ SIZES = {
 
 
 def give_options(gallery_conf, script_vars):
-    """Command line of an example: its picture goes into the gallery, not beside it."""
+    """Command line of an example; its picture goes into the folder of the gallery."""
     source = Path(script_vars["src_file"])
-    # sphinx-gallery hides these two, which the examples use for their options.
+    # The examples use these two names for their options; sphinx-gallery hides them.
     script_vars["example_globals"].update(
         __file__=str(source), __doc__=ast.get_docstring(ast.parse(source.read_text()))
     )
     options = SIZES.get(source.stem, "").split()
-    # Scripts are run from their folder; what they print should not name this machine's.
+    # Scripts run in their own folder; a relative path keeps this machine's folders out of
+    # the output.
     output = os.path.relpath(_saved(source, gallery_conf), source.parent)
     return [*options, "--output", output]
 
 
 def take_picture(block, block_vars, gallery_conf):
-    """Scraper of sphinx-gallery: the picture that the script has saved, or the full one."""
+    """Scraper of sphinx-gallery: the saved picture, or that of the full size."""
     source = Path(block_vars["src_file"])
     saved = _saved(source, gallery_conf)
     if not saved.exists():
@@ -54,8 +55,8 @@ def take_picture(block, block_vars, gallery_conf):
     shutil.copyfile(full.with_suffix(".png"), target)
     command = f"python examples/{source.name}"
     return figure_rst([target], gallery_conf["src_dir"]) + (
-        f"\nThe picture is that of ``{command}``; the output is that of a smaller size, "
-        f"``{command} {options}``, in the process that builds this page.\n"
+        f"\nThe picture was made by ``{command}``. The output below is that of a smaller "
+        f"size, ``{command} {options}``.\n"
     )
 
 

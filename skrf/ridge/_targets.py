@@ -9,7 +9,7 @@ from sklearn.utils import check_array, column_or_1d
 from skrf._utils.validation import (
     check_labels,
     check_targets,
-    named_data,
+    remedies_for_targets,
     signs_of_labels,
     weights_of_labels,
 )
@@ -36,7 +36,7 @@ class NumberTargets:
     def encode(self, y, n_rows):
         """float64 targets of shape (n_rows, n_outputs)."""
         check_targets(y)
-        with named_data("y"):
+        with remedies_for_targets(y):
             Y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
         if Y.ndim != (1 if self.is_flat else 2):
             raise ValueError(
@@ -78,7 +78,7 @@ class LabelTargets:
         """The targets that the first `y` shows, or that `classes` lists."""
         _require_targets(owner, y)
         check_labels(y if classes is None else classes)
-        with named_data("y"):
+        with remedies_for_targets(y):
             y = column_or_1d(y, warn=True)
         return cls(owner, np.unique(y if classes is None else classes), class_weight)
 

@@ -3,9 +3,9 @@
 This file is also the program of the processes that are interrupted and killed.
 """
 
+import doctest
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -312,14 +312,15 @@ def test_thirty_real_interrupts_at_random_moments():
 # ------------------------------------------------------------- kill -9 and full disks
 
 
-def save_of_readme():
-    """The function that the README gives."""
-    readme = (HERE.parents[1] / "README.md").read_text()
-    blocks = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
-    (code,) = (block for block in blocks if "os.replace" in block)
+def save_of_docs():
+    """The function that the documentation shows."""
+    page = (HERE.parents[1] / "docs" / "persistence.rst").read_text()
     names = {}
-    exec(compile(code, "README.md", "exec"), names)
-    return names["save"]
+    for example in doctest.DocTestParser().get_examples(page):
+        exec(example.source, names)
+        if "save" in names:
+            return names["save"]
+    raise AssertionError("the page defines no function `save`")
 
 
 CHUNKS = 100
@@ -344,7 +345,7 @@ def add_chunk(models, k):
 
 def stream_to_the_end(path):
     """Go on from the last checkpoint, if there is one, and save after every chunk."""
-    save, (done, models) = save_of_readme(), (0, streams())
+    save, (done, models) = save_of_docs(), (0, streams())
     if os.path.exists(path):
         done, models = joblib.load(path)
     print(done, flush=True)
@@ -379,7 +380,7 @@ def test_a_killed_stream_goes_on_to_the_same_bits(tmp_path):
 
 @pytest.mark.parametrize("place", ["first", "middle", "last"])
 def test_a_full_disk_leaves_the_last_checkpoint(place, tmp_path, full_disk):
-    save, path = save_of_readme(), tmp_path / "model.joblib"
+    save, path = save_of_docs(), tmp_path / "model.joblib"
     X, y = make_single_neuron(300, 20, random_state=0)
     model = ridge().fit(X, y)
     save(model, path)

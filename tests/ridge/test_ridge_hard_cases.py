@@ -183,7 +183,7 @@ def test_class_weights_are_checked(solver, class_weight, data):
     model = RandomFeatureRidgeClassifier(
         RandomReLUFeatures(5), solver=solver, class_weight=class_weight
     )
-    with pytest.raises(ValueError, match=r"class_weight=.* must have finite weights"):
+    with pytest.raises(ValueError, match=r"`class_weight` must have finite weights"):
         model.fit(X, (y > 0).astype(int))
 
 

@@ -157,6 +157,6 @@ def test_classes_of_a_stream(data):
     np.testing.assert_allclose(
         stream.decision_function(X), whole.decision_function(X), rtol=1e-8, atol=1e-10
     )
-    with pytest.raises(ValueError, match="label 'd'"):
+    with pytest.raises(ValueError, match="first call; got 'd'"):
         stream.partial_fit(X[:1], ["d"])
     np.testing.assert_array_equal(stream.predict(X), whole.predict(X))
