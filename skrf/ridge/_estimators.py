@@ -104,23 +104,23 @@ class RandomFeatureRidge(RegressorMixin, BaseRandomFeatureRidge):
     "cg" never make linearised NTK features, whatever their number.
 
     Peak memory beyond the data, in values of 8 bytes, for n rows, p features, b values of a
-    block of features, g values of the features of 256 rows, and m = min(n, 2000, 2^27 / n)
-    rows of the preconditioner:
+    block of features, c = b / 2 for float32 features and 0 otherwise, g values of the
+    features of 256 rows, and m = min(n, 2000, 2^27 / n) rows of the preconditioner:
 
     ===============================  ==============================
     Case                             Values
     ===============================  ==============================
     primal, one alpha                p^2 + b
-    primal, one alpha, float32       1.5 p^2 + b
-    primal, a sequence of one alpha  p^2 + 1.5 b
-    primal, several alphas           4 p^2 + 2.5 b
-    primal, cv                       6 p^2 + 2.5 b
+    primal, one alpha, float32       1.5 p^2 + c
+    primal, a sequence of one alpha  p^2 + b + c
+    primal, several alphas           4 p^2 + 2 b + c
+    primal, cv                       6 p^2 + 2 b + c
     dual, one alpha                  2 n^2 + 2 g + b
     dual, several alphas or cv       4 n^2 + 2 g + b
     cg                               max(3 m n, m n + 5 m^2) + 2 b
-    width path                       2 p^2 + 1.5 b
-    partial_fit, one alpha           2 p^2 + 1.5 b
-    partial_fit, several alphas      5 p^2 + 2.5 b
+    width path                       2 p^2 + b + c
+    partial_fit, one alpha           2 p^2 + b + c
+    partial_fit, several alphas      5 p^2 + 2 b + c
     ===============================  ==============================
 
     b and g are 0 for "dual" and "cg" with linearised NTK features. Other features of "dual"

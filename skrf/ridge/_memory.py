@@ -1,8 +1,10 @@
 """Memory of a ridge fit as a function of the size of its problem.
 
 `MEMORY` has a formula for every case, as the documentation prints it and as a function:
-n rows, p features, b values of a block of features, g values of the features of 256 rows
-and m rows of the preconditioner of "cg".
+n rows, p features, b values of a block of features, c = b / 2 for float32 features or 0, g
+values of the features of 256 rows, and m rows of the preconditioner of "cg". A function
+is smaller than its formula for float32 features of "dual" and "cg", and for `cv` with one
+alpha.
 """
 
 from __future__ import annotations
@@ -64,6 +66,11 @@ class ProblemSize:
         return self.rows * self.n_columns
 
     @property
+    def cast(self):
+        """c, the memory of a block of float32 features next to its cast to float64."""
+        return self.block / 2 if self.itemsize == 4 else 0
+
+    @property
     def group(self):
         """g, the number of values of the smallest group of rows of the Gram matrix."""
         return min(self.n_rows, FEWEST_ROWS) * self.n_columns
@@ -79,15 +86,18 @@ class MemoryUse(NamedTuple):
 MEMORY = {
     "primal, one alpha": MemoryUse("p^2 + b", lambda s: s.n_columns**2 + s.block),
     "primal, one alpha, float32": MemoryUse(
-        "1.5 p^2 + b", lambda s: 1.5 * s.n_columns**2 + s.block
+        "1.5 p^2 + c", lambda s: 1.5 * s.n_columns**2 + s.cast
     ),
     "primal, a sequence of one alpha": MemoryUse(
-        "p^2 + 1.5 b", lambda s: s.n_columns**2 + 1.5 * s.block
+        "p^2 + b + c", lambda s: s.n_columns**2 + s.block + s.cast
     ),
     "primal, several alphas": MemoryUse(
-        "4 p^2 + 2.5 b", lambda s: 4 * s.n_columns**2 + 2.5 * s.block
+        "4 p^2 + 2 b + c", lambda s: 4 * s.n_columns**2 + 2 * s.block + s.cast
     ),
-    "primal, cv": MemoryUse("6 p^2 + 2.5 b", lambda s: 6 * s.n_columns**2 + 2.5 * s.block),
+    "primal, cv": MemoryUse(
+        "6 p^2 + 2 b + c",
+        lambda s: 6 * s.n_columns**2 + (1 + s.several) * s.block + s.cast,
+    ),
     "dual, one alpha": MemoryUse(
         "2 n^2 + 2 g + b", lambda s: 2 * s.n_rows**2 + _features_of_groups(s)
     ),
@@ -95,26 +105,31 @@ MEMORY = {
         "4 n^2 + 2 g + b", lambda s: 4 * s.n_rows**2 + _features_of_groups(s)
     ),
     "cg": MemoryUse("max(3 m n, m n + 5 m^2) + 2 b", lambda s: _preconditioner(s)),
-    "width path": MemoryUse("2 p^2 + 1.5 b", lambda s: 2 * s.n_columns**2 + 1.5 * s.block),
+    "width path": MemoryUse(
+        "2 p^2 + b + c", lambda s: 2 * s.n_columns**2 + s.block + s.cast
+    ),
     "partial_fit, one alpha": MemoryUse(
-        "2 p^2 + 1.5 b", lambda s: 2 * s.n_columns**2 + 1.5 * s.block
+        "2 p^2 + b + c", lambda s: 2 * s.n_columns**2 + s.block + s.cast
     ),
     "partial_fit, several alphas": MemoryUse(
-        "5 p^2 + 2.5 b", lambda s: 5 * s.n_columns**2 + 2.5 * s.block
+        "5 p^2 + 2 b + c", lambda s: 5 * s.n_columns**2 + 2 * s.block + s.cast
     ),
 }
 
 
 def _features_of_groups(size):
     """Two groups of rows of the Gram matrix, and a block from which they are cast."""
-    return 0 if size.linearised else 2 * size.group + size.block
+    return 0 if size.linearised else 2 * size.group + size.block - size.cast
 
 
 def _preconditioner(size):
     """While the preconditioner is made, and while its core (m, m) is factorised."""
     n, m = size.n_rows, landmarks(size.n_rows)
-    rows = 0 if size.linearised else min(max(size.rows, FEWEST_ROWS), m) + size.rows
-    return max(3 * m * n, m * n + 5 * m * m) + rows * size.n_columns
+    vectors_and_matrices = 10 * n + max(3 * m * n, m * n + 5 * m * m)
+    if size.linearised:
+        return vectors_and_matrices
+    group = min(max(size.rows, FEWEST_ROWS), m) * size.n_columns
+    return vectors_and_matrices + group + size.block - size.cast
 
 
 def case_of(size, solver):
@@ -137,8 +152,8 @@ def needed_bytes(size, solver):
     """Peak memory of a solver, "width path" or "partial_fit", beyond the data."""
     values = MEMORY[case_of(size, solver)].values(size)
     if solver in ("dual", "cg"):
-        # Vectors, which may be long next to the matrices.
-        values += 4 * size.n_columns * size.n_outputs + 10 * size.n_rows
+        # Coefficients, which may be larger than the matrices.
+        values += 4 * size.n_columns * size.n_outputs
     return int(8 * values)
 
 

@@ -55,6 +55,7 @@ def value_of(text, size):
         "p": size.n_columns,
         "m": landmarks(size.n_rows),
         "b": size.block,
+        "c": size.block / 2 if size.itemsize == 4 else 0,
         "g": 256 * size.n_columns,
         "max": max,
     }
@@ -64,7 +65,7 @@ def value_of(text, size):
 @pytest.mark.parametrize(("solver", "differences", "case"), CASES)
 def test_needed_bytes_are_those_of_the_table(solver, differences, case):
     size = replace(SIZE, **differences)
-    # Vectors are not in the formulas.
+    # Vectors and coefficients are not in the formulas.
     assert needed_bytes(size, solver) == pytest.approx(
         8 * value_of(MEMORY[case].text, size), rel=2e-3
     )
