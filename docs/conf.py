@@ -1,5 +1,6 @@
 """Sphinx settings: python -m sphinx -W --keep-going -b html docs docs/_build/html."""
 
+import ast
 import re
 import sys
 from dataclasses import is_dataclass
@@ -172,9 +173,34 @@ def _resolve(app, env, node, contnode):
 
 
 def _signature(app, what, name, obj, options, signature, return_annotation):
-    """Leave out how a result is made: only this package makes its dataclasses."""
-    made_here = what == "class" and is_dataclass(obj) and "._" in obj.__module__
-    return ("", None) if made_here else None
+    """Leave out how a result is made: only this package calls its constructor."""
+    return ("", None) if what == "class" and made_by_skrf(obj) else None
+
+
+def made_by_skrf(cls):
+    """Whether a class is a dataclass whose docstring describes no parameters."""
+    return is_dataclass(cls) and not NumpyDocString(getdoc(cls))["Parameters"]
+
+
+def source_of(app, module, name):
+    """The file in which a public class or function is defined, which names its face."""
+    first, _, _ = name.partition(".")
+    return SOURCES.get(first) if module.startswith("skrf") else None
+
+
+def _sources():
+    """{class or function: the module that defines it}."""
+    found = {}
+    for path in sorted(Path(skrf.__file__).parent.rglob("*.py")):
+        parts = path.relative_to(Path(skrf.__file__).parents[1]).with_suffix("").parts
+        module = ".".join(parts).removesuffix(".__init__")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                found[node.name] = module
+    return found
+
+
+SOURCES = _sources()
 
 
 def _attributes(app, what, name, obj, options, lines):
@@ -188,3 +214,4 @@ def setup(app):
     app.connect("autodoc-process-docstring", _attributes, priority=900)
     app.connect("autodoc-process-signature", _signature)
     app.connect("missing-reference", _resolve)
+    app.connect("viewcode-follow-imported", source_of)

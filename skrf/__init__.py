@@ -22,8 +22,8 @@ from skrf._utils.version import __version__ as __version__
 
 _refuse_scikit_rf(_Path(__file__).parent)
 
-# scikit-learn before numba, whose many objects slow the garbage collections that importing
-# SciPy sets off: the other order takes a tenth longer.
+# scikit-learn before numba: importing SciPy triggers garbage collections, which numba's
+# many objects slow down. The other order takes a tenth longer.
 import sklearn.utils as _  # noqa: F401  # isort: split
 
 from skrf.activations import ACTIVATIONS

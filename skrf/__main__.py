@@ -1,4 +1,4 @@
-"""`python -m skrf`: the paper's statements, measured, as one table."""
+"""`python -m skrf`: measure the paper's statements and print a table."""
 
 import argparse
 
@@ -16,7 +16,7 @@ def main(argv=None):
     """Parse the options and run `skrf.theory.reproduce`."""
     parser = argparse.ArgumentParser(
         prog="python -m skrf",
-        description="Measure the statements of Yehudai and Shamir (2019), print a table.",
+        description="Measure the statements of Yehudai and Shamir (2019) as a table.",
     )
     parser.add_argument("--size", choices=["small", "default", "large"], default="default")
     parser.add_argument("--html", help="also write a page with the table and pictures")

@@ -13,24 +13,28 @@ from skrf._utils.checks import real_numbers
 
 @dataclass(frozen=True)
 class Activation:
-    """A scalar function act(z), applied elementwise; `ACTIVATIONS` has all.
+    """A scalar function act(z), applied elementwise.
 
-    Source: the activations of Theorem 3.1 (analytic) and of Theorem 4.2 (relu) of Yehudai
-    and Shamir (2019); the 0.01 of leaky_relu is PyTorch's default.
+    `ACTIVATIONS` contains all activations by name.
 
     Parameters
     ----------
     name : str
-        Its name in `ACTIVATIONS`.
+        Name of the activation in `ACTIVATIONS`.
     formula : str
-        act(z), for reading.
+        act(z) as text.
     code : int
-        What the compiled kernels know it by.
+        Number of the activation in the compiled kernels.
     analytic : bool
-        Whether it is analytic on the real line, which Theorem 3.1 asks for.
+        Whether act is analytic on the real line, as Theorem 3.1 of [1]_ requires.
     has_slope : bool
-        Whether its derivative carries information: step's is 0 almost everywhere, so
-        nothing that trains hidden weights can use it.
+        Whether hidden weights can be trained with this activation. The derivative of
+        step is 0 almost everywhere.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019.
 
     Examples
     --------
@@ -47,7 +51,7 @@ class Activation:
     has_slope: bool = True
 
     def __reduce__(self):
-        # By name: the codes may be others in the version that reads a pickle.
+        # By name: the version that reads a pickle may have other codes.
         return _named, (self.name,)
 
     def __call__(self, z: ArrayLike) -> np.ndarray:
@@ -56,7 +60,7 @@ class Activation:
         Parameters
         ----------
         z : array-like
-            Real numbers, of any shape; float32 stays float32, wider ones become float64.
+            Real numbers of any shape. float32 stays float32, wider types become float64.
 
         Returns
         -------
@@ -66,17 +70,17 @@ class Activation:
         Raises
         ------
         ValueError
-            For z that is not real numbers.
+            If `z` is not real numbers.
         """
         return self.value_and_derivative(z)[0]
 
     def derivative(self, z: ArrayLike) -> np.ndarray:
-        """act'(z), elementwise; at a kink the derivative on the left, for abs 0.
+        """act'(z), elementwise; the left derivative at a kink, and 0 for abs.
 
         Parameters
         ----------
         z : array-like
-            Real numbers, of any shape; float32 stays float32, wider ones become float64.
+            Real numbers of any shape. float32 stays float32, wider types become float64.
 
         Returns
         -------
@@ -86,7 +90,7 @@ class Activation:
         Raises
         ------
         ValueError
-            For z that is not real numbers.
+            If `z` is not real numbers.
 
         Examples
         --------
@@ -97,12 +101,12 @@ class Activation:
         return self.value_and_derivative(z)[1]
 
     def value_and_derivative(self, z: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        """act(z) and act'(z), elementwise, for little more than the price of one.
+        """act(z) and act'(z), elementwise, in hardly more time than one of them.
 
         Parameters
         ----------
         z : array-like
-            Real numbers, of any shape; float32 stays float32, wider ones become float64.
+            Real numbers of any shape. float32 stays float32, wider types become float64.
 
         Returns
         -------
@@ -114,7 +118,7 @@ class Activation:
         Raises
         ------
         ValueError
-            For z that is not real numbers.
+            If `z` is not real numbers.
 
         Examples
         --------
@@ -122,10 +126,10 @@ class Activation:
         >>> ACTIVATIONS["sin"].value_and_derivative(0.0)
         (array(0.), array(1.))
         """
-        given = real_numbers("z", z)
-        single = np.result_type(given, np.float32) == np.float32
-        array = np.ascontiguousarray(given, np.float32 if single else np.float64)
-        value, slope = (np.empty(given.shape, array.dtype) for _ in range(2))
+        real = real_numbers("z", z)
+        single = np.result_type(real, np.float32) == np.float32
+        array = np.ascontiguousarray(real, np.float32 if single else np.float64)
+        value, slope = (np.empty(real.shape, array.dtype) for _ in range(2))
         neurons.activate(array.reshape(-1), self.code, value.reshape(-1), slope.reshape(-1))
         return value, slope
 

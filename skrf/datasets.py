@@ -1,4 +1,4 @@
-"""Data drawn from the targets, in the manner of `sklearn.datasets`."""
+"""Random data of the targets, like `sklearn.datasets`."""
 
 from typing import Any
 
@@ -21,6 +21,8 @@ from skrf.activations import ACTIVATIONS
 from skrf.features._distributions import DATA
 from skrf.targets import BoundedDegreePolynomial, SingleNeuron
 
+__all__ = ["make_polynomial", "make_polynomial_classification", "make_single_neuron"]
+
 
 def _sphere(rng, shape):
     X = rng.standard_normal(shape)
@@ -31,8 +33,8 @@ def _ball(rng, shape):
     return _sphere(rng, shape) * rng.uniform(size=(shape[0], 1)) ** (1 / shape[1])
 
 
-# Each law is (rng, (n_samples, n_features)) -> X.
-INPUT_LAWS = {
+# Each distribution is (rng, (n_samples, n_features)) -> X.
+INPUT_DISTRIBUTIONS = {
     "gaussian": lambda rng, shape: rng.standard_normal(shape),
     "sphere": _sphere,
     "ball": _ball,
@@ -42,7 +44,7 @@ INPUT_LAWS = {
 _SAMPLING = {
     "n_samples": [POSITIVE_INTEGER],
     "n_features": [POSITIVE_INTEGER],
-    "inputs": [one_of(INPUT_LAWS)],
+    "inputs": [one_of(INPUT_DISTRIBUTIONS)],
     "return_target": ["boolean"],
     "random_state": ["random_state"],
 }
@@ -67,7 +69,7 @@ _SIGNS = {**_POLYNOMIAL, "flip_y": [PROBABILITY]}
 def _draw_inputs(random_state, n_samples, n_features, inputs):
     """(rng, X); independent of the weights that a model draws from the same seed."""
     rng = random_stream(draw_seed(random_state), DATA)
-    return rng, INPUT_LAWS[inputs](rng, (n_samples, n_features))
+    return rng, INPUT_DISTRIBUTIONS[inputs](rng, (n_samples, n_features))
 
 
 @check_arguments(_SINGLE_NEURON, prefer_skip_nested_validation=True)
@@ -87,8 +89,6 @@ def make_single_neuron(
 
     The direction of w is uniform on the sphere.
 
-    Source: Eq. (2) and Theorem 4.2 of Yehudai and Shamir (2019).
-
     Parameters
     ----------
     n_samples : int, default=100
@@ -96,21 +96,22 @@ def make_single_neuron(
     n_features : int, default=10
         Number of columns d.
     weight_norm : float, default=1.0
-        ||w||; the theorem takes d^2.
+        Length ||w||. Theorem 4.2 of [1]_ takes d^2.
     bias : float, default=0.0
-        The bias b.
+        Bias b of the neuron.
     activation : str, default="relu"
         A key of `skrf.activations.ACTIVATIONS`.
     noise : float, default=0.0
         Standard deviation of the Gaussian noise on y.
     inputs : {"gaussian", "sphere", "ball", "cube"}, default="gaussian"
-        Law of the rows of X: N(0, I), uniform on the unit sphere, in the unit ball, or
-        on {-1, 1}^d. On the sphere and in the ball columns have a variance of about 1/d;
-        the default weights of the models suit columns of variance 1.
+        Distribution of the rows of X: N(0, I), or uniform on the unit sphere, in the
+        unit ball, or on {-1, 1}^d. On the sphere and in the ball each column has variance
+        of about 1/d. The default weights of the models suit columns of variance 1.
     return_target : bool, default=False
-        Whether to return the target too.
+        Whether to return the neuron too.
     random_state : int, RandomState instance or None, default=None
-        Fixes the draw.
+        Controls the random data; pass an int for reproducible output across multiple
+        function calls.
 
     Returns
     -------
@@ -124,7 +125,13 @@ def make_single_neuron(
     Raises
     ------
     ValueError
-        For a parameter outside its set.
+        If a parameter is out of range.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019, Eq. (2) and
+       Theorem 4.2.
 
     Examples
     --------
@@ -157,8 +164,6 @@ def make_polynomial(
 ) -> tuple[Any, ...]:
     r"""Draw data from a polynomial of bounded degree, :math:`y = P(x) + noise`.
 
-    Source: Theorem 3.1 of Yehudai and Shamir (2019).
-
     Parameters
     ----------
     n_samples : int, default=100
@@ -166,23 +171,24 @@ def make_polynomial(
     n_features : int, default=10
         Number of columns d.
     polynomial : BoundedDegreePolynomial, default=None
-        P; None draws one by ``BoundedDegreePolynomial.random`` from the next three.
+        Polynomial P. None draws a polynomial by ``BoundedDegreePolynomial.random``.
     degree : int, default=2
-        Largest degree of a monomial.
+        Maximum degree of a monomial, for ``polynomial=None``.
     coefficient_bound : float, default=1.0
-        Largest magnitude of a coefficient.
+        Maximum magnitude of a coefficient, for ``polynomial=None``.
     n_terms : int, default=5
-        Number of monomials.
+        Number of monomials, for ``polynomial=None``.
     noise : float, default=0.0
         Standard deviation of the Gaussian noise on y.
     inputs : {"gaussian", "sphere", "ball", "cube"}, default="gaussian"
-        Law of the rows of X: N(0, I), uniform on the unit sphere, in the unit ball, or
-        on {-1, 1}^d. On the sphere and in the ball columns have a variance of about 1/d;
-        the default weights of the models suit columns of variance 1.
+        Distribution of the rows of X: N(0, I), or uniform on the unit sphere, in the
+        unit ball, or on {-1, 1}^d. On the sphere and in the ball each column has variance
+        of about 1/d. The default weights of the models suit columns of variance 1.
     return_target : bool, default=False
         Whether to return the polynomial too.
     random_state : int, RandomState instance or None, default=None
-        Fixes the draw.
+        Controls the random data; pass an int for reproducible output across multiple
+        function calls.
 
     Returns
     -------
@@ -196,8 +202,13 @@ def make_polynomial(
     Raises
     ------
     ValueError
-        For a parameter outside its set, a `polynomial` in another number of variables
-        than n_features, and more terms than there are monomials of this degree.
+        If a parameter is out of range, if `polynomial` does not have `n_features`
+        variables, or if `n_terms` exceeds the number of monomials of this degree.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019, Theorem 3.1.
 
     Examples
     --------
@@ -231,9 +242,6 @@ def make_polynomial_classification(
 ) -> tuple[Any, ...]:
     r"""Draw labels from the sign of a polynomial: y = 1 where P(x) >= 0, else -1.
 
-    Source: Theorem 3.1 of Yehudai and Shamir (2019), whose loss is the hinge loss;
-    scikit-learn's make_classification for `flip_y`.
-
     Parameters
     ----------
     n_samples : int, default=100
@@ -241,23 +249,25 @@ def make_polynomial_classification(
     n_features : int, default=10
         Number of columns d.
     polynomial : BoundedDegreePolynomial, default=None
-        P; None draws one by ``BoundedDegreePolynomial.random`` from the next three.
+        Polynomial P. None draws a polynomial by ``BoundedDegreePolynomial.random``.
     degree : int, default=2
-        Largest degree of a monomial.
+        Maximum degree of a monomial, for ``polynomial=None``.
     coefficient_bound : float, default=1.0
-        Largest magnitude of a coefficient.
+        Maximum magnitude of a coefficient, for ``polynomial=None``.
     n_terms : int, default=5
-        Number of monomials.
+        Number of monomials, for ``polynomial=None``.
     flip_y : float, default=0.0
-        Probability with which a label is replaced by a random one.
+        Probability that a label is replaced by a random one, as in
+        ``sklearn.datasets.make_classification``.
     inputs : {"gaussian", "sphere", "ball", "cube"}, default="gaussian"
-        Law of the rows of X: N(0, I), uniform on the unit sphere, in the unit ball, or
-        on {-1, 1}^d. On the sphere and in the ball columns have a variance of about 1/d;
-        the default weights of the models suit columns of variance 1.
+        Distribution of the rows of X: N(0, I), or uniform on the unit sphere, in the
+        unit ball, or on {-1, 1}^d. On the sphere and in the ball each column has variance
+        of about 1/d. The default weights of the models suit columns of variance 1.
     return_target : bool, default=False
         Whether to return the polynomial too.
     random_state : int, RandomState instance or None, default=None
-        Fixes the draw.
+        Controls the random data; pass an int for reproducible output across multiple
+        function calls.
 
     Returns
     -------
@@ -271,8 +281,13 @@ def make_polynomial_classification(
     Raises
     ------
     ValueError
-        For a parameter outside its set, a `polynomial` in another number of variables
-        than n_features, and more terms than there are monomials of this degree.
+        If a parameter is out of range, if `polynomial` does not have `n_features`
+        variables, or if `n_terms` exceeds the number of monomials of this degree.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019, Theorem 3.1.
 
     Examples
     --------
@@ -294,7 +309,7 @@ def make_polynomial_classification(
 
 
 def _polynomial(rng, n_features, polynomial, degree, coefficient_bound, n_terms):
-    """The given polynomial, or a random one."""
+    """The polynomial of the caller, or a random one."""
     if polynomial is None:
         return BoundedDegreePolynomial.random(
             n_features,
@@ -305,7 +320,7 @@ def _polynomial(rng, n_features, polynomial, degree, coefficient_bound, n_terms)
         )
     if polynomial.n_features != n_features:
         raise ValueError(
-            f"polynomial takes n_features={polynomial.n_features}, but "
-            f"n_features={n_features}. Give n_features={polynomial.n_features}."
+            f"`polynomial` must have n_features={n_features} variables; got "
+            f"{polynomial.n_features}. Pass n_features={polynomial.n_features}."
         )
     return polynomial

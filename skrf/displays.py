@@ -1,6 +1,6 @@
-"""Pictures, in the manner of scikit-learn's Display classes.
+"""Displays of results, like scikit-learn's Display classes.
 
-matplotlib, of the extra "examples", is imported when something is drawn.
+Drawing needs matplotlib, which the extra "examples" installs.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skrf._utils.checks import check_integer, is_number
+from skrf._utils.checks import check_integer, is_number, short
 from skrf._utils.plotting import BaseCurvesDisplay, axes_or_new, checked_curves
 from skrf._utils.typing import MatrixLike
 from skrf.ridge import RandomFeatureRidge, RandomFeatureRidgeClassifier, WidthPath
@@ -22,33 +22,43 @@ if TYPE_CHECKING:
 
     from skrf.gaussian._spectrum import NeuronSpectrum
 
+__all__ = [
+    "ErrorFloorDisplay",
+    "FeaturesNeededDisplay",
+    "LazinessDisplay",
+    "SpectrumDisplay",
+    "WidthPathDisplay",
+]
 
-# From more curves than this on, a scale of colours replaces the legend.
+# For more curves a colorbar replaces the legend.
 _MOST_IN_LEGEND = 6
-# Errors that are all 0 are drawn as if the largest were this, which has room below it.
-_LEAST_TOP = 1e-280
+# Lower bound of the maximum error of a picture, for errors that are all 0.
+_MINIMUM_TOP = 1e-280
 
 
 class WidthPathDisplay:
     """Errors of ridge regression against the width of its features.
 
-    A legend names up to six alphas; more are coloured by their size, with a colorbar.
-
-    Source: scikit-learn's Display classes.
+    A legend names up to six alphas. More alphas are distinguished by a colorbar.
 
     Parameters
     ----------
     path : WidthPath
-        What `RandomFeatureRidge.width_path` gives.
+        Result of `RandomFeatureRidge.width_path`.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Where the curves are drawn, after `plot`.
+        Axes with the curves, after `plot`.
     figure_ : matplotlib Figure
-        The figure of the axes.
+        Figure of the axes.
     lines_ : list of matplotlib Line2D
         A leave-one-out curve and a training curve for each alpha.
+
+    References
+    ----------
+    .. [1] scikit-learn's `visualization API
+       <https://scikit-learn.org/stable/visualizations.html>`_.
 
     Examples
     --------
@@ -79,35 +89,35 @@ class WidthPathDisplay:
         ax: Axes | None = None,
         **options: Any,
     ) -> Self:
-        """Compute the path of an estimator on data and draw it.
+        """Compute the width path of an estimator and draw the path.
 
         Parameters
         ----------
         estimator : RandomFeatureRidge or RandomFeatureRidgeClassifier
-            Need not be fitted, and is left as it is.
+            Estimator with the parameters of the path. It is neither fitted nor changed.
         X : {array-like, sparse matrix, data frame, Dask array or Dask data frame} of \
 shape (n_samples, n_features)
-            The data, as for its `fit`.
+            Training data, as for `fit` of the estimator.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets or labels, as for its `fit`.
+            Targets or labels, as for `fit` of the estimator.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows; None means 1.
+            Weights of the rows. None means 1.
         ax : matplotlib Axes, default=None
-            Where to draw; None means new axes.
+            Axes to draw on. None creates new axes.
         **options : dict
-            Passed to `plot`.
+            Further arguments of `plot`.
 
         Returns
         -------
         display : WidthPathDisplay
-            The display, drawn.
+            The display, after `plot`.
 
         Raises
         ------
         ValueError, LinAlgError, MemoryError
-            As `RandomFeatureRidge.width_path` does.
+            As `RandomFeatureRidge.width_path` raises them.
         ImportError
-            Without matplotlib; names the extra to install.
+            If matplotlib is not installed.
 
         Examples
         --------
@@ -120,7 +130,8 @@ shape (n_samples, n_features)
         """
         if not hasattr(estimator, "width_path"):
             raise ValueError(
-                f"estimator={estimator!r} has no width_path. Use RandomFeatureRidge or "
+                "`estimator` must have a method width_path; got "
+                f"{type(estimator).__name__}. Use RandomFeatureRidge or "
                 "RandomFeatureRidgeClassifier."
             )
         path = estimator.width_path(X, y, sample_weight=sample_weight)
@@ -133,16 +144,17 @@ shape (n_samples, n_features)
         training: bool = True,
         target_variance: float | None = None,
     ) -> Self:
-        """Draw the errors, on logarithmic axes, and the number of rows.
+        """Draw the errors on logarithmic axes, and a line at the number of rows.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None means new axes.
+            Axes to draw on. None creates new axes.
         training : bool, default=True
-            Whether to draw training errors too, dotted.
+            Whether to draw training errors too, as dotted curves.
         target_variance : float, default=None
-            Divides the errors, so that 1 is the error of a constant; None means 1.
+            Variance of the targets, by which the errors are divided. A relative error of
+            1 is the error of a constant prediction. None means 1.
 
         Returns
         -------
@@ -152,9 +164,10 @@ shape (n_samples, n_features)
         Raises
         ------
         ValueError
-            When `path` is no WidthPath, or `target_variance` no positive number.
+            If `path` is not a WidthPath, or if `target_variance` is not a positive
+            number.
         ImportError
-            Without matplotlib; names the extra to install.
+            If matplotlib is not installed.
 
         Examples
         --------
@@ -168,15 +181,15 @@ shape (n_samples, n_features)
         """
         if not hasattr(self.path, "leave_one_out_errors"):
             raise ValueError(
-                f"path={self.path!r} must be a WidthPath. Give what width_path of a ridge "
-                "estimator returns, or use from_estimator."
+                f"`path` must be a WidthPath; got {short(self.path)}. Pass the result of "
+                "width_path of a ridge estimator, or use from_estimator."
             )
         if target_variance is not None and not (
             is_number(target_variance) and target_variance > 0
         ):
             raise ValueError(
-                f"target_variance={target_variance!r} must be a positive number. Give "
-                "y.var(), or None."
+                f"`target_variance` must be a positive number; got "
+                f"{short(target_variance)}. Pass y.var(), or None."
             )
         ax = axes_or_new(ax)
         unit = 1.0 if target_variance is None else target_variance
@@ -193,10 +206,10 @@ shape (n_samples, n_features)
         return self
 
     def _draw(self, ax, left_out, fitted, training):
-        """Draw a curve or two for each alpha, a legend or a scale of colours, and n."""
+        """Draw one or two curves for each alpha, a legend or a colorbar, and n."""
         widths, alphas = self.path.widths, self.path.alphas[:, -1]
-        # Errors that are rounding, or 0, would fill the picture.
-        top = max(left_out.max(), fitted.max() if training else 0.0, _LEAST_TOP)
+        # Errors of the size of rounding, or 0, would fill the picture.
+        top = max(left_out.max(), fitted.max() if training else 0.0, _MINIMUM_TOP)
         left_out, fitted = (
             np.maximum(left_out, 1e-20 * top),
             np.maximum(fitted, 1e-20 * top),
@@ -224,7 +237,7 @@ shape (n_samples, n_features)
 
 
 def _colors_of(alphas, ax, widest):
-    """A colour for each alpha, with a scale beside the axes."""
+    """A colour for each alpha; draws a colorbar next to the axes."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import LogNorm
 
@@ -249,21 +262,26 @@ def _mark_rows(ax, n_rows):
 
 
 class ErrorFloorDisplay(BaseCurvesDisplay):
-    """Errors of fixed features against their number, with the floor of any features.
+    """Errors of fixed features against their number, with a lower bound.
 
-    The floor is dashed. It is one of the mean over the directions of w*: the error for one
-    w* may lie below. `plot` sets the attributes that `WidthPathDisplay` has.
-
-    Source: Theorems 4.2 and 4.8 of Yehudai and Shamir (2019).
+    The dashed lower bound holds for any features and for the error averaged over the
+    directions of w*. The error for a single w* can be smaller. `plot` sets the same
+    attributes as `WidthPathDisplay.plot`.
 
     Parameters
     ----------
     n_features : array-like of shape (n_points,)
         Numbers of features.
     errors : dict of str to array-like of shape (n_points,)
-        Relative errors by name, as `skrf.gaussian.best_error` gives them.
+        Relative errors by name, for instance of `skrf.gaussian.best_error`.
     floor : array-like of shape (n_points,)
-        What `skrf.theory.error_floor` gives for these numbers.
+        Lower bounds for these numbers of features, from `skrf.theory.error_floor`.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019, Theorems 4.2
+       and 4.8.
 
     Examples
     --------
@@ -295,26 +313,29 @@ class ErrorFloorDisplay(BaseCurvesDisplay):
             self.n_features,
             self.floor,
             "k--",
-            label="floor of any, in mean over w*",
+            label="lower bound for any features, averaged over w*",
         )
 
 
 class FeaturesNeededDisplay(BaseCurvesDisplay):
-    """Fewest features of any kind for one neuron, against the dimension.
+    """Minimum number of features of any kind for one neuron, against the dimension.
 
-    The vertical axis is a logarithm. `plot` sets the attributes that `WidthPathDisplay`
-    has.
-
-    Source: Theorem 4.8 of Yehudai and Shamir (2019).
+    The vertical axis shows log10 of the number. `plot` sets the same attributes as
+    `WidthPathDisplay.plot`.
 
     Parameters
     ----------
     dimensions : array-like of shape (n_points,)
-        The dimensions d.
+        Dimensions d.
     log10_needed : dict of str to array-like of shape (n_points,)
-        log10 of the numbers by name, as `skrf.theory.features_needed` gives them.
+        log10 of the numbers by name, from `skrf.theory.features_needed`.
     others : dict of str to array-like of shape (n_points,), default=None
-        log10 of other numbers to compare with, drawn dotted.
+        log10 of other numbers for comparison, drawn as dotted curves.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019, Theorem 4.8.
 
     Examples
     --------
@@ -353,19 +374,22 @@ class FeaturesNeededDisplay(BaseCurvesDisplay):
 
 
 class SpectrumDisplay(BaseCurvesDisplay):
-    """Share of a random neuron in each degree, from 1 up, of the spherical harmonics.
+    """Fraction of ||g||^2 of a random neuron g in each degree of spherical harmonics.
 
-    `plot` sets the attributes that `WidthPathDisplay` has.
-
-    Source: the spectra behind the floors of Theorems 4.2 and 4.8 of Yehudai and Shamir
-    (2019), see `skrf.theory.neuron_spectrum`.
+    Degrees start at 1. `plot` sets the same attributes as `WidthPathDisplay.plot`.
 
     Parameters
     ----------
     spectra : dict of str to NeuronSpectrum
-        By name, as `skrf.theory.neuron_spectrum` gives them.
+        Spectra by name, from `skrf.theory.neuron_spectrum`.
     max_degree : int, default=100
-        Largest degree drawn.
+        Maximum degree drawn.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. The
+       spectra determine the lower bounds of Theorems 4.2 and 4.8.
 
     Examples
     --------
@@ -384,24 +408,24 @@ class SpectrumDisplay(BaseCurvesDisplay):
         self.max_degree = max_degree
 
     def _checked(self):
-        most = check_integer(
-            "max_degree", self.max_degree, 1, "give the largest degree drawn"
+        last = check_integer(
+            "max_degree", self.max_degree, 1, "Pass the maximum degree to draw"
         )
         spectra = self.spectra.values() if isinstance(self.spectra, dict) else []
-        if not spectra or not all(hasattr(one, "log_energy") for one in spectra):
+        if not spectra or not all(hasattr(item, "log_energy") for item in spectra):
             raise ValueError(
-                "spectra must be a dict of NeuronSpectrum by name; got "
-                f"{self.spectra!r}. Give what skrf.theory.neuron_spectrum returns."
+                "`spectra` must be a dict of NeuronSpectrum by name; got "
+                f"{short(self.spectra)}. Pass results of skrf.theory.neuron_spectrum."
             )
-        shares = {
-            name: np.exp(spectrum.log_energy[1 : most + 1])
+        fractions = {
+            name: np.exp(spectrum.log_energy[1 : last + 1])
             for name, spectrum in self.spectra.items()
         }
-        return (shares,)
+        return (fractions,)
 
-    def _draw(self, shares):
-        labels = "degree", "share of ||g||^2"
-        for name, y in shares.items():
+    def _draw(self, fractions):
+        labels = "degree", "fraction of ||g||^2"
+        for name, y in fractions.items():
             degrees = np.arange(1, len(y) + 1)
             self._curves(degrees, {name: y}, *labels, marker=".", linestyle="none")
 
@@ -409,16 +433,19 @@ class SpectrumDisplay(BaseCurvesDisplay):
 class LazinessDisplay(BaseCurvesDisplay):
     """How lazily networks were trained, against their width.
 
-    `plot` sets the attributes that `WidthPathDisplay` has.
-
-    Source: Section 2 of Yehudai and Shamir (2019).
+    `plot` sets the same attributes as `WidthPathDisplay.plot`.
 
     Parameters
     ----------
     widths : array-like of shape (n_points,)
-        Widths.
+        Widths of the networks.
     curves : dict of str to array-like of shape (n_points,)
-        Gaps or shares by name, as `skrf.theory.section_2` gives them.
+        Relative gaps or fractions by name, from `skrf.theory.section_2`.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019, Section 2.
 
     Examples
     --------

@@ -13,21 +13,26 @@ from skrf._utils.checks import real_numbers
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss l(p, y) of one real prediction p and one target y; see `LOSSES`.
+    """A loss l(p, y) of one real prediction p and one target y.
 
-    Source: the risk of Eq. (2) and the hinge loss of Theorem 3.1 of Yehudai and Shamir
-    (2019); scikit-learn's SGDRegressor for the name and the factor 1/2 of squared_error.
+    `LOSSES` contains all losses by name.
 
     Parameters
     ----------
     name : str
-        Its name in `LOSSES`.
+        Name of the loss in `LOSSES`.
     formula : str
-        l(p, y), for reading.
+        l(p, y) as text.
     code : int
-        What the compiled kernels know it by.
+        Number of the loss in the compiled kernels.
     signs_only : bool
         Whether y must be -1 or 1.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019, Eq. (2) for the squared error and
+       Theorem 3.1 for the hinge loss.
 
     Examples
     --------
@@ -42,7 +47,7 @@ class Loss:
     signs_only: bool
 
     def __reduce__(self):
-        # By name: the codes may be others in the version that reads a pickle.
+        # By name: the version that reads a pickle may have other codes.
         return _named, (self.name,)
 
     def __call__(self, prediction: ArrayLike, y: ArrayLike) -> np.ndarray:
@@ -51,9 +56,9 @@ class Loss:
         Parameters
         ----------
         prediction : array-like
-            Predictions, of any shape; float32 stays float32.
+            Predictions of any shape. float32 stays float32.
         y : array-like
-            Targets, of a shape that broadcasts with it.
+            Targets. Their shape must broadcast with the shape of `prediction`.
 
         Returns
         -------
@@ -63,19 +68,19 @@ class Loss:
         Raises
         ------
         ValueError
-            For shapes that do not broadcast, and for arguments that are not real numbers.
+            If the shapes do not broadcast, or if an argument is not real numbers.
         """
         return self._evaluate(prediction, y)[0]
 
     def derivative(self, prediction: ArrayLike, y: ArrayLike) -> np.ndarray:
-        """d l / d prediction, elementwise; at hinge's kink the value 0.
+        """Derivative of the loss in `prediction`, elementwise; 0 at the kink of hinge.
 
         Parameters
         ----------
         prediction : array-like
-            Predictions, of any shape; float32 stays float32.
+            Predictions of any shape. float32 stays float32.
         y : array-like
-            Targets, of a shape that broadcasts with it.
+            Targets. Their shape must broadcast with the shape of `prediction`.
 
         Returns
         -------
@@ -85,7 +90,7 @@ class Loss:
         Raises
         ------
         ValueError
-            For shapes that do not broadcast, and for arguments that are not real numbers.
+            If the shapes do not broadcast, or if an argument is not real numbers.
 
         Examples
         --------
@@ -103,8 +108,8 @@ class Loss:
             pair = np.broadcast_arrays(*pair)
         except ValueError as error:
             raise ValueError(
-                f"prediction of shape {pair[0].shape} and y of shape {pair[1].shape} do "
-                "not broadcast. Give one y for each prediction."
+                f"`prediction` and `y` must have shapes that broadcast; got "
+                f"{pair[0].shape} and {pair[1].shape}. Pass one y for each prediction."
             ) from error
         prediction, y = (np.array(a, dtype, order="C") for a in pair)
         value, slope = np.empty_like(y), np.empty_like(y)

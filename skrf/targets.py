@@ -1,4 +1,4 @@
-"""Target functions that tell the ways of learning apart: frozen, callable objects."""
+"""Target functions that are easy for some ways of learning and hard for others."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from skrf._utils.checks import (
     is_number,
     real_array,
     real_numbers,
+    short,
 )
 from skrf._utils.typing import MatrixLike, RandomState
 from skrf._utils.validation import (
@@ -51,7 +52,7 @@ class _BaseTarget(ABC):
         """The values, of checked rows."""
 
     def __reduce__(self):
-        # Made again from its fields, so that copies are checked and frozen too.
+        # Constructed again from its fields: copies are checked and frozen too.
         values = tuple(getattr(self, field.name) for field in fields(self))
         return type(self), values, {"_skrf_version": __version__}
 
@@ -64,12 +65,12 @@ class _BaseTarget(ABC):
             object.__setattr__(self, name, value)
 
     def __call__(self, X: MatrixLike) -> np.ndarray:
-        """The values of the target.
+        """Evaluate the target.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            The rows at which to evaluate it.
+            Rows at which to evaluate the target.
 
         Returns
         -------
@@ -79,13 +80,13 @@ class _BaseTarget(ABC):
         Raises
         ------
         ValueError
-            For X that is not 2-D, not finite numbers, or has other columns.
+            If `X` is not 2-D, not finite numbers, or has another number of columns.
         """
         X = real_array("X", X, ndim=2)
         if X.shape[1] != self.n_features:
             raise ValueError(
-                f"X has {X.shape[1]} columns, but {type(self).__name__} takes "
-                f"n_features={self.n_features}. Give X as many columns."
+                f"`X` must have n_features={self.n_features} columns for this "
+                f"{type(self).__name__}; got {X.shape[1]}. Pass X with the same columns."
             )
         return self._evaluate(X)
 
@@ -94,24 +95,28 @@ class _BaseTarget(ABC):
 class SingleNeuron(_BaseTarget):
     r"""One neuron, :math:`x \mapsto act(\langle w, x\rangle + b)`.
 
-    Easy for one neuron trained by gradient descent, hard for any fixed features.
-
-    Source: the target of Theorems 4.2 and 4.8 of Yehudai and Shamir (2019).
+    One neuron trained by gradient descent learns this target. Fixed features do not,
+    unless their number or their weights grow exponentially with n_features.
 
     Parameters
     ----------
     weight : array-like of shape (n_features,)
-        The weight w, kept as a read-only copy in float64.
+        Weight w of the neuron. A read-only float64 copy is stored.
     bias : float, default=0.0
-        The bias b.
+        Bias b of the neuron.
     activation : str, default="relu"
         A key of `skrf.activations.ACTIVATIONS`.
 
     Raises
     ------
     ValueError
-        For a weight that is not 1-D, empty or not finite, a bias that is no finite number,
-        and an unknown activation.
+        If `weight` is not 1-D, is empty or not finite, if `bias` is not a finite number,
+        or if `activation` is unknown.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019, Theorems 4.2 and 4.8.
 
     Examples
     --------
@@ -132,7 +137,9 @@ class SingleNeuron(_BaseTarget):
     ) -> None:
         vector = _vector("weight", weight)
         if not is_number(bias):
-            raise ValueError(f"bias must be a finite number; got {bias!r}. Use 0 for none.")
+            raise ValueError(
+                f"`bias` must be a finite number; got {short(bias)}. Use 0 for no bias."
+            )
         check_choice("activation", activation, ACTIVATIONS)
         self._freeze(weight=vector, bias=float(bias), activation=activation)
 
@@ -156,28 +163,31 @@ class SingleNeuron(_BaseTarget):
 class BoundedDegreePolynomial(_BaseTarget):
     r"""A polynomial :math:`P(x) = \sum_m c_m \prod_j x_j^{e_{mj}}` of bounded degree.
 
-    Every monomial has degree at most k, every coefficient magnitude at most
+    Every monomial has degree at most k, and every coefficient has magnitude at most
     :math:`\alpha`.
-
-    Source: the targets of Theorem 3.1 of Yehudai and Shamir (2019).
 
     Parameters
     ----------
     exponents : array-like of shape (n_terms, n_features), of non-negative integers
-        One row of exponents e_m per monomial.
+        Exponents e_m, one row for each monomial.
     coefficients : array-like of shape (n_terms,)
-        c_m.
+        Coefficients c_m, one for each monomial.
     degree : int, default=None
-        The bound k; None means the largest degree of the monomials.
+        Bound k on the degrees. None means the maximum degree of the monomials.
     coefficient_bound : float, default=None
-        The bound alpha; None means the largest magnitude of the coefficients.
+        Bound alpha on the magnitudes of the coefficients. None means their maximum.
 
     Raises
     ------
     ValueError
-        For arrays of other shapes, exponents that are not integers from 0 to 2^31 - 1 or
-        have a row twice, coefficients that are not finite, and bounds that the monomials
-        pass.
+        If the shapes do not match, if the exponents are not integers from 0 to 2^31 - 1
+        or repeat a row, if the coefficients are not finite, or if a monomial exceeds a
+        bound.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019, Theorem 3.1.
 
     Examples
     --------
@@ -201,37 +211,38 @@ class BoundedDegreePolynomial(_BaseTarget):
         coefficient_bound: float | None = None,
     ) -> None:
         factors = _vector("coefficients", coefficients)
-        given = real_numbers("exponents", exponents)
-        if given.ndim != 2 or given.shape[0] != len(factors) or given.shape[1] == 0:
+        powers = real_numbers("exponents", exponents)
+        if powers.ndim != 2 or powers.shape[0] != len(factors) or powers.shape[1] == 0:
             raise ValueError(
-                "exponents must have shape (n_terms, n_features) with one row for each of "
-                f"the {len(factors)} coefficients; got shape {given.shape}. Give one "
-                "exponent per feature in each."
+                "`exponents` must have shape (n_terms, n_features) with one row for each "
+                f"of the {len(factors)} coefficients; got shape {powers.shape}. Pass one "
+                "row for each coefficient."
             )
         limit = np.iinfo(np.int32).max
-        if given.dtype.kind not in "iu" or given.min() < 0 or given.max() > limit:
+        if powers.dtype.kind not in "iu" or powers.min() < 0 or powers.max() > limit:
             raise ValueError(
-                f"exponents must be integers from 0 to {limit}; got dtype {given.dtype} "
-                f"and values from {given.min()} to {given.max()}. Give int arrays."
+                f"`exponents` must be integers from 0 to {limit}; got dtype "
+                f"{powers.dtype} and values from {powers.min()} to {powers.max()}. Pass "
+                "an array of integers."
             )
-        if len(np.unique(given, axis=0)) < len(given):
+        if len(np.unique(powers, axis=0)) < len(powers):
             raise ValueError(
-                "exponents has a row twice, so that coefficients would add up. Merge the "
-                "monomials that are the same."
+                "`exponents` must have different rows; got the same row twice. Add the "
+                "coefficients of equal monomials."
             )
-        powers = given.astype(np.int64)
+        powers = powers.astype(np.int64)
         powers.flags.writeable = False
         degrees, sizes = powers.sum(axis=1), np.abs(factors)
         degree = int(degrees.max()) if degree is None else degree
-        why = f"the degree of monomial {degrees.argmax()}. Raise degree, or drop it"
-        check_integer("degree", degree, int(degrees.max()), why)
+        remedy = f"Raise `degree`, or drop monomial {degrees.argmax()}"
+        check_integer("degree", degree, int(degrees.max()), remedy)
         bound = sizes.max() if coefficient_bound is None else coefficient_bound
         number = isinstance(bound, Real) and not isinstance(bound, bool)
         if not number or not bound >= sizes.max():
             raise ValueError(
-                f"coefficient_bound={bound!r} must not be below the magnitude "
-                f"{sizes.max()} of coefficient {sizes.argmax()}. Raise coefficient_bound, "
-                "or scale the coefficients."
+                f"`coefficient_bound` must be at least {sizes.max()}, the magnitude of "
+                f"coefficient {sizes.argmax()}; got {short(bound)}. Raise "
+                "`coefficient_bound`, or scale the coefficients."
             )
         self._freeze(
             exponents=powers,
@@ -269,13 +280,14 @@ class BoundedDegreePolynomial(_BaseTarget):
         n_features : int
             Number of columns of X.
         degree : int, default=2
-            Largest degree k of a monomial.
+            Maximum degree k of a monomial.
         coefficient_bound : float, default=1.0
-            Largest magnitude alpha of a coefficient.
+            Maximum magnitude alpha of a coefficient.
         n_terms : int, default=5
             Number of monomials, at most the binomial coefficient (d + k over k).
         random_state : int, RandomState instance or None, default=None
-            Fixes the draw.
+            Controls the random monomials; pass an int for reproducible output across
+            multiple function calls.
 
         Returns
         -------
@@ -285,7 +297,8 @@ class BoundedDegreePolynomial(_BaseTarget):
         Raises
         ------
         ValueError
-            For a parameter outside its set, and for more terms than there are monomials.
+            If a parameter is out of range, or if `n_terms` exceeds the number of
+            monomials.
 
         Examples
         --------
@@ -297,9 +310,9 @@ class BoundedDegreePolynomial(_BaseTarget):
         n_monomials = comb(n_features + degree, degree, exact=True)
         if n_terms > n_monomials:
             raise ValueError(
-                f"n_terms={n_terms} cannot be met: {n_features} variables have only "
-                f"{n_monomials} monomials of degree <= {degree}. Use a smaller n_terms, "
-                "or a larger degree."
+                f"`n_terms` must be at most {n_monomials}, the number of monomials of "
+                f"degree <= {degree} in {n_features} variables; got {n_terms}. Use a "
+                "smaller `n_terms`, or a larger `degree`."
             )
         rng = check_random_state(random_state)
         chosen: dict[tuple[int, ...], None] = {}
@@ -351,23 +364,32 @@ class TriangleWave(_BaseTarget):
 
     .. math:: \psi(t) = [t + a]_+ + 2 \sum_{n=1}^{a} (-1)^n [t + a - 2n]_+ - 1,
 
-    a sum of a + 1 ReLUs: an odd triangle wave of period 4 between -1 and 1 on [-a, a],
-    -1 on the left of it and 1 - (t - a) on the right. Nearly uncorrelated with every
-    fixed function when w is random and long, which is what makes single neurons hard for
-    fixed features. The squared norm of :math:`\psi(\langle w, x\rangle)` for Gaussian x
-    and ||w|| = d is 1/3 (the printed item 2 says at least d).
+    a sum of a + 1 ReLUs. On [-a, a] psi is an odd triangle wave of period 4 between -1
+    and 1. It is -1 to the left of this interval and 1 - (t - a) to the right.
 
-    Source: Proposition 4.6 of Yehudai and Shamir (2019).
+    For a long random w the wave is nearly uncorrelated with every fixed function, so
+    fixed features cannot learn single neurons.
 
     Parameters
     ----------
     weight : array-like of shape (n_features,)
-        w; the proposition takes ||w|| = n_features. Kept as a read-only copy in float64.
+        Weight w; the proposition takes ||w|| = n_features. A read-only float64 copy is
+        stored.
 
     Raises
     ------
     ValueError
-        For a weight that is not 1-D, empty or not finite.
+        If `weight` is not 1-D, is empty or not finite.
+
+    Notes
+    -----
+    For Gaussian x and ||w|| = d the squared norm of :math:`\psi(\langle w, x\rangle)` is
+    1/3. Item 2 of the proposition states at least d.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019, Proposition 4.6.
 
     Examples
     --------
@@ -395,12 +417,12 @@ class TriangleWave(_BaseTarget):
         return 6 * self.n_features**2 + 1
 
     def profile(self, t: ArrayLike) -> np.ndarray:
-        """psi(t), elementwise, without the cancellation of the sum.
+        """psi(t), elementwise, without the cancellation of the sum of ReLUs.
 
         Parameters
         ----------
         t : array-like
-            Real numbers, of any shape.
+            Real numbers of any shape.
 
         Returns
         -------
@@ -410,7 +432,7 @@ class TriangleWave(_BaseTarget):
         Raises
         ------
         ValueError
-            For t that is not real numbers.
+            If `t` is not real numbers.
 
         Examples
         --------
@@ -430,7 +452,7 @@ class TriangleWave(_BaseTarget):
         coefficients : ndarray of shape (a + 1,)
             1, -2, 2, -2, ...
         offsets : ndarray of shape (a + 1,)
-            a, a - 2, ..., -a. Summing loses digits as a grows: `profile` does not.
+            a, a - 2, ..., -a. The sum loses digits as a grows, and `profile` does not.
 
         Examples
         --------

@@ -110,5 +110,5 @@ def test_every_kind_of_real_numbers():
         assert value.dtype == result
         np.testing.assert_array_equal(value, [[1, 0], [3, 4]])
     for wrong in ([1j], ["a"], [None]):
-        with pytest.raises(ValueError, match="z must be real"):
+        with pytest.raises(ValueError, match="`z` must be real"):
             act(wrong)

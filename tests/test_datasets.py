@@ -105,7 +105,7 @@ def test_given_polynomial(make):
     assert target is product
     np.testing.assert_array_equal(y, X[:, 0] * X[:, 1])
     with pytest.raises(
-        ValueError, match=r"polynomial takes n_features=3, but n_features=4"
+        ValueError, match=r"`polynomial` must have n_features=4 variables; got 3"
     ):
         make(30, 4, polynomial=product)
 
@@ -148,6 +148,6 @@ def test_bad_parameters_of_one_maker_are_named(make, name, value):
 
 def test_too_many_terms_are_refused():
     with pytest.raises(
-        ValueError, match="n_terms=5 cannot be met: 1 variables have only 3"
+        ValueError, match=r"`n_terms` must be at most 3, .* in 1 variables; got 5"
     ):
         make_polynomial(10, 1, degree=2)

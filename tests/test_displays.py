@@ -35,7 +35,9 @@ def test_error_floor(axes):
     ).plot(axes)
     curves = drawn(display)
     np.testing.assert_array_equal(curves["mine"], [0.9, 0.5])
-    np.testing.assert_array_equal(curves["floor of any, in mean over w*"], [0.8, 0.1])
+    np.testing.assert_array_equal(
+        curves["lower bound for any features, averaged over w*"], [0.8, 0.1]
+    )
     assert display.ax_ is axes
     assert axes.get_xscale() == axes.get_yscale() == "log"
 
@@ -52,14 +54,14 @@ def test_features_needed(axes):
 def test_spectrum(axes):
     spectrum = neuron_spectrum(5, -1.0)
     display = SpectrumDisplay(spectra={"d = 5": spectrum}, max_degree=20).plot(axes)
-    shares = drawn(display)["d = 5"]
+    fractions = drawn(display)["d = 5"]
     energies = spectrum.multiplicities[1:21] * spectrum.eigenvalues[1:21] / spectrum.total
-    np.testing.assert_allclose(shares, energies, rtol=1e-9)
+    np.testing.assert_allclose(fractions, energies, rtol=1e-9)
 
 
 @pytest.mark.parametrize("spectra", [{}, None, neuron_spectrum(5), {"d = 5": 1.0}])
 def test_spectra_are_a_dict_of_them(spectra, axes):
-    with pytest.raises(ValueError, match="spectra must be a dict of NeuronSpectrum"):
+    with pytest.raises(ValueError, match="`spectra` must be a dict of NeuronSpectrum"):
         SpectrumDisplay(spectra=spectra).plot(axes)
 
 
@@ -88,7 +90,7 @@ def test_without_matplotlib(monkeypatch):
 def test_what_is_refused_opens_no_figure(display):
     pyplot = pytest.importorskip("matplotlib.pyplot", reason="in the extra 'examples'")
     before = pyplot.get_fignums()
-    with pytest.raises(ValueError, match="Give"):
+    with pytest.raises(ValueError, match="Pass"):
         display.plot()
     assert pyplot.get_fignums() == before
     assert not hasattr(display, "ax_")

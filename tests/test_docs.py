@@ -51,15 +51,8 @@ def test_every_public_name_is_in_the_reference():
         re.split("[.~]", name)[-1]
         for name in re.findall(r"^(?:   |\.\. data:: )([\w.~]+)$", page, re.M)
     }
-    public = {*skrf.__all__, *gaussian.__all__, *theory.__all__}
-    for module in (displays, skrf.datasets):
-        public |= {
-            name
-            for name, value in vars(module).items()
-            if not name.startswith("_")
-            and getattr(value, "__module__", None) == module.__name__
-        }
-    public |= {*kernels.__all__}
+    modules = skrf, displays, gaussian, kernels, theory, skrf.datasets
+    public = {name for module in modules for name in module.__all__}
     assert not public - listed
 
 
@@ -78,6 +71,35 @@ def test_properties_without_an_entry_in_the_docstring_are_shown(monkeypatch):
     assert own_properties("skrf.RandomFeatureRidge") == []
     # Its docstring describes several attributes at once.
     assert own_properties("skrf.RandomReLUFeatures") == []
+
+
+def test_constructors_of_results_are_not_shown(monkeypatch):
+    """Users construct targets and look at activations; results come from functions."""
+    pytest.importorskip("sphinx", reason="in the extra 'docs'")
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    made_by_skrf = runpy.run_path(str(DOCS / "conf.py"))["made_by_skrf"]
+    modules = skrf, skrf.activations, skrf.losses, skrf.networks, skrf.ridge
+    names = {
+        name
+        for module in (*modules, gaussian, kernels, theory)
+        for name, value in vars(module).items()
+        if isinstance(value, type) and not name.startswith("_") and made_by_skrf(value)
+    }
+    assert names == {
+        *("Laziness", "WidthPath", "BestError", "MinWeight", "PopulationRisk"),
+        *("NeuronSpectrum", "Report", "Row", "WeightCertificate"),
+    }
+
+
+def test_published_classes_are_linked_to_their_source(monkeypatch):
+    """Their `__module__` is the face, which does not contain their code."""
+    pytest.importorskip("sphinx", reason="in the extra 'docs'")
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    source_of = runpy.run_path(str(DOCS / "conf.py"))["source_of"]
+    name = "RandomReLUFeatures.transform"
+    assert source_of(None, "skrf.features", name) == "skrf.features._random"
+    assert source_of(None, "skrf.theory", "Report") == "skrf.theory._report"
+    assert source_of(None, "numpy", "Report") is None
 
 
 def test_brackets_of_formulas_do_not_grow_with_their_neighbours():

@@ -2,6 +2,7 @@
 
 import ast
 from graphlib import CycleError, TopologicalSorter
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,31 @@ def test_files_of_a_folder_import_siblings_in_no_circle():
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail(f"files import each other in a circle: {' -> '.join(error.args[1])}")
+
+
+def differ_by_one_letter(first, second):
+    """Whether one letter, inserted or replaced, makes one word of the other."""
+    short, long = sorted((first, second), key=len)
+    if len(long) - len(short) > 1 or short == long:
+        return False
+    k = next((k for k, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), None)
+    if k is None:
+        return True
+    return short[k + (len(short) == len(long)) :] == long[k + 1 :]
+
+
+def test_no_two_files_have_nearly_the_same_name():
+    """Equal names in different folders are fine: the folder tells them apart."""
+    stems = sorted({name.rpartition(".")[2].lstrip("_") for name in FILES})
+    pairs = [p for p in combinations(stems, 2) if differ_by_one_letter(*p)]
+    assert not pairs
+
+
+def test_differences_of_one_letter_are_found():
+    for first, second in (("kernel", "kernels"), ("dual", "duel"), ("law", "slaw")):
+        assert differ_by_one_letter(first, second)
+    for first, second in (("dual", "dual"), ("laws", "slaw"), ("sgd", "jit")):
+        assert not differ_by_one_letter(first, second)
 
 
 def test_private_names_of_scikit_learn_have_one_door():

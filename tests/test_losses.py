@@ -49,12 +49,12 @@ def test_every_kind_of_real_numbers(name):
         given = LOSSES[name](np.array([1, -2], kind), [1, 1])
         np.testing.assert_array_equal(given, expected)
     for wrong in (None, ["a"], 1j, [[1.0], [1.0, 2.0]]):
-        with pytest.raises(ValueError, match="prediction must be"):
+        with pytest.raises(ValueError, match="`prediction` must be"):
             LOSSES[name](wrong, [1])
-        with pytest.raises(ValueError, match="y must be"):
+        with pytest.raises(ValueError, match="`y` must be"):
             LOSSES[name].derivative([1], wrong)
 
 
 def test_shapes_that_do_not_broadcast_are_named():
-    with pytest.raises(ValueError, match=r"prediction of shape \(2,\) and y of shape \(3,"):
+    with pytest.raises(ValueError, match=r"must have shapes .* got \(2,\) and \(3,\)"):
         LOSSES["hinge"]([1, 2], [1, 2, 3])

@@ -146,5 +146,5 @@ def test_guards_of_memory_do_not_overflow(kind):
 
 @pytest.mark.parametrize("kind", [int, *TYPES])
 def test_widths_of_statements_grow(kind):
-    with pytest.raises(ValueError, match="growing order"):
+    with pytest.raises(ValueError, match="increasing order"):
         theory.section_2(widths=np.array([100, 30], kind))

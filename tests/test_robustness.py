@@ -89,7 +89,7 @@ FEATURES = [
         lambda: relu().from_weights([[1], [2, 3]], [1, 2]),
         ValueError,
         "weights",
-        "as many numbers",
+        "same number of values",
     ),
     (lambda: relu().transform(X), NotFittedError, "RandomReLUFeatures", "'fit'"),
     (lambda: relu().weights_, AttributeError, "RandomReLUFeatures", "Call fit"),
@@ -116,25 +116,30 @@ FEATURES = [
 ]
 
 DATA = [
-    (lambda: relu().fit(X[:0]), ValueError, "X", "Give at least one"),
-    (lambda: relu().fit(X[:, :0]), ValueError, "X", "Give at least one"),
+    (lambda: relu().fit(X[:0]), ValueError, "X", "Pass at least one"),
+    (lambda: relu().fit(X[:, :0]), ValueError, "X", "Pass at least one"),
     (lambda: relu().fit(X[0]), ValueError, "X", "one row per sample"),
     (lambda: relu().fit(X[np.newaxis]), ValueError, "X", "one row per sample"),
     (lambda: relu().fit([["a", "b"]]), ValueError, "X", "OneHotEncoder"),
     (lambda: relu().fit([[1.0, {}]]), TypeError, "X", "OneHotEncoder"),
-    (lambda: relu().fit([[1.0], [2.0, 3.0]]), ValueError, "X", "as many numbers"),
+    (lambda: relu().fit([[1.0], [2.0, 3.0]]), ValueError, "X", "same number of values"),
     (lambda: relu().fit(X + 1j), ValueError, "X", "X.real"),
     (lambda: relu().fit(with_entry(X, np.nan)), ValueError, "X", "SimpleImputer"),
     (lambda: relu().fit(with_entry(X, np.inf)), ValueError, "X", "Replace infinity"),
     (lambda: relu().fit(sparse.coo_array(X[0])), ValueError, "X", "one row per sample"),
     (lambda: ridge().fit(X, Y[:5]), ValueError, "y", "one target per row"),
-    (lambda: net().fit(X, Y[:5]), ValueError, "y", "Drop what is too many"),
+    (lambda: net().fit(X, Y[:5]), ValueError, "y", "as many entries"),
     (lambda: ridge().fit(X, None), ValueError, "y", "to be passed"),
-    (lambda: net().fit(X, np.zeros((20, 2, 2))), ValueError, "y must", "one row per"),
-    (lambda: ridge().fit(X, np.zeros((20, 2, 2))), ValueError, "y must", "one row per"),
-    (lambda: net().fit(X, 3.0), ValueError, "y must", "one row per"),
-    (lambda: ridge().fit(X, 3.0), ValueError, "y must", "one row per"),
-    (lambda: ridge().fit(X, [[1], [2, 3]]), ValueError, "y must", "as many numbers"),
+    (lambda: net().fit(X, np.zeros((20, 2, 2))), ValueError, "`y` must", "one row per"),
+    (lambda: ridge().fit(X, np.zeros((20, 2, 2))), ValueError, "`y` must", "one row per"),
+    (lambda: net().fit(X, 3.0), ValueError, "`y` must", "one row per"),
+    (lambda: ridge().fit(X, 3.0), ValueError, "`y` must", "one row per"),
+    (
+        lambda: ridge().fit(X, [[1], [2, 3]]),
+        ValueError,
+        "`y` must",
+        "same number of values",
+    ),
     (lambda: ridge().fit(X, DATES), ValueError, "y", "array of floats"),
     (lambda: net().fit(X, DATES), ValueError, "y", "array of floats"),
     (lambda: ridge().fit(X, ["1"] * 20), ValueError, "y", "array of floats"),
@@ -145,10 +150,17 @@ DATA = [
     (lambda: net().fit(X, sparse.csr_array(Y[:, None])), ValueError, "y", "y.toarray()"),
     (lambda: net().fit(X.astype("f"), 1e300 * Y), ValueError, "y", "float64"),
     (lambda: net(loss="hinge").fit(X, Y), ValueError, "loss", "OverparamNetClassifier"),
-    (lambda: sort().fit(X, [*"a" * 19, 1]), ValueError, "y", "all as strings"),
-    (lambda: label_net().fit(X, [*"a" * 19, None]), ValueError, "y", "all as strings"),
+    (lambda: sort().fit(X, [*"a" * 19, 1]), ValueError, "y", "labels as strings"),
+    (lambda: label_net().fit(X, [*"a" * 19, None]), ValueError, "y", "labels as strings"),
     (lambda: sort().fit(X, Y), ValueError, "y", "use the regressor"),
-    (lambda: label_net().fit(X, with_entry(SIGNS, np.nan)), ValueError, "y", "classes"),
+    (lambda: sort().fit(X, Y + 1j), ValueError, "`y` must", "Pass integers or strings"),
+    (lambda: sort().fit(X, [[1], [1, 2]] * 10), ValueError, "`y`", "Pass class labels"),
+    (
+        lambda: label_net().fit(X, with_entry(SIGNS, np.nan)),
+        ValueError,
+        "y",
+        "class labels",
+    ),
     (lambda: sort().fit(X, np.ones(20)), ValueError, "y", "Add samples of another"),
     (lambda: sort().fit(X, np.c_[SIGNS, SIGNS]), ValueError, "y", "y.ravel()"),
     (lambda: net().fit(X, Y, [1.0]), ValueError, "sample_weight", "for each row"),
@@ -203,16 +215,16 @@ MAKERS = [
         lambda: make_polynomial(polynomial=BoundedDegreePolynomial([[1]], [1.0])),
         ValueError,
         "polynomial",
-        "Give n_features=1",
+        "Pass n_features=1",
     ),
     (lambda: make_polynomial_classification(flip_y=2), ValueError, "flip_y", "range [0"),
     (lambda: SingleNeuron(None), ValueError, "weight", "array of floats"),
     (lambda: SingleNeuron([1, 1j]), ValueError, "weight", "np.real"),
-    (lambda: SingleNeuron([1.0], True), ValueError, "bias", "Use 0 for none"),
-    (lambda: SingleNeuron([1.0], 0, {}), ValueError, "activation", "Use one of relu"),
+    (lambda: SingleNeuron([1.0], True), ValueError, "bias", "Use 0 for no bias"),
+    (lambda: SingleNeuron([1.0], 0, {}), ValueError, "activation", "Use one of these"),
     (lambda: SingleNeuron([1.0])(["a"]), ValueError, "X", "array of floats"),
     (lambda: SingleNeuron([1.0])(sparse.eye_array(1)), ValueError, "X", "X.toarray()"),
-    (lambda: TriangleWave([[1.0]]), ValueError, "weight", "Reshape weight"),
+    (lambda: TriangleWave([[1.0]]), ValueError, "weight", "Reshape `weight`"),
     (lambda: TriangleWave([1.0]).profile("t"), ValueError, "t", "array of floats"),
     (
         lambda: BoundedDegreePolynomial([[1], [2, 3]], [1, 1]),
@@ -224,14 +236,14 @@ MAKERS = [
         lambda: BoundedDegreePolynomial([[1]], [1], True),
         ValueError,
         "degree",
-        "Raise degree",
+        "Raise `degree`",
     ),
     (lambda: BoundedDegreePolynomial([[1]], ["1"]), ValueError, "coefficients", "floats"),
     (
         lambda: BoundedDegreePolynomial([[1]], [1], coefficient_bound="2"),
         ValueError,
         "coefficient_bound",
-        "Raise coefficient_bound",
+        "Raise `coefficient_bound`",
     ),
 ]
 
@@ -244,28 +256,68 @@ def partial_fit_with_other_classes():
 
 
 @pytest.mark.parametrize(
-    ("call", "before", "remedy"),
+    ("call", "message", "remedy"),
     [
         (
             lambda: relu().fit(FRAME).transform(FRAME.rename(columns={"c": "d"})),
-            "\n- c\n",
-            "Give those of fit in order.",
+            "The feature names should match those that were passed during fit.",
+            "Pass the columns of `fit` in `X`, in the same order.",
         ),
-        (partial_fit_with_other_classes, "array([-1,  1]). ", "Give all labels that"),
+        (
+            partial_fit_with_other_classes,
+            "`classes=[0, 1]` is not the same as on last call to partial_fit",
+            "the same classes or None to later calls.",
+        ),
         (
             lambda: arc_cosine_kernel(X, X[:, :2]),
-            "Y.shape[1] == 2. ",
-            "Give X and Y the same columns.",
+            "Incompatible dimension for X and Y matrices",
+            "Pass the same columns in `X` and `Y`.",
         ),
-        (lambda: relu().fit(X + 1j), "data not supported. ", "Give its real part"),
-        (lambda: sort().fit(X, Y + 1j), "data not supported. ", "Give classes as y"),
-        (lambda: relu().fit([["a"]]), "to float: 'a'. ", "Encode text"),
-        (lambda: relu().fit(X[:0]), "is required by RandomReLUFeatures. ", "Give at least"),
+        (
+            lambda: relu().fit(X + 1j),
+            "Complex data not supported",
+            "Pass real numbers, for instance X.real.",
+        ),
+        (
+            lambda: relu().fit([["a"]]),
+            "could not convert string to float: 'a'",
+            "Encode text in `X` as numbers, for instance by OneHotEncoder.",
+        ),
+        (
+            lambda: relu().fit(X[:0]),
+            "Found array with 0 sample(s)",
+            "Pass at least one row in `X`.",
+        ),
+        (
+            lambda: net().fit(X, Y[:5]),
+            "Found input variables with inconsistent numbers of samples: [20, 5]",
+            "Pass as many entries in `y` as there are rows in `X`.",
+        ),
+        (
+            lambda: net().fit(FRAME.astype("Float64").mask(FRAME > 0), Y),
+            "Input X contains NaN.",
+            "Replace NaN in `X`, for instance by SimpleImputer.",
+        ),
+        (
+            lambda: label_net().fit(X, np.c_[SIGNS, SIGNS]),
+            "y should be a 1d array",
+            "Pass `y` as a 1-D array, for instance y.ravel().",
+        ),
     ],
 )
-def test_remedies_stand_apart_from_the_message(call, before, remedy):
-    with pytest.raises(ValueError, match=re.escape(before + remedy)):
+def test_messages_of_scikit_learn_stay_and_have_the_remedy_as_a_note(call, message, remedy):
+    with pytest.raises(ValueError, match=re.escape(message)) as caught:
         call()
+    assert str(caught.value).startswith(message)
+    assert len(caught.value.__notes__) == 1
+    assert caught.value.__notes__[0].endswith(remedy)
+
+
+def test_data_without_a_fault_get_no_note():
+    """Errors of other causes, here of the transformer, keep their message alone."""
+    with pytest.raises(ValueError, match="at least 2 classes") as caught:
+        label_net().fit(X, np.ones(20))
+    assert not hasattr(caught.value, "__notes__")
 
 
 FRAME = pd.DataFrame(X, columns=list("abc"))

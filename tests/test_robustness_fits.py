@@ -10,6 +10,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from attacks import text_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
@@ -36,7 +37,7 @@ pd = pytest.importorskip("pandas", reason="data frames are part of what is gener
 
 # What an error must name, and how its advice begins.
 NAMES = r"\b(X|y|sample_weight|features|alphas?|weight_scale|bias_scale|eta0|cv|classes)\b"
-ADVICE = r"\b(Use|use|Scale|scale|Give|Drop|Replace|Set|Add|Change|Fit|Name|Raise)\b"
+ADVICE = r"\b(Use|use|Scale|scale|Pass|Give|Drop|Replace|Set|Add|Change|Fit|Name|Raise)\b"
 DOCUMENTED = ConvergenceWarning, LinAlgWarning
 
 EXPONENTS = st.sampled_from([0] * 9 + [-3, 3, -20, 20, -38, 38, -75, 75, -150, 150])
@@ -254,7 +255,7 @@ def ends_well(model, call):
         try:
             outputs = call()
         except (ValueError, MemoryError) as error:
-            outputs, message = None, str(error)
+            outputs, message = None, text_of(error)
     if outputs is None:
         assert re.search(NAMES, message), f"{message} {model}"
         assert re.search(ADVICE, message), f"{message} {model}"

@@ -131,7 +131,7 @@ RIDGES = [
         lambda: sort(class_weight={1: -1}).fit(X, SIGNS),
         ValueError,
         "class_weight",
-        "Give a finite number >= 0 for each",
+        "Pass a finite number >= 0 for each",
     ),
     (lambda: ridge().predict(X), NotFittedError, "RandomFeatureRidge", "'fit'"),
     (lambda: ridge().coef_, AttributeError, "RandomFeatureRidge", "call fit"),
@@ -144,44 +144,44 @@ RIDGES = [
     (lambda: ridge(solver="dual").partial_fit, AttributeError, "solver", "or fit"),
     (lambda: ridge(StandardScaler()).partial_fit, AttributeError, "features", "FrozenEst"),
     (lambda: ridge(RandomReLUFeatures).partial_fit, AttributeError, "features", "instance"),
-    (lambda: ridge(Ridge()).partial_fit, AttributeError, "features", "Give a transformer"),
+    (lambda: ridge(Ridge()).partial_fit, AttributeError, "features", "Pass a transformer"),
     (
         lambda: sort(class_weight="balanced").partial_fit,
         AttributeError,
         "class_weight",
         "dict",
     ),
-    (lambda: stream().partial_fit(X, np.c_[Y, Y]), ValueError, "y", "begin a clone"),
+    (lambda: stream().partial_fit(X, np.c_[Y, Y]), ValueError, "y", "start from a clone"),
     (
         lambda: stream().set_params(fit_intercept=False).partial_fit(X, Y),
         ValueError,
         "fit_intercept",
-        "Set it back",
+        "Restore it",
     ),
     (
         lambda: stream().set_params(features__weight_scale=2.0).partial_fit(X, Y),
         ValueError,
         "features__weight_scale",
-        "Set it back, or begin a clone",
+        "Restore it, or start from a clone",
     ),
     (lambda: sort().partial_fit(X, SIGNS), ValueError, "classes", "all labels that"),
     (
         lambda: sort().partial_fit(X, SIGNS, [1, 2]),
         ValueError,
         "y",
-        "Name every class there",
+        "Pass every label",
     ),
     (
         lambda: sort().partial_fit(X, SIGNS, [-1, 1]).partial_fit(X, SIGNS, [0, 1]),
         ValueError,
         "classes",
-        "later the same ones",
+        "same classes or None",
     ),
     (
         lambda: RandomFeatureRidge().set_params(features__width=5),
         ValueError,
         "features",
-        "Give features=RandomReLUFeatures()",
+        "Pass features=RandomReLUFeatures()",
     ),
     (lambda: (one := stream()).merge(one), ValueError, "another", "seen other rows"),
     (lambda: stream().merge("other"), ValueError, "other", "Fit both by partial_fit"),
@@ -208,7 +208,7 @@ RIDGES = [
 
 NETWORKS = [
     (lambda: net(3, symmetric_init=True).fit(X, Y), ValueError, "width", "even width"),
-    (lambda: net(activation="step").fit(X, Y), ValueError, "activation", 'train="output"'),
+    (lambda: net(activation="step").fit(X, Y), ValueError, "activation", "train='output'"),
     (lambda: net(alpha=-1.0).fit(X, Y), ValueError, "alpha", "range [0"),
     (lambda: net(max_iter=0).fit(X, Y), ValueError, "max_iter", "range [1"),
     (lambda: net(batch_size="all").fit(X, Y), ValueError, "batch_size", "int in the"),
@@ -242,7 +242,7 @@ NETWORKS = [
         lambda: net(early_stopping=True, random_state=0).fit(X, Y, np.eye(20)[0]),
         ValueError,
         "sample_weight",
-        "Drop rows of weight 0",
+        "Drop the rows of weight 0",
     ),
     (
         lambda: net(early_stopping=True).partial_fit,
@@ -254,14 +254,14 @@ NETWORKS = [
         lambda: net(warm_start=True).fit(X, Y).set_params(width=5).fit(X, Y),
         ValueError,
         "width",
-        "Set width back",
+        "Restore `width`",
     ),
     (lambda: net().partial_fit(X, Y).partial_fit(X, np.c_[Y, Y]), ValueError, "y", "clone"),
     (lambda: net(10**13).fit(X, Y), MemoryError, "width", "Use a smaller width"),
     (lambda: net().laziness(X), NotFittedError, "OverparamNetRegressor", "'fit'"),
     (lambda: net().fit(X, Y).laziness(X[:, :2]), ValueError, "X", "as many columns as in"),
-    (lambda: net().fit(X, Y).linearize(1), ValueError, "output", "Count them from 0"),
-    (lambda: net().fit(X, Y).linearize("first"), ValueError, "output", "Count them from 0"),
+    (lambda: net().fit(X, Y).linearize(1), ValueError, "output", "Pass the index"),
+    (lambda: net().fit(X, Y).linearize("first"), ValueError, "output", "Pass the index"),
     (lambda: net().set_callbacks("bar"), TypeError, "callbacks", "FitCallback"),
 ]
 
@@ -285,7 +285,8 @@ def test_errors_name_parameter_and_remedy(call, kind, name, remedy):
 def test_features_of_a_stream_may_not_change(change, name):
     model = stream()
     before = model.coef_
-    with pytest.raises(ValueError, match=f"^{name}[a-z_]* differs .* or begin a clone"):
+    message = f"^`{name}[a-z_]*` changed since .* or start from a clone"
+    with pytest.raises(ValueError, match=message):
         model.set_params(**change).partial_fit(X, Y)
     np.testing.assert_array_equal(model.coef_, before)
 
@@ -308,7 +309,7 @@ def test_streams_know_frozen_features_by_their_arrays():
     model = ridge(FrozenEstimator(relu().fit(X))).partial_fit(X, Y)
     model.set_params(features=FrozenEstimator(relu().fit(X))).partial_fit(X, Y)
     other = FrozenEstimator(relu().set_params(random_state=1).fit(X))
-    with pytest.raises(ValueError, match="features differs from that of the first chunk"):
+    with pytest.raises(ValueError, match="`features` changed since the first call"):
         model.set_params(features=other).partial_fit(X, Y)
 
 

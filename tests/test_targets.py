@@ -129,9 +129,9 @@ def test_targets_are_frozen_pickle_and_check_their_input(target):
         assert not any(array.flags.writeable for array in arrays)
     with pytest.raises(AttributeError):
         target.bias = 3
-    with pytest.raises(ValueError, match=r"3 columns, .*n_features=2"):
+    with pytest.raises(ValueError, match=r"n_features=2 columns .* got 3"):
         target(np.ones((1, 3)))
-    with pytest.raises(ValueError, match="X must be 2-D"):
+    with pytest.raises(ValueError, match="`X` must be 2-D"):
         target(np.ones(2))
     with pytest.raises(ValueError, match="NaN"):
         target([[np.nan, 0.0]])
@@ -147,30 +147,39 @@ def test_a_target_does_not_follow_the_callers_array():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: SingleNeuron([[1.0]]), r"weight must be 1-D .* shape \(1, 1\)"),
-        (lambda: SingleNeuron([]), "weight must be 1-D with at least one entry"),
-        (lambda: SingleNeuron([np.nan]), "weight must be finite; got nan"),
-        (lambda: SingleNeuron([1.0], np.inf), "bias must be a finite number; got inf"),
+        (lambda: SingleNeuron([[1.0]]), r"`weight` must be 1-D .* shape \(1, 1\)"),
+        (lambda: SingleNeuron([]), "`weight` must be 1-D with at least one entry"),
+        (lambda: SingleNeuron([np.nan]), "`weight` must be finite; got nan"),
+        (lambda: SingleNeuron([1.0], np.inf), "`bias` must be a finite number; got inf"),
         (
             lambda: SingleNeuron([1.0], [1, 2]),
-            r"bias must be a finite number; got \[1, 2\]",
+            r"`bias` must be a finite number; got \[1, 2\]",
         ),
-        (lambda: SingleNeuron([1.0], 0, "swish"), r"activation='swish'.*gelu"),
-        (lambda: SingleNeuron([1.0], 0, ["relu"]), r"activation=\['relu'\] is not known"),
-        (lambda: TriangleWave([np.inf]), "weight must be finite; got inf"),
+        (
+            lambda: SingleNeuron([1.0], 0, "swish"),
+            r"`activation` must be one of 'abs', 'cos', .* got 'swish'",
+        ),
+        (
+            lambda: SingleNeuron([1.0], 0, ["relu"]),
+            r"`activation` must be .* got \['relu'\]. Use one of these",
+        ),
+        (lambda: TriangleWave([np.inf]), "`weight` must be finite; got inf"),
         (
             lambda: BoundedDegreePolynomial([[1, 2], [0, 1]], [1, 1], degree=2),
-            "degree=2 .* >= 3: the degree of monomial 0.*Raise degree",
+            "`degree` .* >= 3; got 2. Raise `degree`, or drop monomial 0",
         ),
         (
             lambda: BoundedDegreePolynomial([[1, 2]], [-4.0], coefficient_bound=3),
-            "coefficient_bound=3 .* 4.0 of coefficient 0.*Raise",
+            "`coefficient_bound` .* 4.0, .* of coefficient 0; got 3. Raise",
         ),
         (
             lambda: BoundedDegreePolynomial([[1, 2]], [1.0], coefficient_bound=np.nan),
-            "coefficient_bound=nan",
+            "`coefficient_bound` must be .* got nan",
         ),
-        (lambda: BoundedDegreePolynomial([[1, 2]], [1.0], degree=3.5), "degree=3.5"),
+        (
+            lambda: BoundedDegreePolynomial([[1, 2]], [1.0], degree=3.5),
+            "`degree` must be an integer .* got 3.5",
+        ),
         (lambda: BoundedDegreePolynomial([[1, 2]], [1.0, 2.0]), "each of the 2 coeff"),
         (
             lambda: BoundedDegreePolynomial([[1.0, 2]], [1.0]),
@@ -181,9 +190,12 @@ def test_a_target_does_not_follow_the_callers_array():
             lambda: BoundedDegreePolynomial(np.array([[2**63]], np.uint64), [1.0]),
             "integers from 0",
         ),
-        (lambda: BoundedDegreePolynomial([[1], [1]], [1.0, 1.0]), "a row twice"),
-        (lambda: BoundedDegreePolynomial([[1]], [np.nan]), "coefficients must be finite"),
-        (lambda: BoundedDegreePolynomial.random(2, 2, n_terms=7), "n_terms=7 .*only 6"),
+        (lambda: BoundedDegreePolynomial([[1], [1]], [1.0, 1.0]), "the same row twice"),
+        (lambda: BoundedDegreePolynomial([[1]], [np.nan]), "`coefficients` must be finite"),
+        (
+            lambda: BoundedDegreePolynomial.random(2, 2, n_terms=7),
+            "`n_terms` must be at most 6, .* got 7",
+        ),
         (lambda: BoundedDegreePolynomial.random(2, -1), "'degree' parameter"),
         (lambda: BoundedDegreePolynomial.random(0), "'n_features' parameter"),
         (

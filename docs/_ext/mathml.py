@@ -1,4 +1,4 @@
-"""Formulas as MathML, which browsers draw without a script or a font from elsewhere."""
+"""Formulas as MathML, which browsers render without scripts or external fonts."""
 
 import re
 
@@ -7,15 +7,15 @@ from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.util import logging
 
-# Commands that docutils knows by other names.
+# Commands that have other names in docutils.
 _OTHER_NAMES = {r"\big": r"\bigl", r"\Big": r"\Bigl", r"\dots": r"\ldots"}
 _TOKEN = re.compile(
-    r"\\(?:text|mathrm)\{[^}]*\}"  # upright already
+    r"\\(?:text|mathrm)\{[^}]*\}"  # already upright
     r"|\\[A-Za-z]+"
     r"|[A-Za-z]{3,}(?:\\_[A-Za-z]+)*"  # a name such as act or weight\_scale
 )
-# docutils lets these grow with their neighbours, and browsers put one of a larger size too
-# low where it has an exponent.
+# docutils makes these brackets grow with their neighbours. Browsers place a larger bracket
+# with an exponent too low.
 _GROWING = re.compile("<mo(?: maxsize[^>]*)?>([⟨⟩‖()])</mo>")
 
 
@@ -46,6 +46,6 @@ def _visit_math_block(translator, node):
 
 
 def setup(app):
-    """Register the renderer; conf.py chooses it by `html_math_renderer`."""
+    """Register the renderer, which conf.py selects by `html_math_renderer`."""
     app.add_html_math_renderer("mathml", (_visit_math, None), (_visit_math_block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

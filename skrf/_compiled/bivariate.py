@@ -1,4 +1,4 @@
-r"""Compiled expectations of a standard Gaussian pair, for gaussian.py.
+r"""Compiled expectations of a standard Gaussian pair, for `skrf.gaussian`.
 
 For standard Gaussians p, q of correlation rho and neurons p + h, q + k,
 

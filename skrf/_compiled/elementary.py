@@ -1,8 +1,8 @@
-"""Compiled elementary functions: exponentials, waves, error functions, for whole arrays.
+"""Compiled elementary functions of arrays: exponentials, waves, error functions.
 
-They have no branches, only selections, so that loops over them become vector
-instructions, which those of the C library do not. Sums must not be reordered in them.
-Their errors are a few units in the last place; NaN stays NaN.
+They have selections instead of branches, so loops over them become vector instructions,
+unlike loops over the C library's functions. Sums must not be reordered in them. Their
+errors are a few units in the last place; NaN stays NaN.
 """
 
 import math
@@ -14,13 +14,13 @@ from numba.extending import intrinsic, overload
 
 from skrf._compiled.jit import njit
 
-# Functions that only other kernels call: they need no way in from Python.
+# Options of functions that only compiled functions call.
 INNER = {"nogil": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 _STRICT = {"contract"}
 _LN2_HIGH, _LN2_LOW = 6.93145751953125e-1, 1.42860682030941723212e-6
-# pi/2 in parts of 30 bits, so that small multiples of the first two are exact.
+# pi/2 in parts of 30 bits: small multiples of the first two are exact.
 _QUARTERS = 1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21
-# Larger arguments of sin and cos are left to the C library.
+# The C library computes sin and cos of larger arguments.
 _LARGE = 1e5
 _EXPM1 = tuple(1 / math.factorial(n + 1) for n in range(13))
 _ATANH_LOW = tuple(1 / (2 * n + 1) for n in range(8))
@@ -72,7 +72,7 @@ def _saturating_power(typing, k):
         integer = ir.IntType(size)
         bias = 2 ** (size - mantissa - 2) - 1
         bits = builder.add(builder.fptosi(arguments[0], integer), integer(bias))
-        # Exponent 0 is that of the number 0, the largest that of infinity.
+        # The number 0 has exponent 0, infinity has the maximum exponent.
         for limit, beyond in ((0, "<"), (2 * bias + 1, ">")):
             outside = builder.icmp_signed(beyond, bits, integer(limit))
             bits = builder.select(outside, integer(limit), bits)
@@ -83,7 +83,7 @@ def _saturating_power(typing, k):
 
 
 def power_of_two(k):
-    """2**k for a float k that is an integer; 0 or infinity where no exponent holds it."""
+    """2**k for a float k with an integer value; 0 or infinity outside the exponents."""
     return np.exp2(k)
 
 
@@ -116,7 +116,7 @@ def _exp_parts(x):
 @njit(fastmath=_STRICT, **INNER)
 def _exp(x):
     k, e = _exp_parts(x)
-    # In two steps, because 2**k may be too large or too small where the result is not.
+    # In two factors, as 2**k alone may overflow or underflow where the result does not.
     half = type(x)(math.floor(k * type(x)(0.5)))
     return (type(x)(1) + e) * power_of_two(half) * power_of_two(k - half)
 

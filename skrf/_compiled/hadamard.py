@@ -14,9 +14,9 @@ from skrf._compiled.jit import njit
 def _two_stages(x, y):
     """Two steps of the transform, from x to y.
 
-    Every step adds and subtracts neighbours and puts sums and differences into the two
-    halves; after log2(D) steps that is the Hadamard matrix in its natural order. In this
-    form all steps are one loop over contiguous results.
+    Every step adds and subtracts neighbours, and writes sums and differences into the two
+    halves. After log2(D) steps the product is the Hadamard matrix in its natural order. In
+    this form every step is a loop over contiguous results.
     """
     quarter = x.shape[0] // 4
     for i in range(quarter):
@@ -37,7 +37,7 @@ def _one_stage(x, y):
 
 @njit(cache=True, nogil=True)
 def transform(x, scratch):
-    """x <- H x without the factor 1 / sqrt(D), for a 1-D array of D = 2^k numbers."""
+    """x <- H x without the factor 1 / sqrt(D), for a 1-D array of D = 2^k values."""
     done, here = 1, True
     while done < x.shape[0]:
         two = 4 * done <= x.shape[0]
@@ -62,9 +62,9 @@ def project(X, signs, lengths, out):
     ----------
     X : ndarray of shape (n, d)
     signs : ndarray of shape (n_blocks, 3, D), D >= d
-        Of +-1.
+        Signs, 1 or -1.
     lengths : ndarray of shape (width,), width <= n_blocks * D
-        What the unit rows of the blocks are multiplied by.
+        Factors of the unit rows of the blocks.
     out : ndarray of shape (n, width)
     """
     width, (n_blocks, _, size) = lengths.shape[0], signs.shape

@@ -1,8 +1,8 @@
-"""numba's `njit` with a cache whose faults cost time and nothing else.
+"""numba's `njit` with a disk cache that never raises.
 
-numba keeps compiled code beside the source, or in the user's cache folder, or where
-NUMBA_CACHE_DIR says. On its own it raises when none of them can be written, at import; when
-the disk is full, in the middle of a fit; and when a file was torn by a crash, for ever.
+numba stores compiled code next to the source, in the user's cache folder, or in
+NUMBA_CACHE_DIR. Its own cache raises at import when no folder can be written, during a fit
+when the disk is full, and in every process after a crash has left an incomplete file.
 """
 
 import pickle
@@ -17,11 +17,11 @@ _warned = False
 
 
 def njit(*, cache=False, **options):
-    """`numba.njit(...)` as a decorator with options; `cache` is one that may fail."""
+    """`numba.njit(**options)`; with `cache`, a cache that may fail."""
 
     def decorate(function):
         dispatcher = numba.njit(**options)(function)
-        # With NUMBA_DISABLE_JIT=1 it is the function itself.
+        # With NUMBA_DISABLE_JIT=1 the dispatcher is the function itself.
         if cache and dispatcher is not function:
             try:
                 dispatcher._cache = _Cache(function)
@@ -33,10 +33,10 @@ def njit(*, cache=False, **options):
 
 
 class _Cache(FunctionCache):
-    """What cannot be read is compiled again, and what cannot be written is not kept.
+    """Compile again what cannot be read, and do not store what cannot be written.
 
-    numba's own does not notice edits in files whose functions are called. The files of
-    this folder call each other: an edit in one of them outdates them all.
+    numba's own cache does not notice edits in the files of called functions. The files of
+    this folder call each other, so an edit in one of them outdates all of them.
     """
 
     def __init__(self, function):
@@ -55,12 +55,12 @@ class _Cache(FunctionCache):
         except OSError as error:
             _warn(error)
         except (EOFError, pickle.UnpicklingError):
-            # A file torn by a crash: with an empty index it will be written again.
+            # A crash left an incomplete file. With an empty index it is written again.
             self._or_warn(self.flush)
         return None
 
     def save_overload(self, sig, data):
-        """Keep the compiled code of a signature."""
+        """Store the compiled code of a signature."""
         self._or_warn(super().save_overload, sig, data)
 
     @staticmethod
@@ -72,12 +72,12 @@ class _Cache(FunctionCache):
 
 
 def _warn(error):
-    """Say once per process that the cache does not work, and what to do."""
+    """Warn once per process that the cache does not work, and name the remedy."""
     global _warned
     if not _warned:
         _warned = True
         warn(
-            f"Compiled code cannot be kept on disk ({error}), so that every process "
-            "compiles anew, for some fifteen seconds in its first fit. Set the environment "
-            "variable NUMBA_CACHE_DIR to a folder that can be written.",
+            f"Compiled code cannot be stored on disk ({error}), so every process compiles "
+            "again, for about 15 s in its first fit. Set the environment variable "
+            "NUMBA_CACHE_DIR to a folder that can be written.",
         )

@@ -3,8 +3,8 @@
 Every function is a deterministic function of its arrays: randomness is drawn by the
 caller. Activations and losses are chosen by integer code, so nothing recompiles in a new
 process; `activations.ACTIVATIONS` and `losses.LOSSES` name the codes. Compiled functions
-that call each other live in the files `_kernels*.py`, whose caches are outdated by an edit
-in any of them (see `_jit`).
+that call each other are in this folder, and an edit in any of its files outdates the
+caches of all (see `jit`).
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from skrf._compiled.elementary import erf, gelu, logistic, sines, softplus, tanh
 from skrf._compiled.jit import njit
 
-# NaN and infinity must survive (divergence is noticed by them), so no "nnan", no "ninf".
+# Without "nnan" and "ninf": NaN and infinity must survive, as they show divergence.
 FASTMATH = {"reassoc", "contract", "nsz", "arcp"}
 
 (
@@ -35,7 +35,7 @@ LEAK = 0.01
 
 SQUARED_ERROR, HINGE = range(2)
 
-# Columns of a row that are handled at a time: some scratch rows of them stay in L1.
+# Columns of a row that are handled at a time; several such pieces stay in the L1 cache.
 TILE = 1024
 
 
@@ -44,7 +44,7 @@ def activate(z, code, value, slope):
     """value = act(z) and slope = act'(z) for 1-D arrays; `z` must not overlap the results.
 
     The derivative at a kink is the one on the left (0 for relu), as in the paper's
-    indicator 1(z > 0); abs takes 0 there. NaN in `z` is NaN in `value`.
+    indicator 1(z > 0); 0 for abs. NaN in `z` becomes NaN in `value`.
     """
     real = z.dtype.type
     zero, one, two = real(0), real(1), real(2)
@@ -166,8 +166,8 @@ def tangent_rows(Z, biases, output_weights, code, scale, values):
 def dual(p, q, cosine, sine, nodes, weights, code, part, out):
     """out[i] <- E f(p_i g) f(q_i (cosine_i g + sine_i h)), f = act (part 0) or act' (1).
 
-    For independent standard Gaussians g and h, by a rule with the given nodes and weights
-    for each of them.
+    For independent standard Gaussians g and h, by the product of a quadrature rule with
+    these nodes and weights.
     """
     n = nodes.shape[0]
     z, found = np.empty(n), np.empty((2, n))

@@ -1,4 +1,4 @@
-"""The compiled part of SGD on a block of samples; `_sgd` has the derivation."""
+"""The compiled part of SGD on a block of samples; `networks._sgd` has the derivation."""
 
 import numpy as np
 from llvmlite import ir
@@ -9,13 +9,13 @@ from skrf._compiled.elementary import INNER
 from skrf._compiled.jit import njit
 from skrf._compiled.neurons import FASTMATH, TILE, activate, loss
 
-# Characters that tell BLAS whether a matrix is transposed.
+# The characters by which BLAS distinguishes transposed matrices.
 _PLAIN, _TRANSPOSED = ord("N"), ord("T")
 
 
 @intrinsic
 def _call_gemm(typing, gemm, flags, sizes, scalars, a, b, c):
-    """Call the routine at the address `gemm` in Fortran's manner: everything by pointer."""
+    """Call the Fortran routine at the address `gemm`, with all arguments by pointer."""
 
     def generate(context, builder, signature, arguments):
         pointer = ir.IntType(8).as_pointer()
@@ -29,10 +29,10 @@ def _call_gemm(typing, gemm, flags, sizes, scalars, a, b, c):
 
         one, beta = (item(3, i, signature.args[3].dtype.bitwidth // 8) for i in range(2))
         m, n, k, lead_a, lead_b, lead_c = (item(2, i, 8) for i in range(6))
-        given = [item(1, 0, 1), item(1, 1, 1), m, n, k, one, data(4), lead_a]
-        given += [data(5), lead_b, beta, data(6), lead_c]
-        routine = ir.FunctionType(ir.VoidType(), [pointer] * len(given)).as_pointer()
-        builder.call(builder.inttoptr(arguments[0], routine), given)
+        pointers = [item(1, 0, 1), item(1, 1, 1), m, n, k, one, data(4), lead_a]
+        pointers += [data(5), lead_b, beta, data(6), lead_c]
+        routine = ir.FunctionType(ir.VoidType(), [pointer] * len(pointers)).as_pointer()
+        builder.call(builder.inttoptr(arguments[0], routine), pointers)
         return context.get_dummy_value()
 
     return types.void(gemm, flags, sizes, scalars, a, b, c), generate
@@ -57,7 +57,7 @@ def product(gemm, a, b, c, beta):
 
 @overload(product)
 def _product(gemm, a, b, c, beta):
-    # Fortran sees transposes: it is asked for c' = b' a'.
+    # Fortran sees transposes, so this is c' = b' a'.
     def product(gemm, a, b, c, beta):
         flags, sizes = np.empty(2, np.uint8), np.empty(6, np.int64)
         scalars = np.empty(2, c.dtype)
@@ -101,9 +101,10 @@ def recurrences(n_updates, first, eta0, power_t, momentum, alpha, average_after)
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath=FASTMATH)
 def couplings(gram, w, w_biases, batch_size):
-    """gram[i, s] <- what row i's pre-activations take from q_s; 0 for rows s not before.
+    """gram[i, s] <- coefficient of q_s in the pre-activations of row i, in place.
 
-    Row i is in update i // batch_size, which uses the weights after the updates before it.
+    Row i is in update i // batch_size, which uses the weights after the earlier updates:
+    the coefficient is 0 unless row s is in an earlier update.
     """
     real = gram.dtype.type
     for i in range(gram.shape[0]):
@@ -121,7 +122,7 @@ def combine(W, V, A, w, v, shares, kept):
     """The part of the recurrences that starts from W, V and A, for 1-D arrays in place.
 
     A <- kept A + shares[0] W + shares[1] V, W <- w[0] W + w[1] V, V <- v[0] W + v[1] V;
-    an empty V or A is not there.
+    an empty V or A means that there is none.
     """
     if V.shape[0] == 0 and A.shape[0] == 0 and w[0] == 1:
         return
@@ -195,8 +196,8 @@ def _add_rows(z, factors, Q, column):
 def _forward(rows, panel, Z, M, A, G, biases, old, U, code):
     """Activations A and G = U A' of some rows; slopes replace their pre-activations.
 
-    Those lack the biases, b + old v_b, and the part of the q_s of `panel`, which are
-    earlier rows; `rows` and `panel` are pairs (first, last + 1).
+    The pre-activations in Z lack the biases, b + old v_b, and the terms of the q_s of the
+    earlier rows `panel`; `rows` and `panel` are pairs (first, last + 1).
     """
     (first, stop), (b, v_b), width = panel, biases, Z.shape[1]
     z = np.empty(min(TILE, width), Z.dtype)
@@ -257,9 +258,9 @@ def _backward(Q, G, U, left, n):
 
 @njit(fastmath=FASTMATH, **INNER)
 def _descend_output(output, gradient, G, A, step, is_first, is_last, left, n):
-    """Add G A to the gradient of U in n columns; after the last piece update U there.
+    """Add G A to n columns of the gradient of U; after the last piece, update them in U.
 
-    `gradient` is as wide as U, or just a tile when there is one piece only.
+    `gradient` is as wide as U, or as wide as a tile when there is a single piece.
     """
     U, _, V, _, mean, _ = output
     eta, momentum, alpha, rate = step
@@ -304,15 +305,15 @@ def train_block(
     X, Y, sample_weight : arrays of shapes (n, n_features), (n, n_outputs), (n,)
     scratch : (Z, M, A)
         Z (n, width) becomes the q_i, the derivatives of w_i l_i / |batch| in the
-        pre-activations. M becomes the `couplings`; it is (n, n), or (n, 0) for a block
-        of one mini-batch. A is for the activations of some rows: a mini-batch is cut
-        into pieces of as many.
+        pre-activations. M becomes the `couplings`, and has shape (n, n), or (n, 0) for a
+        block of a single mini-batch. A stores activations; a mini-batch is cut into
+        pieces of as many rows as A has.
     hidden, biases : pairs of arrays
-        W and b at the block's start, and their velocities; not changed.
+        W and b at the start of the block, and their velocities. They are not changed.
     output : (U, c, their velocities, their averages)
         Trained in place.
     coefficients : (w, w_biases)
-        What `recurrences` gives for W and b.
+        Results of `recurrences` for W and b.
     schedule : (n_updates, n_averaged, average_after, eta0, power_t)
     sizes : (batch_size, rows of a panel)
     trained : (hidden, output, intercept)
@@ -390,7 +391,7 @@ def _spread(factors, batch_size, w, v, shares):
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath=FASTMATH)
 def finish_block(gemm, Q, X, batch_size, hidden, biases, coefficients, kept, trained):
-    """Bring hidden weights and biases, their velocities and averages to a block's end.
+    """Update hidden weights and biases, their velocities and averages after a block.
 
     `hidden` and `biases` are triples (weights, velocity, average), the last two empty when
     there are none; `coefficients` what `recurrences` gives for either, the summed ones

@@ -1,10 +1,10 @@
 """Matrix products that accumulate into their result, without the interpreter lock.
 
-NumPy cannot add a product to an array in place, and SciPy's wrappers hold the interpreter
-lock, so that fits in several threads would wait for each other. The routines themselves
-are SciPy's; compiled code calls them by their addresses (`_kernels_sgd.product`). All
-products of one computation should come from here: the threads of two BLAS libraries fight
-for the cores.
+NumPy cannot add a product to an array in place. SciPy's wrappers hold the interpreter
+lock, so fits in several threads would wait for each other. The routines here are those of
+SciPy's BLAS; compiled code calls them by address (`_compiled.sgd.product`). All products
+of a computation should come from this file, because the threads of two BLAS libraries
+compete for the cores.
 """
 
 import ctypes
@@ -48,9 +48,9 @@ _GEMM, _SYRK, _TRSM = (
 )
 _REAL = {np.dtype(np.float32): ctypes.c_float, np.dtype(np.float64): ctypes.c_double}
 _ONE = {dtype: real(1.0) for dtype, real in _REAL.items()}
-# Read as 64 or, being little-endian and small, as 32 bits: whatever BLAS was built with.
+# BLAS reads 64-bit integers or, as the numbers are small and little-endian, 32-bit ones.
 _Sizes = ctypes.c_int64 * 6
-# Rows that `mirror` copies at a time, so that its own memory is small.
+# Rows that `mirror` copies at a time, to use little memory.
 _MIRRORED = 128
 
 
@@ -61,7 +61,7 @@ def product(a, b, c, beta=0.0):
     be contiguous.
     """
     gemm, real = _GEMM[c.dtype], _REAL[c.dtype]
-    # Fortran sees transposes: it is asked for c' = b' a'.
+    # Fortran sees transposes, so this is c' = b' a'.
     b, lead_b, trans_b = _as_fortran_sees(b)
     a, lead_a, trans_a = _as_fortran_sees(a)
     n_rows, n_columns = c.shape
@@ -121,8 +121,8 @@ def solve_rows(lower, b):
 def _as_fortran_sees(matrix):
     """(matrix, leading dimension, whether to transpose).
 
-    Copied unless its rows or its columns are contiguous and come one after the other: those
-    of views may overlap, or run backwards.
+    The matrix is copied unless its rows or its columns are contiguous and in order. Rows
+    of views may overlap or run backwards.
     """
     item = matrix.itemsize
     for view, letter in ((matrix, b"N"), (matrix.T, b"T")):

@@ -5,14 +5,14 @@ from scipy import sparse
 
 from skrf._utils.blas import product
 
-# Elements of one block: 8 MB in float64, within reach of the outer caches.
+# Elements of a block: 8 MB in float64, about the size of the outer caches.
 BLOCK_ELEMENTS = 2**20
 
 
 def row_blocks(n_rows, elements_per_row, at_least=1):
     """Slices that cut `n_rows` rows into blocks of about `BLOCK_ELEMENTS` elements.
 
-    A block has `at_least` so many rows, but for the last one: products with few rows are
+    A block has `at_least` rows, except for the last, because products with few rows are
     slow.
     """
     step = max(at_least, BLOCK_ELEMENTS // max(1, elements_per_row))
@@ -20,7 +20,7 @@ def row_blocks(n_rows, elements_per_row, at_least=1):
 
 
 def is_frame(X):
-    """Whether X is a data frame, of pandas or of polars."""
+    """Whether X is a data frame of pandas or polars."""
     return hasattr(X, "to_numpy") and hasattr(X, "columns")
 
 

@@ -1,10 +1,15 @@
 """Arguments of functions, checked before any work: numbers, arrays of them, and names."""
 
 import math
+import reprlib
+from difflib import get_close_matches
 from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
 
 
 def is_number(value):
@@ -18,28 +23,53 @@ def is_number(value):
 
 
 def own_integer(value):
-    """What NumPy calls an integer as Python's own, which cannot overflow; else itself."""
+    """An integer of NumPy as Python's own, which cannot overflow; else the value."""
     return int(value) if isinstance(value, np.integer) else value
 
 
-def check_integer(name, value, least, why):
-    """Python's own integer; ValueError for what is none from `least` on."""
+def short(value):
+    """The repr of a value of any size, at most a line long."""
+    return " ".join(_SHORT.repr(value).split())
+
+
+def similar(value, names):
+    """The name that was probably meant by a misspelt string, or None."""
+    if not isinstance(value, str):
+        return None
+    by_lower_case = {name.lower(): name for name in sorted(names)}
+    matches = get_close_matches(value.lower(), by_lower_case, n=1)
+    return by_lower_case[matches[0]] if matches else None
+
+
+def check_integer(name, value, least, remedy):
+    """Python's own integer; ValueError for what is not an integer from `least` on.
+
+    `remedy` is an imperative without a full stop.
+    """
     if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{name}={value!r} must be an integer >= {least}: {why}.")
+        raise ValueError(
+            f"`{name}` must be an integer >= {least}; got {short(value)}. "
+            f"{remedy[:1].upper()}{remedy[1:]}."
+        )
     return int(value)
 
 
 def check_boolean(name, value):
-    """Raise for what is not True or False: 0.5 or "no" would count as True."""
+    """Raise for values other than True and False: 0.5 or "no" would count as True."""
     if not isinstance(value, (bool, np.bool_)):
-        raise ValueError(f"{name}={value!r} must be True or False. Give one of them.")
+        raise ValueError(
+            f"`{name}` must be a bool; got {short(value)}. Pass True or False."
+        )
 
 
 def check_choice(name, value, table):
-    """Raise for what is not a key of a table, which may be of any type."""
+    """Raise for a value, of any type, that is not a key of a table of names."""
     if not isinstance(value, str) or value not in table:
+        meant = similar(value, table)
+        hint = "Use one of these." if meant is None else f"Did you mean {meant!r}?"
         raise ValueError(
-            f"{name}={value!r} is not known. Use one of {', '.join(map(str, table))}."
+            f"`{name}` must be one of {', '.join(map(repr, sorted(table)))}; got "
+            f"{short(value)}. {hint}"
         )
 
 
@@ -47,27 +77,28 @@ def real_numbers(name, value):
     """An array of booleans, integers, floats or other real numbers, as NumPy makes it."""
     if sparse.issparse(value):
         raise ValueError(
-            f"{name} must be a dense array; got a sparse one. Give {name}.toarray()."
+            f"`{name}` must be a dense array; got a sparse one. Pass {name}.toarray()."
         )
     try:
         array = np.asarray(value)
     except ValueError as error:
         raise ValueError(
-            f"{name} must be an array of real numbers, but its rows have different "
-            "lengths. Give every row as many numbers."
+            f"`{name}` must be an array of real numbers; got rows of different lengths. "
+            "Pass the same number of values in every row."
         ) from error
     if array.dtype.kind == "c":
+        # scikit-learn's checks of estimators ask for the second sentence.
         raise ValueError(
-            f"{name} must be real. Complex data not supported: give np.real({name}) if the "
-            "imaginary part may go."
+            f"`{name}` must be real; got complex numbers. Complex data not supported. "
+            f"Pass np.real({name}) if the imaginary part may be dropped."
         )
     wrong = array.dtype.kind not in "biufO" or (array.dtype.kind == "b" and array.ndim == 0)
     entries = array.ravel().tolist() if wrong or array.dtype.kind == "O" else []
     for entry in entries:
         if wrong or not isinstance(entry, Real):
             raise ValueError(
-                f"{name} must be real numbers; got {entry!r} of type "
-                f"{type(entry).__name__}. Give an array of floats."
+                f"`{name}` must be real numbers; got {short(entry)} of type "
+                f"{type(entry).__name__}. Pass an array of floats."
             )
     return array
 
@@ -78,7 +109,7 @@ def real_array(name, value, ndim=None, *, finite=True):
     Parameters
     ----------
     name : str
-        What the caller calls it.
+        Its name in the caller's signature.
     value : array-like
         Anything; arrays of `ndim` dimensions must have an entry.
     ndim : int, default=None
@@ -89,19 +120,20 @@ def real_array(name, value, ndim=None, *, finite=True):
     array = real_numbers(name, value)
     if ndim is not None and (array.ndim != ndim or array.size == 0):
         rows = "one row and one column" if ndim == 2 else "one entry"
+        remedy = f"Reshape `{name}`" if array.size else "Pass more values"
         raise ValueError(
-            f"{name} must be {ndim}-D with at least {rows}; got shape {array.shape}. "
-            f"Reshape {name}, or give more of it."
+            f"`{name}` must be {ndim}-D with at least {rows}; got shape {array.shape}. "
+            f"{remedy}."
         )
     try:
         array = np.ascontiguousarray(array, np.float64).reshape(array.shape)
     except OverflowError as error:
         raise ValueError(
-            f"{name} has an integer that is too large for float64. Scale {name}."
+            f"`{name}` must fit into float64; got a larger integer. Scale `{name}`."
         ) from error
     if finite and not np.isfinite(array).all():
         raise ValueError(
-            f"{name} must be finite; got {array[~np.isfinite(array)][0]}. Replace NaN and "
-            "infinity."
+            f"`{name}` must be finite; got {array[~np.isfinite(array)][0]}. Replace NaN "
+            "and infinity."
         )
     return array

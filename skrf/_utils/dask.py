@@ -123,62 +123,37 @@ def distinct(parts):
     return np.unique(np.concatenate(found))
 
 
-class DaskFeatureMatrix:
-    """The features of the rows of a Dask collection, never stored.
+def reduce_parts(function, merge, parts):
+    """merge(total, other) over function(*part) of all parts, computed now, in a tree.
 
-    Parameters
-    ----------
-    parts : list of (X, y, weights)
-        Delayed blocks, as `partitions` gives them.
-    feature_map : FeatureMap
-        What makes the features.
-    n_outputs : int
-        Number of outputs.
-    block_rows : int or "auto"
-        Rows of the blocks of features within a block of rows.
-    as_matrix : callable
-        (X, y, weights, feature_map) of a block -> `FeatureMatrix`, with its checks.
+    The two functions are sent once, and not with every part: they may carry large arrays.
     """
-
-    n_rows = None  # not known before a pass
-
-    def __init__(self, parts, feature_map, n_outputs, block_rows, as_matrix):
-        self.parts, self.feature_map, self.as_matrix = parts, feature_map, as_matrix
-        self.n_columns, self.dtype = feature_map.n_columns, feature_map.dtype
-        self.n_outputs, self.block_rows, self.progress = n_outputs, block_rows, None
-
-    def reduce(self, task):
-        """The result of a task over all rows."""
-        dask = import_dask()
-        done = self.progress(task.label, 1) if self.progress else None
-        shared = dask.delayed((task, self.feature_map, self.as_matrix), traverse=False)
-        results = [dask.delayed(_reduce_block)(shared, *part) for part in self.parts]
-        while len(results) > 1:
-            results = [
-                dask.delayed(_merge)(shared, results[k : k + _BRANCHES])
-                for k in range(0, len(results), _BRANCHES)
-            ]
-        with warnings.catch_warnings():
-            # The task carries a factorisation, which every block needs whole.
-            warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
-            (total,) = dask.compute(results[0])
-        if done:
-            done()
-        return total
+    dask = import_dask()
+    shared = dask.delayed((function, merge), traverse=False)
+    results = [dask.delayed(_apply)(shared, *part) for part in parts]
+    while len(results) > 1:
+        results = [
+            dask.delayed(_merge)(shared, results[k : k + _BRANCHES])
+            for k in range(0, len(results), _BRANCHES)
+        ]
+    with warnings.catch_warnings():
+        # Every part needs all that the functions carry.
+        warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
+        (total,) = dask.compute(results[0])
+    return total
 
 
-def _reduce_block(shared, X, y, weights):
-    task, feature_map, as_matrix = shared
-    if X.shape[0] == 0:
-        return task.zero()
-    return as_matrix(X, y, weights, feature_map).reduce(task)
+def _apply(shared, *part):
+    function, _ = shared
+    return function(*part)
 
 
 def _merge(shared, results):
+    _, merge = shared
     # Results may be asked for again, so the first one is not changed.
     total = copy.deepcopy(results[0])
     for other in results[1:]:
-        total = shared[0].merge(total, other)
+        total = merge(total, other)
     return total
 
 

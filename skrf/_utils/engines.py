@@ -6,6 +6,8 @@ and do not ask what kind of array X is, so another kind of array is one more cla
 
 from abc import ABC, abstractmethod
 
+import numpy as np
+
 from skrf._utils.dask import dtype_of, first_rows, is_dask, map_rows
 
 
@@ -18,6 +20,14 @@ class Engine(ABC):
     @abstractmethod
     def sample(self, X):
         """Rows in memory that show the columns and the dtype of X."""
+
+    @abstractmethod
+    def in_memory(self, array):
+        """All of an array in memory; for arrays that are small, such as targets."""
+
+    @abstractmethod
+    def require_in_memory(self, what, remedy):
+        """Raise ValueError where X is not in memory, as `what` needs; says the remedy."""
 
     @abstractmethod
     def map_rows(self, function, X, n_columns, dtype=None):
@@ -36,6 +46,12 @@ class NumpyEngine(Engine):
     def sample(self, X):
         return X
 
+    def in_memory(self, array):
+        return array
+
+    def require_in_memory(self, what, remedy):
+        pass
+
     def map_rows(self, function, X, n_columns, dtype=None):
         return function(X)
 
@@ -47,6 +63,14 @@ class DaskEngine(Engine):
 
     def sample(self, X):
         return first_rows(X)
+
+    def in_memory(self, array):
+        return np.asarray(array)
+
+    def require_in_memory(self, what, remedy):
+        raise ValueError(
+            f"`X` must be in memory for {what}; got a Dask collection. {remedy}"
+        )
 
     def map_rows(self, function, X, n_columns, dtype=None):
         dtype = dtype_of(X) if dtype is None else dtype

@@ -1,4 +1,4 @@
-"""Facts about this installation and this machine: versions, name clashes, free memory."""
+"""Versions of the installation, and the clash of import names with scikit-rf."""
 
 import importlib.metadata
 import os
@@ -10,14 +10,14 @@ DISTRIBUTION = "scikit-random-features"
 
 
 def refuse_scikit_rf(package_dir, path=None):
-    """Raise ImportError when scikit-rf, which has the same import name, shares our folder.
+    """Raise ImportError when scikit-rf, also imported as skrf, is in the same folder.
 
     Parameters
     ----------
     package_dir : Path
         The folder of the package being imported.
     path : list of str, default=None
-        Where to look for installed distributions; None means `sys.path`.
+        Folders with installed distributions. None means `sys.path`.
     """
     other = _folder_of("scikit-rf", path)
     if other is None:
@@ -27,8 +27,8 @@ def refuse_scikit_rf(package_dir, path=None):
         raise ImportError(
             f"{DISTRIBUTION} and scikit-rf are both installed in {other}, and both are "
             "imported as 'skrf', so their files overwrite each other. Run 'python -m pip "
-            f"uninstall scikit-rf {DISTRIBUTION}', then install the one you need again; "
-            "to use both, give each its own virtual environment."
+            f"uninstall scikit-rf {DISTRIBUTION}', then install the package you need "
+            "again; to use both packages, use two virtual environments."
         )
 
 
@@ -40,9 +40,13 @@ def _folder_of(name, path):
 
 
 def show_versions() -> None:
-    """Print what a bug report needs: system, versions of the dependencies, BLAS threads.
+    """Print the versions and the system for a bug report.
 
-    Source: scikit-learn's function of this name.
+    The output lists the system, the versions of the dependencies and the thread pools.
+
+    References
+    ----------
+    .. [1] scikit-learn's function `sklearn.show_versions`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Calls that end as a whole or not at all, whatever moment Ctrl-C comes at."""
+"""Calls that finish or change nothing, at whatever moment Ctrl-C is pressed."""
 
 import functools
 import signal
@@ -7,10 +7,14 @@ from contextlib import contextmanager
 
 import numpy as np
 
+# How the names of the private attributes begin that scikit-learn sets on estimators with
+# callbacks. scikit-learn sets them before a fit and deletes them after the fit.
+CALLBACK_ATTRIBUTES = ("_skl_callback", "_callback_", "_parent_callback")
+
 
 @contextmanager
 def interrupts_held():
-    """Hold Ctrl-C back to the end; yield a function that lets it through before."""
+    """Defer SIGINT until the block exits; yield a function that delivers it earlier."""
     held = []
     in_main_thread = threading.current_thread() is threading.main_thread()
     previous = signal.getsignal(signal.SIGINT) if in_main_thread else None
@@ -32,7 +36,7 @@ def interrupts_held():
 
 @contextmanager
 def same_draws_on_failure(random_state):
-    """Bring a RandomState back to where it was when a call fails or is interrupted."""
+    """Restore the state of a RandomState when a call fails or is interrupted."""
     is_instance = isinstance(random_state, np.random.RandomState)
     before = random_state.get_state() if is_instance else None
     try:
@@ -45,17 +49,21 @@ def same_draws_on_failure(random_state):
 
 @contextmanager
 def all_or_nothing(estimator):
-    """Undo what a call has set on an estimator when it fails or is interrupted.
+    """Undo what a call has set on an estimator when the call fails or is interrupted.
 
-    So for the draws from its RandomState. Yields a function that makes the present state
-    the one to go back to. What overflows in the call ends in an error or a warning of its
-    own, not in NumPy's.
+    The state of the estimator's RandomState is restored too. Yields a function that makes
+    the present state the one to restore. NumPy's warnings of overflow are silenced,
+    because the call raises errors and warnings of its own.
     """
     before = {}
 
     def keep():
         nonlocal before
-        before = {k: v for k, v in vars(estimator).items() if not _is_callback(k)}
+        before = {
+            name: value
+            for name, value in vars(estimator).items()
+            if not name.startswith(CALLBACK_ATTRIBUTES)
+        }
 
     keep()
     quiet = np.errstate(over="ignore", invalid="ignore")
@@ -65,14 +73,14 @@ def all_or_nothing(estimator):
     except BaseException:
         with interrupts_held():
             for name in list(vars(estimator)):
-                if name not in before and not _is_callback(name):
+                if name not in before and not name.startswith(CALLBACK_ATTRIBUTES):
                     delattr(estimator, name)
             vars(estimator).update(before)
         raise
 
 
 def whole(method):
-    """A method in `all_or_nothing`."""
+    """Run a method in `all_or_nothing`."""
 
     @functools.wraps(method)
     def wrapper(self, *arguments, **keywords):
@@ -80,7 +88,3 @@ def whole(method):
             return method(self, *arguments, **keywords)
 
     return wrapper
-
-
-def _is_callback(name):
-    return name.startswith(("_skl_callback", "_callback_", "_parent_callback"))

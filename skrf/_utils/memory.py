@@ -5,10 +5,10 @@ from pathlib import Path
 
 
 def available_memory():
-    """Bytes that can still be allocated without swapping, or None where not known.
+    """Bytes that can be allocated without swapping, or None if unknown.
 
-    The smaller of what the kernel calls available and, inside a container, what the
-    memory limit of its control group leaves.
+    The minimum of the kernel's available memory and, in a container, of the memory left
+    below the limit of the control group.
     """
     known = []
     try:
@@ -24,7 +24,7 @@ def available_memory():
         if limit != "max":
             used = int((group / "memory.current").read_text())
             stat = dict(map(str.split, (group / "memory.stat").read_text().splitlines()))
-            # File pages not in use count as used, but are given back on demand.
+            # Inactive file pages count as used, but are freed on demand.
             known.append(int(limit) - used + int(stat["inactive_file"]))
     except OSError:
         pass

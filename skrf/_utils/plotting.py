@@ -1,11 +1,11 @@
-"""What the displays share: axes, checks of curves, and a display of named curves."""
+"""Base class of the displays of named curves, and checks of axes and curves."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Self
 
-from skrf._utils.checks import real_array
+from skrf._utils.checks import real_array, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -14,33 +14,35 @@ if TYPE_CHECKING:
 
 
 def axes_or_new(ax):
-    """The given axes or new ones; an error that names the extra without matplotlib."""
+    """The axes of the caller, or new ones; without matplotlib an error names the extra."""
     if ax is not None and not hasattr(ax, "plot"):
-        raise ValueError(f"ax={ax!r} must be matplotlib Axes. Give None for new ones.")
+        raise ValueError(
+            f"`ax` must be matplotlib Axes; got {short(ax)}. Pass None for new axes."
+        )
     try:
         from matplotlib import pyplot
     except ImportError as error:
         raise ImportError(
-            "Drawing needs matplotlib: python -m pip install "
-            '"scikit-random-features[examples]".'
+            "Drawing needs matplotlib. Run: python -m pip install "
+            '"scikit-random-features[examples]"'
         ) from error
     return pyplot.subplots(layout="constrained")[1] if ax is None else ax
 
 
 def checked_curves(name, curves, x_name, x):
-    """A dict of curves with one number for each x."""
+    """The curves, a dict of arrays with one value for each x."""
     x = real_array(x_name, x, ndim=1, finite=False)
     if not isinstance(curves, dict):
         raise ValueError(
-            f"{name} must be a dict of curves by name; got {type(curves).__name__}. Give "
-            f'{{"a name": {name}}}.'
+            f"`{name}` must be a dict of curves by name; got {type(curves).__name__}. "
+            f'Pass {{"a name": {name}}}.'
         )
     for key, curve in curves.items():
         y = real_array(f"{name}[{key!r}]", curve, finite=False)
         if y.shape != x.shape:
             raise ValueError(
-                f"{name}[{key!r}] has shape {y.shape}, and {x_name} {x.shape}. Give one "
-                "number for each."
+                f"`{name}[{key!r}]` must have the shape of `{x_name}`, {x.shape}; got "
+                f"{y.shape}. Pass one value for each of `{x_name}`."
             )
     return curves
 
@@ -58,7 +60,7 @@ class BaseCurvesDisplay(ABC):
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None means new axes.
+            Axes to draw on. None creates new axes.
 
         Returns
         -------
@@ -68,10 +70,10 @@ class BaseCurvesDisplay(ABC):
         Raises
         ------
         ValueError
-            When a curve is not as long as the horizontal axis, or what the display was
-            given is of another kind.
+            If a curve does not have one value for each point of the horizontal axis, or
+            if a parameter of the display has a wrong type.
         ImportError
-            Without matplotlib; names the extra to install.
+            If matplotlib is not installed.
 
         Examples
         --------
@@ -80,7 +82,7 @@ class BaseCurvesDisplay(ABC):
         >>> display.plot().ax_.get_xscale()
         'log'
         """
-        # First: what is refused leaves no empty figure behind.
+        # First, so that an error leaves no empty figure behind.
         drawn = self._checked()
         self.ax_ = axes_or_new(ax)
         self.figure_, self.lines_ = self.ax_.figure, []
@@ -91,7 +93,7 @@ class BaseCurvesDisplay(ABC):
 
     @abstractmethod
     def _checked(self):
-        """What `_draw` is given, from the checked attributes."""
+        """The arguments of `_draw`, from the checked attributes."""
 
     @abstractmethod
     def _draw(self, *drawn):

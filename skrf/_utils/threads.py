@@ -8,11 +8,10 @@ from threadpoolctl import ThreadpoolController
 
 from skrf._utils.interrupts import interrupts_held
 
-# Seconds between two looks at whether Ctrl-C was pressed while threads work.
+# Seconds between two checks for Ctrl-C while threads work.
 _PATIENCE = 0.1
 
-
-# Held by the one caller of `in_threads` who has the process's BLAS to himself.
+# Held by the caller of `in_threads` that limits the BLAS of the process.
 _BLAS = threading.Lock()
 
 
@@ -29,11 +28,11 @@ def _blas_threads():
 def in_threads(work, blocks):
     """Call work(blocks of one thread) in as many threads as BLAS would use; the results.
 
-    Thread t of n takes blocks t, t + n, t + 2 n, ...: which block a thread works on does
-    not depend on timing. Every thread has whole blocks to itself and a BLAS of one thread,
-    which keeps them in its cache and spares the waits within each product. BLAS is limited
-    for the whole process, so only one caller at a time does so; others, and callers whom
-    threadpoolctl refuses because another thread has set a limit, work in their own thread.
+    Thread t of n takes blocks t, t + n, t + 2 n, ..., which does not depend on timing. A
+    thread works on complete blocks with a BLAS of one thread. Its blocks stay in its cache,
+    and products do not wait for other threads. The limit of BLAS holds for the whole
+    process, so only one caller at a time sets it. Other callers work in their own thread,
+    as do callers when another thread has set a limit.
     """
     n_threads = min(_blas_threads(), len(blocks))
     if n_threads > 1:

@@ -5,8 +5,8 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
-# Anything that `validate_data` takes: what NumPy makes a matrix of, data frames, sparse
-# matrices, and Dask collections; those packages have no types, or may be missing.
+# Anything that `validate_data` accepts: array-likes, data frames, sparse matrices and Dask
+# collections. These packages have no types, or may not be installed.
 MatrixLike: TypeAlias = Any
 RandomState: TypeAlias = int | np.random.RandomState | None
 
@@ -14,6 +14,6 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class KeepsSignature(Protocol):
-    """Makes decorators that leave a signature as it is, of a package without types."""
+    """The type of an untyped function whose decorators keep signatures."""
 
     def __call__(self, *args: Any, **options: Any) -> Callable[[Function], Function]: ...

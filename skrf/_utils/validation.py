@@ -1,14 +1,13 @@
-"""The one place that imports private names of scikit-learn, and the checks of parameters
-and data that several estimators share.
+"""Checks of parameters and data that several estimators use.
 
-scikit-learn's own messages are kept, with the name of the argument before them and what to
-do after them where they lack it.
+No other file imports private names of scikit-learn. Errors of scikit-learn keep their class
+and their message; a note, which tracebacks show below the message, says what to do.
 """
 
 import functools
-import re
 from collections.abc import Callable
 from contextlib import contextmanager
+from contextvars import ContextVar
 from numbers import Integral, Real
 from typing import Any
 
@@ -20,16 +19,16 @@ from sklearn.utils._available_if import _AvailableIfDescriptor
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
-    StrOptions,
     validate_params,
 )
+from sklearn.utils._param_validation import StrOptions as _StrOptions
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call,
     check_classification_targets,
 )
 from sklearn.utils.validation import _check_sample_weight
 
-from skrf._utils.checks import own_integer, real_numbers
+from skrf._utils.checks import own_integer, real_numbers, similar
 from skrf._utils.typing import Function, KeepsSignature
 
 __all__ = [
@@ -56,18 +55,19 @@ __all__ = [
     "completed",
     "first_partial_fit",
     "fit_context",
-    "named_data",
     "one_of",
+    "remedies_for",
+    "remedies_for_targets",
     "signs_of_labels",
     "weights_of_labels",
 ]
 
-# scikit-learn has no types: what it decorates would have none either.
+# scikit-learn has no types, so the functions that it decorates would have none either.
 fit_context: KeepsSignature = _fit_context
 
 
 def check_arguments(constraints: dict, **options: bool) -> Callable[[Function], Function]:
-    """scikit-learn's decorator; the function is given Python's own integers."""
+    """scikit-learn's decorator; converts NumPy's integers to Python's own."""
 
     def decorate(function):
         @functools.wraps(function)
@@ -95,14 +95,36 @@ POSITIVE_INTEGER = NumericInterval(Integral, 1, None, closed="left")
 NON_NEGATIVE_INTEGER = NumericInterval(Integral, 0, None, closed="left")
 POSITIVE = NumericInterval(Real, 0, None, closed="neither")
 NON_NEGATIVE = NumericInterval(Real, 0, None, closed="left")
-# Of Gaussian inputs whose spectra take less than minutes.
+# Dimension of Gaussian inputs; the spectra of larger ones take minutes.
 DIMENSION = NumericInterval(Integral, 2, 2000, closed="both")
 FRACTION = NumericInterval(Real, 0, 1, closed="neither")
 RANDOM_STATE = ["random_state"]
-# Of a neuron ||w|| = 1: below, it is never on as far as floats can tell.
+# Bias of a neuron with ||w|| = 1. Below, floats cannot tell that it is ever active.
 BIAS = [NumericInterval(Real, -35, 1000, closed="both")]
 PROBABILITY = NumericInterval(Real, 0, 1, closed="both")
 FINITE = NumericInterval(Real, None, None, closed="neither")
+
+
+# What a StrOptions refused last. scikit-learn writes the constraint into its message right
+# after the refusal, but does not say which value was refused.
+_refused: ContextVar[Any] = ContextVar("_refused", default=None)
+
+
+class StrOptions(_StrOptions):
+    """scikit-learn's constraint; the error sorts the options and suggests one of them."""
+
+    def is_satisfied_by(self, value):
+        """Whether the value is one of the options."""
+        is_satisfied = super().is_satisfied_by(value)
+        _refused.set(None if is_satisfied else value)
+        return is_satisfied
+
+    def __str__(self):
+        options = ", ".join(map(repr, sorted(self.options)))
+        meant = similar(_refused.get(), self.options)
+        _refused.set(None)
+        hint = "" if meant is None else f" (did you mean {meant!r}?)"
+        return f"a str among {{{options}}}{hint}"
 
 
 def one_of(table):
@@ -114,7 +136,7 @@ def one_of(table):
 
 
 class _AvailableIf(_AvailableIfDescriptor):
-    """scikit-learn's method that exists under a condition; the error says why not."""
+    """scikit-learn's conditional method; the error includes the reason."""
 
     def _check(self, obj, owner):
         try:
@@ -130,70 +152,109 @@ def available_with_reason(check: Callable[[Any], bool]) -> Callable[[Function], 
 
 # ------------------------------------------------------------------------------ data
 
-# What an error of scikit-learn has in it -> (what to put before it, what after it).
-_COMPLETIONS = {
-    r"string to float|must be a string": (
-        "X must be numbers",
-        "Encode text, for instance by OneHotEncoder.",
-    ),
-    "Complex data": ("X must be real", "Give its real part, X.real."),
-    "inhomogeneous": ("X must have rows of one length", "Give as many numbers in each."),
-    r"Expected 2D|dimensions?\b.* expected|Found array with dim": (
-        "X must be 2-D",
-        "Give one row per sample.",
-    ),
-    r"\b0 sample": ("X must have rows", "Give at least one."),
-    r"\b0 feature": ("X must have columns", "Give at least one."),
-    "Incompatible dim": ("", "Give X and Y the same columns."),
-    "features, but": ("", "Give as many columns as in fit."),
-    "feature names should match": ("X has other columns", "Give those of fit in order."),
-    "inconsistent numbers": ("X and y must have as many rows", "Drop what is too many."),
-    "Input [XY] contains NaN": ("", "Replace NaN, for instance by SimpleImputer."),
-    "Input y contains NaN": ("", "Drop the rows where y is NaN."),
-    "infinity": ("", "Replace infinity, and scale what is too large."),
-    "1d array": ("", "Give y as a 1-D array, for instance y.ravel()."),
-}
-
 
 @contextmanager
 def completed(before="", after=""):
-    """Put a name before the message of an error, and a remedy after it."""
-    try:
+    """Add a note to the errors of a block: `after`, with `before` and a colon before it."""
+    with _noted(lambda: f"{before}: {after}" if before else after):
         yield
-    except (TypeError, ValueError) as error:
-        message = str(error).rstrip()
-        if message.startswith("Complex data"):
-            message = message.splitlines()[0]  # The array follows.
-        message = f"{before}: {message}" if before else message
-        if after:
-            ends_in_list = message.splitlines()[-1].startswith("- ")
-            gap = "\n" if ends_in_list else " " if message.endswith(".") else ". "
-            message += gap + after
-        kind = ValueError if isinstance(error, ValueError) else TypeError
-        raise kind(message) from error
 
 
 @contextmanager
-def named_data(name="X"):
-    """Complete the errors of scikit-learn's checks of X, or of what has another name."""
+def remedies_for(name, X):
+    """Add a note to scikit-learn's errors about a matrix of finite numbers."""
+    with _noted(lambda: _remedy(name, X)):
+        yield
+
+
+@contextmanager
+def remedies_for_targets(y):
+    """Add a note to scikit-learn's errors about checked targets or labels."""
+    with _noted(lambda: _remedy_for_targets(y, several_outputs=False)):
+        yield
+
+
+@contextmanager
+def _noted(find_remedy: Callable[[], str | None]):
+    """Call a function in the case of an error, for the note to add to the error."""
     try:
-        # The sum by which they look for NaN may overflow, in both directions.
+        # scikit-learn sums X to look for NaN, and casts labels to look for fractions.
         with np.errstate(over="ignore", invalid="ignore"):
             yield
     except (TypeError, ValueError) as error:
-        for pattern, (before, after) in _COMPLETIONS.items():
-            if re.search(pattern, str(error)):
-                with completed(
-                    before.replace("X", name, 1), after.replace("X.", f"{name}.")
-                ):
-                    raise
+        remedy = find_remedy()
+        if remedy is not None:
+            error.add_note(remedy)
         raise
 
 
-def _one_entry_each(X):
-    """X, or a copy of a sparse X that has several entries for a place, with their sums.
+def _remedy(name, X, *, allow_nan=False):
+    """What to do about the first fault of a matrix, or None.
 
-    SciPy's sparse matrices may, and squares of their entries are not those of the matrix.
+    In the order in which scikit-learn looks: entries, dimensions, NaN and infinity.
+    """
+    try:
+        entries = X.data if issparse(X) else np.asarray(X)
+    except ValueError:
+        return f"Pass the same number of values in each row of `{name}`."
+    if entries.dtype.kind == "c":
+        return f"Pass real numbers, for instance {name}.real."
+    try:
+        # A data frame may have missing values that only the data frame converts to NaN.
+        numbers = np.asarray(X.astype(float) if hasattr(X, "iloc") else entries)
+        numbers = numbers.astype(np.float64)
+    except (TypeError, ValueError):
+        return f"Encode text in `{name}` as numbers, for instance by OneHotEncoder."
+    shape = _shape(X)
+    if len(shape) != 2:
+        return f"Pass `{name}` as a 2-D array with one row per sample."
+    for length, what in zip(shape, ("row", "column"), strict=True):
+        if length == 0:
+            return f"Pass at least one {what} in `{name}`."
+    if np.isnan(numbers).any() and not allow_nan:
+        return f"Replace NaN in `{name}`, for instance by SimpleImputer."
+    if np.isinf(numbers).any():
+        return f"Replace infinity in `{name}`, and scale values that are too large."
+    return None
+
+
+def _remedy_for_targets(y, *, several_outputs):
+    """What to do about the first fault of targets or labels, or None."""
+    array = np.asarray(y)
+    if array.dtype.kind == "f" and np.isnan(array).any():
+        return "Drop the rows where `y` is NaN."
+    if array.dtype.kind == "f" and np.isinf(array).any():
+        return "Replace infinity in `y`, and scale values that are too large."
+    if array.ndim > 1 and not several_outputs:
+        return "Pass `y` as a 1-D array, for instance y.ravel()."
+    return None
+
+
+def _remedy_for_data(
+    estimator, X, y, *, reset=True, ensure_all_finite=True, multi_output=False, **options
+):
+    """What to do about the first fault of X, y, or the two together, or None."""
+    names = None if reset else getattr(estimator, "feature_names_in_", None)
+    if names is not None and hasattr(X, "columns") and list(X.columns) != list(names):
+        return "Pass the columns of `fit` in `X`, in the same order."
+    remedy = _remedy("X", X, allow_nan=ensure_all_finite is not True)
+    if remedy is None and y is not None:
+        remedy = _remedy_for_targets(y, several_outputs=multi_output)
+        if remedy is None and _shape(y)[:1] != _shape(X)[:1]:
+            remedy = "Pass as many entries in `y` as there are rows in `X`."
+    if remedy is None and not reset and _shape(X)[1] != estimator.n_features_in_:
+        remedy = "Pass `X` with as many columns as in `fit`."
+    return remedy
+
+
+def _shape(array):
+    return array.shape if hasattr(array, "shape") else np.asarray(array).shape
+
+
+def _one_entry_each(X):
+    """X, or a copy of a sparse X in which duplicate entries are summed.
+
+    The squares of duplicate entries are not the squares of the matrix.
     """
     if not issparse(X) or X.has_canonical_format:
         return X
@@ -203,16 +264,20 @@ def _one_entry_each(X):
 
 
 def check_matrix(name, X, **options):
-    """scikit-learn's check of a matrix, dense or CSR; errors have its name in them."""
-    with named_data(name):
+    """scikit-learn's check of a matrix, dense or CSR; errors have a remedy as a note."""
+    with remedies_for(name, X):
         return _one_entry_each(
             validation.check_array(X, accept_sparse="csr", input_name=name, **options)
         )
 
 
 def check_data(estimator, X, *y, **options):
-    """scikit-learn's check of X, and of y; errors name what is wrong and a remedy."""
-    with named_data():
+    """scikit-learn's check of X, and of y; errors have a remedy as a note."""
+
+    def find_remedy():
+        return _remedy_for_data(estimator, X, *(y or [None]), **options)
+
+    with _noted(find_remedy):
         checked = validation.validate_data(estimator, X, *y, **options)
     if isinstance(checked, tuple):
         return _one_entry_each(checked[0]), *checked[1:]
@@ -222,18 +287,21 @@ def check_data(estimator, X, *y, **options):
 def check_row_weights(sample_weight, X, *, dtype, **options):
     """scikit-learn's check of weights of rows; large ones must fit into `dtype`."""
     remedy = (
-        f"Give one finite number >= 0 of {np.dtype(dtype)} for each row as sample_weight, "
-        "not all 0."
+        f"Pass one finite number >= 0 of {np.dtype(dtype)} for each row as "
+        "`sample_weight`, not all 0."
     )
     if sample_weight is not None and not isinstance(sample_weight, Real):
         real_numbers("sample_weight", sample_weight)
-    with completed("sample_weight", remedy), np.errstate(over="ignore", invalid="ignore"):
+    with completed(after=remedy):
         return _check_sample_weight(sample_weight, X, dtype=dtype, **options)
 
 
 def first_partial_fit(estimator, classes):
-    """Take the classes of the first call of `partial_fit`, and compare those of others."""
-    remedy = "Give all labels that will come as classes; later the same ones, or None."
+    """Take the classes of the first call of `partial_fit`, and compare later ones."""
+    remedy = (
+        "Pass all labels that will occur as `classes` to the first call of partial_fit, "
+        "and the same classes or None to later calls."
+    )
     with completed(after=remedy):
         return _check_partial_fit_first_call(estimator, classes)
 
@@ -245,58 +313,69 @@ def check_targets(y):
     shape = real_numbers("y", y).shape
     if len(shape) not in (1, 2):
         raise ValueError(
-            f"y must be 1-D, or 2-D for several outputs; got shape {shape}. Give one row "
+            f"`y` must be 1-D, or 2-D for several outputs; got shape {shape}. Pass one row "
             "per sample."
         )
 
 
 def check_labels(y):
-    """Raise for labels that are none, or have no common order."""
+    """Raise for values that are not labels, or have no common order."""
     if not isinstance(y, np.ndarray) or y.dtype.kind == "O":
-        # As objects: NumPy would make strings of numbers that stand beside strings.
+        # As objects: NumPy would convert numbers next to strings into strings.
         entries = np.asarray(y, dtype=object).ravel().tolist()
         types = {str if isinstance(entry, str) else type(entry) for entry in entries}
         if str in types and len(types) > 1:
             names = ", ".join(sorted(kind.__name__ for kind in types))
             raise ValueError(
-                f"y has labels of different types, {names}, which have no order. Give all "
-                "as strings, or all as numbers."
+                f"`y` must have labels of one type, which have an order; got the types "
+                f"{names}. Pass all labels as strings, or all as numbers."
             )
-    remedy = "Give classes as y, or use the regressor for numbers."
-    # To see whether they are whole, scikit-learn casts them to integers, NaN too.
-    with completed("y must be labels", remedy), np.errstate(invalid="ignore"):
-        check_classification_targets(y)
+    with completed(after="Pass class labels as `y`, or use the regressor for numbers."):
+        if np.asarray(y).dtype.kind != "c":
+            check_classification_targets(y)
+            return
+    # scikit-learn's message prints all labels; its checks ask for the second sentence.
+    raise ValueError(
+        "`y` must be class labels; got complex numbers. Complex data not supported. Pass "
+        "integers or strings."
+    )
 
 
 def weights_of_labels(class_weight, classes, y):
     """The factor of the weight of every row, by its label."""
-    remedy = 'Give a finite number >= 0 for each class of y, or "balanced".'
-    with completed(f"class_weight={class_weight!r}", remedy):
+    remedy = (
+        "Pass a finite number >= 0 for each class of `y` as `class_weight`, or 'balanced'."
+    )
+    with completed(after=remedy):
         # Of all classes, some of which a chunk may lack.
         factors = compute_class_weight(class_weight, classes=classes, y=y)
-        if not (np.isfinite(factors).all() and factors.min() >= 0 and factors.any()):
-            raise ValueError("must have finite weights >= 0, and not all 0")
+    is_weight = np.isfinite(factors) & (factors >= 0)
+    if not is_weight.all() or not factors.any():
+        bad = "all 0" if is_weight.all() else factors[~is_weight][0]
+        raise ValueError(
+            f"`class_weight` must have finite weights >= 0, not all 0; got {bad}. {remedy}"
+        )
     return factors[np.searchsorted(classes, y)]
 
 
 def signs_of_labels(y, classes, dtype, name):
     """Targets in {-1, 1}: one column for two classes, else one for each.
 
-    `name` is that of the estimator, for the errors.
+    `name` is the name of the estimator, for the errors.
     """
     if len(classes) < 2:
         raise ValueError(
-            f"{name} needs samples of at least 2 classes; y has 1 class, "
+            f"{name} needs at least 2 classes in `y`; got 1 class, "
             f"{classes.tolist()[0]!r}. Add samples of another class."
         )
-    found, codes = np.unique(y, return_inverse=True)
-    unknown = np.setdiff1d(found, classes).tolist()
+    labels, codes = np.unique(y, return_inverse=True)
+    unknown = np.setdiff1d(labels, classes).tolist()
     if unknown:
         raise ValueError(
-            f"y has the label {unknown[0]!r}, which is not among the classes "
-            f"{classes.tolist()} of the first call. Name every class there, or fit a "
+            f"`y` must have labels among the `classes` of the first call; got "
+            f"{unknown[0]!r}. Pass every label as `classes` to the first call, or fit a "
             "clone."
         )
-    codes = np.searchsorted(classes, found)[codes]
+    codes = np.searchsorted(classes, labels)[codes]
     columns = [1] if len(classes) == 2 else np.arange(len(classes))
     return np.where(codes[:, np.newaxis] == columns, 1, -1).astype(dtype)

@@ -1,4 +1,4 @@
-"""The version of this package, and the trace it leaves in pickles."""
+"""Package version, and the mixin that records it in pickles."""
 
 import re
 
@@ -8,9 +8,9 @@ __version__ = "0.1.0"
 
 
 class VersionedState:
-    """A mixin whose pickles say which version made them; a newer one is warned of.
+    """A mixin that writes the package version into pickles and warns of later ones.
 
-    The name of the version is in the state only, never in an attribute.
+    The version is in the pickled state only, never an attribute.
     """
 
     def __getstate__(self):
@@ -18,7 +18,7 @@ class VersionedState:
 
     def __setstate__(self, state):
         state = dict(state)
-        warn_if_newer(type(self).__name__, state.pop("_skrf_version", None))
+        warn_if_newer(type(self).__name__, state.pop("_skrf_version"))
         if hasattr(super(), "__setstate__"):  # of scikit-learn's estimators
             super().__setstate__(state)
         else:
@@ -26,15 +26,15 @@ class VersionedState:
 
 
 def warn_if_newer(name, version):
-    """Warn that a pickle comes from a later release than the one that reads it."""
-    if version is not None and _release(version) > _release(__version__):
+    """Warn that a later release than this one made a pickle."""
+    if _release(version) > _release(__version__):
         warn(
-            f"This {name} was pickled by scikit-random-features {version} and is read by "
-            f"{__version__}, which may not know all that is in it. Install version "
-            f"{version} or later, or fit it again.",
+            f"This {name} was pickled by scikit-random-features {version}, but version "
+            f"{__version__} is installed and may misread it. Install version {version} or "
+            "later, or fit the estimator again.",
         )
 
 
 def _release(version):
-    """The numbers of a release: those of 0.1.0.dev0 are the ones of 0.1.0."""
+    """The numbers of a version, without suffixes such as "rc1" or ".dev0"."""
     return tuple(int(part) for part in re.match(r"\d+(\.\d+)*", version)[0].split("."))

@@ -1,4 +1,4 @@
-"""Warnings that name the line of the user's by which this package was called."""
+"""Warnings that name the user's line from which this package was called."""
 
 import sys
 import warnings
@@ -10,8 +10,8 @@ _BETWEEN = {"skrf", "sklearn", "joblib", "pickle", "numba", "importlib"}
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """`warnings.warn` from the innermost frame of another package.
 
-    The number of frames between depends on the way here, so that no constant `stacklevel`
-    would do; `skip_file_prefixes` needs Python 3.12.
+    The number of frames in between varies, so a constant `stacklevel` is not possible, and
+    `skip_file_prefixes` needs Python 3.12.
     """
     frame = sys._getframe(1)
     while _package(frame) in _BETWEEN and frame.f_back is not None:

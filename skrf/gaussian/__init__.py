@@ -1,21 +1,23 @@
-"""Exact expectations under Gaussian inputs: what can be learned, without sampling.
+"""Exact expectations of ReLU neurons under Gaussian inputs, without sampling.
 
-Everything here is for x ~ N(0, I), neurons relu(<w, x> + b) with any weights and biases,
-and arrays in float64.
+All functions assume x ~ N(0, I) and neurons relu(<w, x> + b) with any weights and biases.
+They take arrays and compute in float64.
 
 | question | functions |
 | --- | --- |
-| moments of neurons, their steps and gradients | `relu_mean`, `relu_gram`, `step_gram`, \
+| moments of neurons, their derivatives and gradients | `relu_mean`, `relu_gram`, \
+`step_gram`, \
 `step_relu_gram`, `step_x_relu`, `tangent_gram`, `tangent_relu_products` |
-| an activation, degree by degree | `hermite_coefficients`, `degree_energies` |
-| the error of a network on a neuron, Eqs. (2) and (7) | `population_risk`, \
+| degrees of an activation | `hermite_coefficients`, `degree_energies` |
+| error of a network on a neuron, Eqs. (2) and (7) | `population_risk`, \
 `population_risk_gradient` |
-| the least error of fixed features, Theorems 4.2 and 4.8 | `best_error`, \
+| minimum error of fixed features, Theorems 4.2 and 4.8 | `best_error`, \
 `best_tangent_error`, `min_weight` |
-| how lazily a network was trained, Section 2 | `flip_probability`, `coupling_gap`, \
+| laziness of a trained network, Section 2 | `flip_probability`, `coupling_gap`, \
 `feature_gap`, `linearization_gap` |
 """
 
+from skrf._utils.faces import publish
 from skrf.gaussian._best_error import BestError, best_error, best_tangent_error
 from skrf.gaussian._gaps import (
     coupling_gap,
@@ -63,3 +65,5 @@ __all__ = [
     "tangent_gram",
     "tangent_relu_products",
 ]
+
+publish(__name__, BestError, MinWeight, PopulationRisk)

@@ -1,4 +1,4 @@
-"""The least risk of fixed features on a ReLU neuron, at every width."""
+"""Minimum risk of fixed features on a ReLU neuron, at every width."""
 
 from __future__ import annotations
 
@@ -23,25 +23,30 @@ _COLUMNS = 64
 
 @dataclass(frozen=True)
 class BestError:
-    """Least risks of the first r neurons, r = 1, ..., width.
+    """Minimum risks of the first r neurons, r = 1, ..., width.
 
-    Made by `best_error` and `best_tangent_error`.
-
-    Source: what Theorems 4.2 and 4.8 of Yehudai and Shamir (2019) bound from below.
+    Returned by `best_error` and `best_tangent_error`.
 
     Attributes
     ----------
     errors : ndarray of shape (width,)
-        min_u E(sum_{i <= r} u_i f_i(x) - g(x))^2. With a jitter, the risk of the weights
-        that it led to: an upper bound.
+        min_u E(sum_{i <= r} u_i f_i(x) - g(x))^2. With a positive `jitter`, the risk of the
+        weights computed with the jitter, an upper bound of the minimum.
     relative : ndarray of shape (width,)
         errors / E g(x)^2.
     rounding_errors : ndarray of shape (width,)
-        Estimates of the errors of `errors`, ``eps (sum_i |u_i| ||f_i|| + ||g||)^2`` with
-        the weights of each width: `errors` below them are noise, and may be negative.
+        Estimated rounding errors of `errors`, ``eps (sum_i |u_i| ||f_i|| + ||g||)^2`` with
+        the weights of each width. `errors` below this estimate are noise, and may be
+        negative.
     jitter : float
-        What was added to the diagonal of the Gram matrix of the features of norm 1, the
-        least of 0, 1e-15, 1e-14, ... with which it has a Cholesky factor.
+        Number added to the diagonal of the Gram matrix of the normalised features: the
+        minimum of 0, 1e-15, 1e-14, ... for which the Cholesky factor exists.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Theorems 4.2 and 4.8 bound these
+       risks from below.
 
     Examples
     --------
@@ -71,14 +76,14 @@ def factor(gram, jitters=JITTERS):
             continue
     raise LinAlgError(
         f"The Gram matrix of {len(gram)} features has no Cholesky factor, even with "
-        f"{jitters[-1]} on its diagonal. Use fewer neurons, or drop those that repeat."
+        f"{jitters[-1]} added to its diagonal. Use fewer neurons, or drop repeated ones."
     )
 
 
 def normalised(gram, products):
-    """Gram matrix and products of the features divided by their norms, and these norms.
+    """Gram matrix and products of the normalised features, and the features' norms.
 
-    Features that are 0 stay so, but with 1 on the diagonal, which leaves them without use.
+    Features that are 0 stay 0. Their diagonal entry is 1, so their weight is 0.
     """
     sizes = np.sqrt(np.diag(gram))
     scale = np.where(sizes > 0, sizes, 1.0)
@@ -108,7 +113,7 @@ def _prefix_errors(gram, products, square, first, size):
 
 
 def bordered(gram, products, means, goal_mean):
-    """The same with the constant 1 as the first feature."""
+    """Gram matrix and products with the constant 1 added as the first feature."""
     n = len(means)
     out = np.empty((n + 1, n + 1))
     out[0, 0] = 1.0
@@ -120,17 +125,14 @@ def bordered(gram, products, means, goal_mean):
 def best_error(
     W: ArrayLike, b: ArrayLike, target: SingleNeuron, *, intercept: bool = False
 ) -> BestError:
-    r"""Least risk of fixed ReLU features on a ReLU neuron, at every width.
+    r"""Minimum risk of fixed ReLU features on a ReLU neuron, at every width.
 
     .. math:: \min_u E\Big(\sum_{i \le r} u_i\, relu(\langle w_i, x\rangle + b_i)
               - relu(\langle w^*, x\rangle + b^*)\Big)^2
               = \|g\|^2 - \sum_{i \le r} (L^{-1} h)_i^2, \quad x \sim N(0, I),
 
-    for all r from one factorisation G = L L' of the Gram matrix, with h the products with
-    the target g.
-
-    Source: Theorem 4.2 of Yehudai and Shamir (2019), which bounds it from below for small
-    weights, in the setting of their Example 4.3; least squares by Cholesky's factor.
+    where h holds the products of the features with the target g. One factorisation
+    G = L L' of the Gram matrix serves all r.
 
     Parameters
     ----------
@@ -139,9 +141,9 @@ def best_error(
     b : array-like of shape (width,)
         The biases.
     target : SingleNeuron
-        g, with activation "relu".
+        The target g, with activation "relu".
     intercept : bool, default=False
-        Whether the constant 1 is one more feature at every width.
+        Whether to add the constant 1 as a feature at every width.
 
     Returns
     -------
@@ -151,10 +153,17 @@ def best_error(
     Raises
     ------
     ValueError
-        If shapes do not fit, an entry is not finite, a neuron's square leaves the range of
-        floats, intercept is not a boolean, or the target is another function, or 0.
+        If shapes do not match, an entry is not finite, the square of a neuron overflows or
+        underflows, `intercept` is not a boolean, or `target` is not a ReLU neuron or is 0
+        everywhere.
     LinAlgError
-        If the Gram matrix has no Cholesky factor even with the largest jitter.
+        If the Gram matrix has no Cholesky factor even with the maximum jitter.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Theorem 4.2 bounds this risk from
+       below for small weights, in the setting of Example 4.3.
 
     Examples
     --------
@@ -189,39 +198,43 @@ def best_tangent_error(
     biases: bool = False,
     intercept: bool = False,
 ) -> BestError:
-    r"""Least risk of linearised NTK features on a ReLU neuron, at every width.
+    r"""Minimum risk of linearised NTK features on a ReLU neuron, at every width.
 
     .. math:: \min_v E\Big(\sum_{i \le r} 1(\langle w_i, x\rangle + b_i > 0)
-              \langle v_i, x\rangle - relu(\langle w^*, x\rangle + b^*)\Big)^2,
+              \langle v_i, x\rangle - relu(\langle w^*, x\rangle + b^*)\Big)^2.
 
-    all r from one factorisation of the Gram matrix of width * n_features features.
-
-    Source: Eq. (8), Theorem 4.8 and Example 4.9 of Yehudai and Shamir (2019), which bounds
-    it from below.
+    One factorisation of the Gram matrix of width * n_features features serves all r.
 
     Parameters
     ----------
     W, b : array-like of shapes (width, n_features) and (width,)
         The weights and biases, in the order in which the features are added.
     target : SingleNeuron
-        The neuron (w*, b*), with activation "relu".
+        The target neuron (w*, b*), with activation "relu".
     biases : bool, default=False
-        Whether the derivatives 1(<w_i, x> + b_i > 0) in the biases are features too.
+        Whether to add the derivatives 1(<w_i, x> + b_i > 0) in the biases as features.
     intercept : bool, default=False
-        Whether the constant 1 is one more feature at every width.
+        Whether to add the constant 1 as a feature at every width.
 
     Returns
     -------
     result : BestError
-        Its entry r - 1 is for all features of the first r neurons.
+        Entry r - 1 of each array uses all features of the first r neurons.
 
     Raises
     ------
     ValueError
-        If shapes do not fit, an entry is not finite, a neuron's square leaves the range of
-        floats, an option is not a boolean, or the target is another function, or 0.
+        If shapes do not match, an entry is not finite, the square of a neuron overflows or
+        underflows, an option is not a boolean, or `target` is not a ReLU neuron or is 0
+        everywhere.
     LinAlgError
-        If the Gram matrix has no Cholesky factor even with the largest jitter.
+        If the Gram matrix has no Cholesky factor even with the maximum jitter.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Eq. (8) defines the features; Theorem
+       4.8 and Example 4.9 bound this risk from below.
 
     Examples
     --------

@@ -1,4 +1,7 @@
-"""Exact distances of a trained ReLU network from its start, under Gaussian inputs."""
+"""Exact distances of a trained ReLU network from its initialization.
+
+All distances are root mean squares over Gaussian inputs.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,13 @@ from skrf.gaussian._population_risk import output_weights, stacked
 
 
 def _layers(W0, b0, W, b, **outputs):
-    """`Neurons` at the start and at the end, and vectors of output weights by name."""
+    """`Neurons` before and after training, and the output weights passed by name."""
     start = neurons(W0, b0, ("W0", "b0"))
     last = neurons(W, b)
     if last.weights.shape != start.weights.shape:
         raise ValueError(
-            f"W has shape {last.weights.shape} and W0 {start.weights.shape}. Give the same "
-            "neurons before and after training."
+            f"`W` must have the shape of W0, {start.weights.shape}; got "
+            f"{last.weights.shape}. Pass the same neurons before and after training."
         )
     layers = start, last
     return *layers, *(output_weights(name, u, *layers) for name, u in outputs.items())
@@ -27,16 +30,14 @@ def _layers(W0, b0, W, b, **outputs):
 def flip_probability(
     W0: ArrayLike, b0: ArrayLike, W: ArrayLike, b: ArrayLike
 ) -> np.ndarray:
-    r"""Probability that a neuron's pre-activation has changed its sign.
+    r"""Probability that training changes the sign of a neuron's pre-activation.
 
     .. math:: P(1(\langle w_0, x\rangle + b_0 > 0) \ne 1(\langle w, x\rangle + b > 0))
-              = \Phi(h_0) + \Phi(h) - 2 \Phi_2(h_0, h; \rho), \quad x \sim N(0, I),
+              = \Phi(h_0) + \Phi(h) - 2 \Phi_2(h_0, h; \rho), \quad x \sim N(0, I).
 
-    the angle of w_0 and w divided by pi where there are no biases. The coupling of Section
-    2.1 needs it to be small. Accurate relatively for small movements too.
-
-    Source: the coupling of Section 2.1 of Yehudai and Shamir (2019); the bivariate normal
-    distribution function.
+    Without biases the probability is the angle between w_0 and w, divided by pi. The
+    coupling argument of [1]_ needs small probabilities. The relative accuracy is high for
+    small movements too.
 
     Parameters
     ----------
@@ -45,17 +46,22 @@ def flip_probability(
     b0 : array-like of shape (width,)
         The hidden biases before training.
     W, b : array-like of shapes (width, n_features) and (width,)
-        Those after training.
+        The hidden weights and biases after training.
 
     Returns
     -------
     probabilities : ndarray of shape (width,)
-        One for each neuron.
+        One probability for each neuron.
 
     Raises
     ------
     ValueError
-        If shapes do not fit, or squares of entries leave the range of floats.
+        If shapes do not match, or squares of entries overflow or underflow.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Section 2.1.
 
     Examples
     --------
@@ -70,12 +76,12 @@ def flip_probability(
 
 
 def _root(square):
-    """Of a square that rounding may have made negative."""
+    """Square root of a square that may be negative by rounding."""
     return float(np.sqrt(max(square, 0.0)))
 
 
 def _distance(a, relus, start, D):
-    """|| sum_j a_j relu_j - sum_i 1_i <D_i, (x, 1)> || in mean square."""
+    """Root mean square of sum_j a_j relu_j - sum_i 1_i <D_i, (x, 1)>."""
     _, means, inputs = slope_sums(start, relus, a)
     square = quadratic_form(bivariate.RELU, a, relus)
     square -= 2 * (np.sum(D[:, :-1] * inputs) + D[:, -1] @ means)
@@ -83,7 +89,7 @@ def _distance(a, relus, start, D):
 
 
 def _tangent_form(layer, D):
-    """E(sum_i 1_i <D_i, (x, 1)>)^2: `_bivariate.tangent` times D twice, never stored."""
+    """E(sum_i 1_i <D_i, (x, 1)>)^2 by `bivariate.tangent`, without storing the matrix."""
     units, inner, e = layer.units, np.ascontiguousarray(D[:, :-1]), D[:, -1]
     own = np.einsum("ij,ij->i", inner, units)
     parts = {}
@@ -107,16 +113,13 @@ def _tangent_form(layer, D):
 def feature_gap(
     u: ArrayLike, W0: ArrayLike, b0: ArrayLike, W: ArrayLike, b: ArrayLike
 ) -> float:
-    r"""Distance of a network from the same output weights on its first features.
+    r"""Distance of a network from its output weights on the initial features.
 
     .. math:: \Big\|\sum_i u_i\, (relu(\langle w_i, x\rangle + b_i)
               - relu(\langle w_{0i}, x\rangle + b_{0i}))\Big\|,
 
-    the gap of U_t act(W_t x) from U_t act(W_0 x) of Section 2.2, as a root mean square over
-    x ~ N(0, I), exact but for rounding: its square has an error of about
-    ``eps (sum_i |u_i| ||relu_i||)^2``, and gaps below the root of that are noise.
-
-    Source: Section 2.2 of Yehudai and Shamir (2019).
+    as a root mean square over x ~ N(0, I). In [1]_ this is the gap between U_t act(W_t x)
+    and U_t act(W_0 x).
 
     Parameters
     ----------
@@ -125,17 +128,27 @@ def feature_gap(
     W0, b0 : array-like of shapes (width, n_features) and (width,)
         The hidden weights and biases before training.
     W, b : array-like of shapes (width, n_features) and (width,)
-        Those after training.
+        The hidden weights and biases after training.
 
     Returns
     -------
     gap : float
-        The root mean square, in units of the network.
+        The root mean square, in the units of the network's output.
 
     Raises
     ------
     ValueError
-        If shapes do not fit, or squares of entries leave the range of floats.
+        If shapes do not match, or squares of entries overflow or underflow.
+
+    Notes
+    -----
+    The gap is exact up to rounding error. Its square has an error of about
+    ``eps (sum_i |u_i| ||relu_i||)^2``; gaps below the square root of this are noise.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Section 2.2.
 
     Examples
     --------
@@ -151,16 +164,14 @@ def feature_gap(
 def coupling_gap(
     u: ArrayLike, W0: ArrayLike, b0: ArrayLike, W: ArrayLike, b: ArrayLike
 ) -> float:
-    r"""Distance of a network from itself with its first activation patterns.
+    r"""Distance of a network from itself with its initial activation patterns.
 
     .. math:: \Big\|\sum_i u_i\, (\langle w_i, x\rangle + b_i)
               (1(\langle w_i, x\rangle + b_i > 0)
               - 1(\langle w_{0i}, x\rangle + b_{0i} > 0))\Big\|,
 
-    what the coupling of Section 2.1 neglects, as a root mean square over x ~ N(0, I); exact
-    but for rounding, as `feature_gap`.
-
-    Source: Section 2.1 of Yehudai and Shamir (2019).
+    as a root mean square over x ~ N(0, I). The coupling argument of [1]_ neglects this
+    distance.
 
     Parameters
     ----------
@@ -169,17 +180,26 @@ def coupling_gap(
     W0, b0 : array-like of shapes (width, n_features) and (width,)
         The hidden weights and biases before training.
     W, b : array-like of shapes (width, n_features) and (width,)
-        Those after training.
+        The hidden weights and biases after training.
 
     Returns
     -------
     gap : float
-        The root mean square, in units of the network.
+        The root mean square, in the units of the network's output.
 
     Raises
     ------
     ValueError
-        If shapes do not fit, or squares of entries leave the range of floats.
+        If shapes do not match, or squares of entries overflow or underflow.
+
+    Notes
+    -----
+    The gap is exact up to the rounding error described in `feature_gap`.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Section 2.1.
 
     Examples
     --------
@@ -200,15 +220,13 @@ def linearization_gap(
     W: ArrayLike,
     b: ArrayLike,
 ) -> float:
-    r"""Distance of a network from its first-order expansion at its random start.
+    r"""Distance of a network from its first-order expansion at its initialization.
 
     .. math:: \Big\|N(x; u, W, b) - \sum_i \big(u_i\, relu(z_{0i}) + u_{0i}\,
               1(z_{0i} > 0)\, (\langle w_i - w_{0i}, x\rangle + b_i - b_{0i})\big)\Big\|,
               \quad z_{0i} = \langle w_{0i}, x\rangle + b_{0i},
 
-    as a root mean square over x ~ N(0, I); exact but for rounding, as `feature_gap`.
-
-    Source: Section 2.2 of Yehudai and Shamir (2019).
+    as a root mean square over x ~ N(0, I).
 
     Parameters
     ----------
@@ -224,12 +242,21 @@ def linearization_gap(
     Returns
     -------
     gap : float
-        The root mean square, in units of the network.
+        The root mean square, in the units of the network's output.
 
     Raises
     ------
     ValueError
-        If shapes do not fit, or squares of entries leave the range of floats.
+        If shapes do not match, or squares of entries overflow or underflow.
+
+    Notes
+    -----
+    The gap is exact up to the rounding error described in `feature_gap`.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Section 2.2.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Means and Gram matrices of ReLU neurons, their steps and their gradients."""
+"""Means and Gram matrices of ReLU neurons, of their derivatives and of their gradients."""
 
 from __future__ import annotations
 
@@ -11,16 +11,25 @@ from skrf.gaussian._neurons import neurons, pair_blocks, pair_matrix, require_in
 
 
 def two_layers(W, b, V, c, optional=True):
-    """`Neurons` of (W, b), and of (V, c), or None where that is allowed."""
+    """`Neurons` of (W, b) and of (V, c); the second is None if optional and V is None."""
     if V is None and not optional:
-        raise ValueError("V and c must be given. Pass W and b again for the same neurons.")
+        raise ValueError(
+            "`V` and `c` must be arrays; got V=None. Pass W and b again for the same "
+            "neurons."
+        )
     if V is None and c is not None:
-        raise ValueError("c was given without V. Give the weights V of its neurons too.")
+        raise ValueError(
+            "`c` must be passed together with V; got V=None. Pass the weights V of these "
+            "neurons."
+        )
     ones = neurons(W, b)
     if V is None:
         return ones, None
     if c is None:
-        raise ValueError("V was given without c. Give one bias for each row of V.")
+        raise ValueError(
+            "`V` must be passed together with c; got c=None. Pass one bias for each row of "
+            "V."
+        )
     return ones, neurons(V, c, ("V", "c"), ones.weights.shape[1])
 
 
@@ -29,8 +38,6 @@ def relu_mean(W: ArrayLike, b: ArrayLike) -> np.ndarray:
 
     .. math:: E[relu(\langle w, x\rangle + b)] = \|w\| (\phi(h) + h \Phi(h)),
               \quad h = b / \|w\|, \quad x \sim N(0, I).
-
-    Source: the mean of a rectified normal variable, by parts.
 
     Parameters
     ----------
@@ -42,12 +49,18 @@ def relu_mean(W: ArrayLike, b: ArrayLike) -> np.ndarray:
     Returns
     -------
     means : ndarray of shape (width,)
-        Accurate relatively, also for neurons that are almost never on.
+        The means. Their relative accuracy is high, also for neurons that are almost never
+        active.
 
     Raises
     ------
     ValueError
-        If shapes do not fit, or squares of entries leave the range of floats.
+        If shapes do not match, or squares of entries overflow or underflow.
+
+    References
+    ----------
+    .. [1] S. Rosenbaum, "Moments of a Truncated Bivariate Normal Distribution", Journal of
+       the Royal Statistical Society B 23, 1961. The generalisation to two variables.
 
     Examples
     --------
@@ -66,11 +79,9 @@ def relu_gram(
     .. math:: G_{ij} = E[relu(\langle w_i, x\rangle + b_i)
                          relu(\langle v_j, x\rangle + c_j)], \quad x \sim N(0, I).
 
-    Without biases it is the arc-cosine kernel of order 1, divided by 2. The absolute error
+    Without biases the Gram matrix is the arc-cosine kernel of order 1 [2]_, divided by 2;
+    with biases its entries are moments of a truncated normal pair [3]_. The absolute error
     is about 1e-15 of the product of the root mean squares of the two neurons.
-
-    Source: the population form of Eq. (2) of Yehudai and Shamir (2019); Cho and Saul (2009)
-    without biases; moments of a truncated normal pair, Rosenbaum (1961), with them.
 
     Parameters
     ----------
@@ -79,9 +90,10 @@ def relu_gram(
     b : array-like of shape (width,)
         The biases b_i.
     V : array-like of shape (n_others, n_features), default=None
-        Other weights; None means W and b again, and an exactly symmetric G.
+        The weights v_j of the second layer. None uses W and b again, which makes G exactly
+        symmetric.
     c : array-like of shape (n_others,), default=None
-        Their biases, given if and only if V is.
+        The biases c_j of the second layer; required if and only if V is passed.
 
     Returns
     -------
@@ -91,8 +103,16 @@ def relu_gram(
     Raises
     ------
     ValueError
-        If shapes do not fit, squares of entries leave the range of floats, or only one
-        of V and c is given.
+        If shapes do not match, squares of entries overflow or underflow, or only one of V
+        and c is passed.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Eq. (2).
+    .. [2] Y. Cho and L. K. Saul, "Kernel Methods for Deep Learning", NeurIPS 2009.
+    .. [3] S. Rosenbaum, "Moments of a Truncated Bivariate Normal Distribution", Journal of
+       the Royal Statistical Society B 23, 1961.
 
     Examples
     --------
@@ -107,34 +127,38 @@ def relu_gram(
 def step_gram(
     W: ArrayLike, b: ArrayLike, V: ArrayLike | None = None, c: ArrayLike | None = None
 ) -> np.ndarray:
-    r"""Probabilities that two neurons are on.
+    r"""Probabilities that two neurons are both active.
 
     .. math:: P(\langle w_i, x\rangle + b_i > 0, \langle v_j, x\rangle + c_j > 0)
               = \Phi_2(h_i, k_j; \rho_{ij}), \quad x \sim N(0, I),
 
     with h = b / ||w||, k = c / ||v|| and rho the cosine of w and v. A neuron with w = 0 is
-    on if and only if b > 0.
-
-    Source: the bivariate normal distribution function; Sheppard (1899) and the arc-cosine
-    kernel of order 0 of Cho and Saul (2009), divided by 2, without biases.
+    active if and only if b > 0. Without biases the probability is Sheppard's formula [1]_,
+    the arc-cosine kernel of order 0 [2]_ divided by 2.
 
     Parameters
     ----------
     W, b : array-like of shapes (width, n_features) and (width,)
-        Weights w_i and biases b_i, as in `relu_gram`.
+        The weights w_i and biases b_i, as in `relu_gram`.
     V, c : array-like of shapes (n_others, n_features) and (n_others,), default=None
-        Weights v_j and biases c_j; None means W and b again.
+        The weights v_j and biases c_j of the second layer. None uses W and b again.
 
     Returns
     -------
     P : ndarray of shape (width, width) or (width, n_others)
-        The probabilities; exactly symmetric where V is None.
+        The probabilities; exactly symmetric if V is None.
 
     Raises
     ------
     ValueError
-        If shapes do not fit, squares of entries leave the range of floats, or only one
-        of V and c is given.
+        If shapes do not match, squares of entries overflow or underflow, or only one of V
+        and c is passed.
+
+    References
+    ----------
+    .. [1] W. F. Sheppard, "On the Application of the Theory of Error to Cases of Normal
+       Distribution and Normal Correlation", Philosophical Transactions A 192, 1899.
+    .. [2] Y. Cho and L. K. Saul, "Kernel Methods for Deep Learning", NeurIPS 2009.
 
     Examples
     --------
@@ -148,31 +172,34 @@ def step_gram(
 def step_relu_gram(
     W: ArrayLike, b: ArrayLike, V: ArrayLike | None = None, c: ArrayLike | None = None
 ) -> np.ndarray:
-    r"""Means of ReLU neurons where others are on.
+    r"""Means of ReLU neurons over the inputs that activate other neurons.
 
     .. math:: E[1(\langle w_i, x\rangle + b_i > 0)\, relu(\langle v_j, x\rangle + c_j)],
 
     the derivative of `relu_gram` in b_i.
 
-    Source: first moments of a truncated normal pair, Rosenbaum (1961).
-
     Parameters
     ----------
     W, b : array-like of shapes (width, n_features) and (width,)
-        Weights w_i and biases b_i, as in `relu_gram`.
+        The weights w_i and biases b_i of the steps, as in `relu_gram`.
     V, c : array-like of shapes (n_others, n_features) and (n_others,), default=None
-        Weights v_j and biases c_j; None means W and b again.
+        The weights v_j and biases c_j of the ReLU neurons. None uses W and b again.
 
     Returns
     -------
     D : ndarray of shape (width, width) or (width, n_others)
-        The means; not symmetric, also where V is None.
+        The means; not symmetric, even if V is None.
 
     Raises
     ------
     ValueError
-        If shapes do not fit, squares of entries leave the range of floats, or only one
-        of V and c is given.
+        If shapes do not match, squares of entries overflow or underflow, or only one of V
+        and c is passed.
+
+    References
+    ----------
+    .. [1] S. Rosenbaum, "Moments of a Truncated Bivariate Normal Distribution", Journal of
+       the Royal Statistical Society B 23, 1961.
 
     Examples
     --------
@@ -191,25 +218,23 @@ def step_x_relu(
     c: ArrayLike,
     coefficients: ArrayLike | None = None,
 ) -> np.ndarray:
-    r"""Means of the inputs times a step and a ReLU.
+    r"""Means of the inputs times a step neuron and a ReLU neuron.
 
     .. math:: S_{ij} = E[1(\langle w_i, x\rangle + b_i > 0)\, x\,
                          relu(\langle v_j, x\rangle + c_j)] \in R^d,
 
     the gradient of `relu_gram` in w_i. With `coefficients` only the sums
-    :math:`\sum_j a_j S_{ij}`, without storing S.
-
-    Source: the products of features with a neuron in Eq. (8) of Yehudai and Shamir (2019),
-    by Stein's lemma.
+    :math:`\sum_j a_j S_{ij}` are returned, and S is never stored.
 
     Parameters
     ----------
     W, b : array-like of shapes (width, n_features) and (width,)
-        Weights w_i and biases b_i of the steps, as in `relu_gram`.
+        The weights w_i and biases b_i of the steps, as in `relu_gram`.
     V, c : array-like of shapes (n_others, n_features) and (n_others,)
-        Weights v_j and biases c_j of the ReLU neurons; of a target its weight, as a row.
+        The weights v_j and biases c_j of the ReLU neurons. For a target, pass its weight
+        as one row.
     coefficients : array-like of shape (n_others,), default=None
-        The a_j; None means all S_ij.
+        The coefficients a_j of the sums. None returns all S_ij.
 
     Returns
     -------
@@ -219,7 +244,13 @@ def step_x_relu(
     Raises
     ------
     ValueError
-        If shapes do not fit, or squares of entries leave the range of floats.
+        If shapes do not match, or squares of entries overflow or underflow.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. The products of the features of
+       Eq. (8) with a neuron, here by Stein's lemma.
 
     Examples
     --------
@@ -232,8 +263,8 @@ def step_x_relu(
         a = real_array("coefficients", coefficients)
         if a.shape != (len(twos.biases),):
             raise ValueError(
-                f"coefficients must have one number for each of the {len(twos.biases)} "
-                f"rows of V; got shape {a.shape}. Give as many."
+                f"`coefficients` must have one number for each of the {len(twos.biases)} "
+                f"rows of V; got shape {a.shape}. Pass one coefficient for each row."
             )
         require_in_range("coefficients", a, ones, twos)
         return slope_sums(ones, twos, a)[2]
@@ -248,7 +279,7 @@ def step_x_relu(
 
 
 def slope_sums(ones, twos, a):
-    """sum_j a_j E[f_i relu_j] for f = relu, (n,), step, (n,), and step times x, (n, d)."""
+    """sum_j a_j E[f_i relu_j] for f = relu and step, (n,), and for step times x, (n, d)."""
     values, means = np.empty((2, len(ones.biases)))
     sums = np.empty(ones.weights.shape)
 
@@ -271,33 +302,38 @@ def tangent_gram(
 ) -> np.ndarray:
     r"""Gram matrix of the linearised NTK features of ReLU neurons.
 
-    Of the features :math:`1(\langle w_i, x\rangle + b_i > 0)\, x_j` of Eq. (8), or with
-    `biases` of :math:`1(\langle w_i, x\rangle + b_i > 0)\, (x, 1)`; those of a neuron are
-    next to each other, as in `skrf.LinearizedNTKFeatures`, without its scale. Neurons i
-    and j have the block :math:`E[1_i 1_j x x^T]`.
-
-    Source: Eq. (8) of Yehudai and Shamir (2019); second moments of a truncated normal pair,
-    Rosenbaum (1961).
+    The features are :math:`1(\langle w_i, x\rangle + b_i > 0)\, x_j` of Eq. (8) [1]_, or
+    with `biases` :math:`1(\langle w_i, x\rangle + b_i > 0)\, (x, 1)`. The features of a
+    neuron are next to each other, as in `skrf.LinearizedNTKFeatures`, without its scale.
+    Neurons i and j have the block :math:`E[1_i 1_j x x^T]`, the second moments of a
+    truncated normal pair [2]_.
 
     Parameters
     ----------
     W, b : array-like of shapes (width, n_features) and (width,)
-        Weights w_i and biases b_i, as in `relu_gram`.
+        The weights w_i and biases b_i, as in `relu_gram`.
     V, c : array-like of shapes (n_others, n_features) and (n_others,), default=None
-        Weights v_j and biases c_j; None means W and b again.
+        The weights v_j and biases c_j of the second layer. None uses W and b again.
     biases : bool, default=False
-        Whether the derivatives in the biases are features too.
+        Whether to add the derivatives in the biases as features.
 
     Returns
     -------
     K : ndarray of shape (width * size, width * size) or (width * size, n_others * size)
-        With size = n_features + biases; exactly symmetric where V is None.
+        The Gram matrix, with size = n_features + biases; exactly symmetric if V is None.
 
     Raises
     ------
     ValueError
-        If shapes do not fit, squares of entries leave the range of floats, only one of
-        V and c is given, or biases is not a boolean.
+        If shapes do not match, squares of entries overflow or underflow, only one of V and
+        c is passed, or `biases` is not a boolean.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Eq. (8).
+    .. [2] S. Rosenbaum, "Moments of a Truncated Bivariate Normal Distribution", Journal of
+       the Royal Statistical Society B 23, 1961.
 
     Examples
     --------
@@ -337,32 +373,36 @@ def tangent_relu_products(
     r"""Inner products of linearised NTK features and ReLU neurons.
 
     .. math:: E[1(\langle w_i, x\rangle + b_i > 0)\, x_l\,
-                relu(\langle v_j, x\rangle + c_j)],
+                relu(\langle v_j, x\rangle + c_j)].
 
-    with `biases` also those with 1 in place of x_l.
-
-    Source: the products of the features of Eq. (8) of Yehudai and Shamir (2019) with the
-    target of Theorem 4.8.
+    With `biases` the products with 1 in place of x_l are added.
 
     Parameters
     ----------
     W, b : array-like of shapes (width, n_features) and (width,)
-        Weights w_i and biases b_i of the steps, as in `relu_gram`.
+        The weights w_i and biases b_i of the steps, as in `relu_gram`.
     V, c : array-like of shapes (n_others, n_features) and (n_others,)
-        Weights v_j and biases c_j of the ReLU neurons; of a target its weight, as a row.
+        The weights v_j and biases c_j of the ReLU neurons. For a target, pass its weight
+        as one row.
     biases : bool, default=False
-        Whether the derivatives in the biases are features too.
+        Whether to add the derivatives in the biases as features.
 
     Returns
     -------
     products : ndarray of shape (width * (n_features + biases), n_others)
-        The features in the order of `tangent_gram`.
+        The inner products, with the features in the order of `tangent_gram`.
 
     Raises
     ------
     ValueError
-        If shapes do not fit, squares of entries leave the range of floats, or biases is
+        If shapes do not match, squares of entries overflow or underflow, or `biases` is
         not a boolean.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. The features of Eq. (8) and the
+       target of Theorem 4.8.
 
     Examples
     --------

@@ -9,15 +9,15 @@ from scipy.special import gammaln, ive
 
 # Coefficients of 1 / x^(2n - 1) in log Gamma(x) - (x - 1/2) log x + x - log(2 pi) / 2.
 _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156)
-# Steps of a recurrence between looks at the size of its values.
+# Steps of a recurrence between two rescalings of its values.
 _STEPS = 16
 _PANEL = 32
-# Waves of p_q(t)^2 that one panel resolves to rounding error.
+# Number of waves of p_q(t)^2 that one panel resolves up to rounding error.
 _WAVES = 5.0
 
 
 def log_gamma_ratio(x, shift):
-    """log Gamma(x + shift) / Gamma(x) for x > 0, shift >= 0, accurate for x up to 1e100."""
+    """log of Gamma(x + shift) / Gamma(x), shift >= 0; accurate for 0 < x <= 1e100."""
     x = np.asarray(x, np.float64)
     with np.errstate(over="ignore"):
         tail = sum(
@@ -29,7 +29,7 @@ def log_gamma_ratio(x, shift):
 
 
 def log_dimension(d, degree):
-    """log N(d, l): independent harmonics of degree l on the sphere in d >= 2 dimensions."""
+    """log N(d, l), the number of harmonics of degree l on the sphere in d dimensions."""
     degree = np.asarray(degree, np.float64)
     n = np.maximum(degree, 1.0)
     value = np.log(2 * n + d - 2) - np.log(n) - gammaln(d - 1) + log_gamma_ratio(n, d - 2)
@@ -37,16 +37,16 @@ def log_dimension(d, degree):
 
 
 def log_dimension_up_to(d, degree, step):
-    """log of the sum of N(d, j) over j <= degree (step=1), or every second j (step=2)."""
+    """log of the sum of N(d, j) over j <= degree; step=2 takes every second j."""
     degree = np.asarray(degree, np.float64)
     value = log_gamma_ratio(degree + 1, d - 1) - gammaln(d)
-    if step == 1:  # the two parities: binomials (l+d-1 over d-1) + (l+d-2 over d-1)
+    if step == 1:  # both parities: binomials (l+d-1 over d-1) + (l+d-2 over d-1)
         value = value + np.log1p(degree / (degree + d - 1))
     return value
 
 
 def dimension(d, degree):
-    """N(d, l), a Python integer."""
+    """N(d, l) as a Python integer."""
     lower = math.comb(degree + d - 3, d - 1) if degree >= 2 else 0
     return math.comb(degree + d - 1, d - 1) - lower
 
@@ -65,7 +65,7 @@ def log_energy_ratio(d, degree):
 
 
 def panels(bounds):
-    """Nodes and weights of Gauss-Legendre quadrature on every panel, both flat."""
+    """Nodes and weights of Gauss-Legendre quadrature on all panels, as flat arrays."""
     x, weight = leggauss(_PANEL)
     half = np.diff(bounds)[:, np.newaxis] / 2
     nodes = bounds[:-1, np.newaxis] + half * (x + 1)
@@ -75,14 +75,14 @@ def panels(bounds):
 def chi_nodes(d, h, max_degree):
     """Nodes and log weights for E[f(R)], R ~ chi_d, f = 0 for R < |h|.
 
-    They resolve p_q(-h / R)^2 for q up to `max_degree`, and a factor R^2 (1 - h^2/R^2)^k
-    for k up to d + 1, which moves the mass to the right.
+    The nodes resolve p_q(-h / R)^2 for q up to `max_degree`. They also resolve a factor
+    R^2 (1 - h^2/R^2)^k for k up to d + 1, which moves the mass to the right.
     """
     h2 = h * h
     centre = d + 1 + h2
     peak = math.sqrt((centre + math.hypot(centre, 2 * math.sqrt(d + 1) * h)) / 2)
     low, high = max(abs(h), math.sqrt(d) - 10, 0.0), peak + 10
-    # A grid that is fine near |h|, where the angle moves like a square root.
+    # The grid is fine near |h|, where the angle behaves like a square root.
     grid = low + (high - low) * np.linspace(0, 1, 2001) ** 2
     angle = np.arcsin(np.minimum(abs(h) / np.maximum(grid, 1e-300), 1)) if h else 0 * grid
     work = 12 * (grid - low) / (high - low)
@@ -96,9 +96,9 @@ def chi_nodes(d, h, max_degree):
 def log_mean_squares(dimension, t, log_weight, n):
     r"""log of sum_i exp(log_weight_i) p_q(t_i)^2 for q = 0, ..., n - 1.
 
-    p_q = sqrt(N) P_q is orthonormal under the uniform law on the sphere of `dimension`:
-    a recurrence forward in q is stable on [-1, 1]. Every node carries a scale of its own,
-    because p_q runs from 1 to sqrt(N).
+    p_q = sqrt(N) P_q is orthonormal under the uniform distribution on the sphere of
+    `dimension`. The forward recurrence in q is stable on [-1, 1]. Every node has its own
+    scale, because p_q ranges from 1 to sqrt(N).
     """
     D = dimension
     q = np.arange(n + 1.0)
@@ -112,8 +112,8 @@ def log_mean_squares(dimension, t, log_weight, n):
             before, now = before / size, now / size
             log_scale = log_scale + np.log(size)
             top = log_scale.max()
-            share = np.exp(2 * (log_scale - top))
-        out[k] = share @ (now * now)
+            scale = np.exp(2 * (log_scale - top))
+        out[k] = scale @ (now * now)
         after = t * now
         if k:
             after -= step[k - 1] * before
@@ -124,7 +124,7 @@ def log_mean_squares(dimension, t, log_weight, n):
 
 
 def _debye_polynomials(n):
-    """Coefficients, by rising power, of U_0, ..., U_n of the uniform expansions."""
+    """Coefficients of U_0, ..., U_n of the uniform expansions, by increasing power."""
     U = [np.array([1.0])]
     for _ in range(n):
         u = U[-1]
@@ -138,9 +138,9 @@ _DEBYE = _debye_polynomials(9)
 
 
 def log_bessel_i_scaled(order, x):
-    """log of exp(-x) I_order(x), order and x >= 0: no under- or overflow.
+    """log of exp(-x) I_order(x) for order and x >= 0, without underflow or overflow.
 
-    scipy's `ive` near 0, the uniform expansion in the order elsewhere.
+    Uses scipy's `ive` near 0 and the uniform expansion in the order elsewhere.
     """
     order, x = np.broadcast_arrays(np.float64(order), np.float64(x))
     size = np.hypot(order, x)
@@ -149,7 +149,7 @@ def log_bessel_i_scaled(order, x):
     with np.errstate(divide="ignore"):
         out[small] = np.log(ive(order[small], x[small]))
     nu, z, s = order[~small], x[~small], size[~small]
-    p = nu / s  # U_k(p) / nu^k has the factor p^k, so that nu may be 0
+    p = nu / s  # U_k(p) / nu^k has the factor p^k, so nu may be 0
     total = np.zeros_like(s)
     for k in reversed(range(len(_DEBYE))):
         u = P.polyval(p, _DEBYE[k][k:])

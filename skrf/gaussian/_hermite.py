@@ -1,4 +1,4 @@
-"""Hermite coefficients of activations: closed forms, or the trapezoidal rule."""
+"""Hermite coefficients of activations, by closed forms or the trapezoidal rule."""
 
 import numpy as np
 from scipy.special import erf, gammaln, ndtr
@@ -8,16 +8,17 @@ from skrf._utils.checks import check_choice, check_integer, is_number
 from skrf.activations import ACTIVATIONS
 from skrf.gaussian._neurons import density, moments
 
-# The rule's range and its number of points for each unit of z.
+# Range of the trapezoidal rule, its points per unit of z, and the entries of a chunk.
 _RANGE, _POINTS, _CHUNK = 13.0, 8, 2**16
-# Bias in units of the weight norm beyond which relu has its kink at densities of 0.
+# Bias in units of the weight norm beyond which the density at the kink of relu is 0.
 _LINEAR = 1e3
-# Of the quadrature, whose points are as many times as close: a second or two.
-_MOST_SCALE = 1e6
+# Maximum weight norm of the quadrature, whose points get closer in proportion. At this
+# norm it takes one or two seconds.
+_MAX_SCALE = 1e6
 
 
 def hermite_functions(z, n):
-    """h_0(z), ..., h_n(z), one a row: He_k / sqrt(k!), orthonormal for N(0, 1)."""
+    """h_0(z), ..., h_n(z) as rows: h_k = He_k / sqrt(k!), orthonormal for N(0, 1)."""
     z = np.asarray(z, np.float64)
     values = np.empty((n + 1, *z.shape))
     values[0] = 1.0
@@ -29,27 +30,27 @@ def hermite_functions(z, n):
 
 
 def _smooth_step(n, scale, shift):
-    """Coefficients of Phi(scale z + shift); of 1(z + shift > 0) for infinite scale."""
+    """Coefficients of Phi(scale z + shift), or of 1(z + shift > 0) for infinite scale."""
     if np.isinf(scale):
         ratio, at = 1.0, shift
     else:
         length = np.hypot(1, scale)
         ratio, at = scale / length, shift / length
     k = np.arange(1, n + 1)
-    found = np.empty(n + 1)
-    found[0] = ndtr(at)
+    coefficients = np.empty(n + 1)
+    coefficients[0] = ndtr(at)
     if n > 0:
         signs = np.where(k % 2, 1.0, -1.0)
         h = hermite_functions(at, n - 1)
-        found[1:] = signs * ratio**k * h * density(at) / np.sqrt(k)
-    return found
+        coefficients[1:] = signs * ratio**k * h * density(at) / np.sqrt(k)
+    return coefficients
 
 
-def _times_z(found):
-    """Coefficients of z f(z), one fewer than those of f."""
-    k = np.arange(len(found) - 1)
-    lower = np.r_[0.0, found[:-2]] * np.sqrt(k)
-    return np.sqrt(k + 1) * found[1:] + lower
+def _times_z(coefficients):
+    """Coefficients of z f(z) up to degree n - 1, from the coefficients of f up to n."""
+    k = np.arange(len(coefficients) - 1)
+    lower = np.r_[0.0, coefficients[:-2]] * np.sqrt(k)
+    return np.sqrt(k + 1) * coefficients[1:] + lower
 
 
 def _linear(n, scale, shift):
@@ -74,12 +75,12 @@ def _relu(n, scale, shift):
 
 def _squared_relu(n, scale, shift):
     if scale == 0 or abs(shift) > _LINEAR * scale:
-        found = np.zeros(max(n, 2) + 1)
+        square = np.zeros(max(n, 2) + 1)
         if shift > 0:  # (shift + scale z)^2
-            found[:3] = np.array([shift, scale, scale]) * [shift, 2 * shift, np.sqrt(2)]
-            found[0] += scale * scale
-            found[2] *= scale
-        return found[: n + 1]
+            square[:3] = np.array([shift, scale, scale]) * [shift, 2 * shift, np.sqrt(2)]
+            square[0] += scale * scale
+            square[2] *= scale
+        return square[: n + 1]
     relu = _relu(n, scale, shift)
     k = np.arange(1, n + 1)
     square = moments(np.array([shift / scale]))[1]
@@ -88,9 +89,9 @@ def _squared_relu(n, scale, shift):
 
 def _erf(n, scale, shift):
     root = np.sqrt(2)
-    found = 2 * _smooth_step(n, root * scale, root * shift)
-    found[0] = erf(shift / np.hypot(1, root * scale))
-    return found
+    coefficients = 2 * _smooth_step(n, root * scale, root * shift)
+    coefficients[0] = erf(shift / np.hypot(1, root * scale))
+    return coefficients
 
 
 def _gelu(n, scale, shift):
@@ -100,7 +101,7 @@ def _gelu(n, scale, shift):
 
 def _sine(n, scale, shift):
     k = np.arange(n + 1)
-    # exp(-scale^2 / 2) scale^k / sqrt(k!) in logarithms: no factor need be a float.
+    # exp(-scale^2 / 2) scale^k / sqrt(k!) in logarithms, because factors may overflow.
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = k * np.log(scale) - gammaln(k + 1) / 2 - scale * scale / 2
     size = np.where(k == 0, np.exp(-scale * scale / 2), np.exp(logs) if scale else 0.0)
@@ -110,13 +111,12 @@ def _sine(n, scale, shift):
 
 def _by_quadrature(name):
     def coefficients(n, scale, shift):
-        if scale > _MOST_SCALE:
+        if scale > _MAX_SCALE:
             raise ValueError(
-                f"weight_norm={scale:g} is too large for {name}, which takes "
-                f"{_MOST_SCALE:g} at most. Scale bias and weight_norm down; for long "
-                "weights this activation is nearly step, relu or sign."
+                f"`weight_norm` must be at most {_MAX_SCALE:g} for {name}, which has no "
+                f"closed form; got {scale:g}. Scale bias and weight_norm down."
             )
-        # Fine enough for poles at distance pi / (2 scale), and for the waves of h_n.
+        # The points resolve poles at distance pi / (2 scale) and the waves of h_n.
         points = _POINTS * max(1.0, scale, np.sqrt(n) / 8)
         size = int(np.ceil(2 * _RANGE * points)) + 1
         step = 2 * _RANGE / (size - 1)
@@ -146,7 +146,7 @@ _CLOSED = {
     "cos": lambda n, scale, shift: _sine(n, scale, shift + np.pi / 2),
     "identity": _linear,
 }
-# name -> coefficients of act(scale z + shift) up to degree n
+# name -> function of (n, scale, shift): coefficients of act(scale z + shift) up to degree n
 COEFFICIENTS = _CLOSED | {
     name: _by_quadrature(name)
     for name, entry in ACTIVATIONS.items()
@@ -162,20 +162,16 @@ def hermite_coefficients(
     .. math:: c_k = E[act(\sigma z + b)\, h_k(z)], \quad h_k = He_k / \sqrt{k!},
               \quad z \sim N(0, 1),
 
-    in the orthonormal basis, so that :math:`\sum_k c_k^2 = E[act(\sigma z + b)^2]`. For a
+    in the orthonormal basis, where :math:`\sum_k c_k^2 = E[act(\sigma z + b)^2]`. For a
     neuron :math:`act(\langle w, x\rangle + b)` with :math:`\|w\| = \sigma` the part of
-    degree k is :math:`c_k h_k(\langle w, x\rangle / \sigma)`. The error is some 1e-14 of
-    the root mean square of the activation. softplus, silu, tanh and sigmoid go through the
-    trapezoidal rule, which converges geometrically; all others have closed forms.
-
-    Source: Hermite's orthogonal polynomials; O'Donnell (2014), Section 11.2.
+    degree k is :math:`c_k h_k(\langle w, x\rangle / \sigma)`.
 
     Parameters
     ----------
     activation : str
-        A key of `skrf.ACTIVATIONS`.
+        The activation, a key of `skrf.ACTIVATIONS`.
     n : int
-        The largest degree.
+        The maximum degree.
     bias : float, default=0.0
         The bias b.
     weight_norm : float, default=1.0
@@ -184,14 +180,25 @@ def hermite_coefficients(
     Returns
     -------
     coefficients : ndarray of shape (n + 1,)
-        c_0, ..., c_n.
+        The coefficients c_0, ..., c_n.
 
     Raises
     ------
     ValueError
-        For an unknown activation, n that is no integer >= 0, a bias that is not finite,
-        weight_norm that is not finite or negative, or above 1e6 where there is no closed
-        form, and for coefficients that overflow.
+        If the activation is unknown, n is not an integer >= 0, bias is not finite,
+        weight_norm is negative or not finite, weight_norm is above 1e6 for an activation
+        without a closed form, or the coefficients overflow.
+
+    Notes
+    -----
+    The error is about 1e-14 of the root mean square of the activation. The coefficients of
+    softplus, silu, tanh and sigmoid are computed by the trapezoidal rule, which converges
+    geometrically. All other activations have closed forms.
+
+    References
+    ----------
+    .. [1] R. O'Donnell, "Analysis of Boolean Functions", Cambridge University Press, 2014.
+       Section 11.2.
 
     Examples
     --------
@@ -200,42 +207,43 @@ def hermite_coefficients(
     array([0.398942, 0.5     , 0.282095])
     """
     check_choice("activation", activation, COEFFICIENTS)
-    n = check_integer("n", n, 0, "give the largest degree")
+    n = check_integer("n", n, 0, "pass the maximum degree")
     if not is_number(bias):
-        raise ValueError(f"bias={bias!r} must be a finite number. Use 0.0 for none.")
+        raise ValueError(
+            f"`bias` must be a finite number; got {bias!r}. Use 0.0 for no bias."
+        )
     if not is_number(weight_norm) or weight_norm < 0:
         raise ValueError(
-            f"weight_norm={weight_norm!r} must be a finite number >= 0. Give the length of "
-            "the weight vector."
+            f"`weight_norm` must be a finite number >= 0; got {weight_norm!r}. Pass the "
+            "norm of the weight vector."
         )
     with np.errstate(over="ignore", invalid="ignore"):
-        found = COEFFICIENTS[activation](n, float(weight_norm), float(bias))
-    if not np.isfinite(found).all():
+        coefficients = COEFFICIENTS[activation](n, float(weight_norm), float(bias))
+    if not np.isfinite(coefficients).all():
         raise ValueError(
-            f"The coefficients of {activation} overflow float64 at bias={bias:g} and "
+            f"`bias` and `weight_norm` must be small enough for {activation}, whose "
+            f"coefficients overflow float64; got bias={bias:g} and "
             f"weight_norm={weight_norm:g}. Scale both down."
         )
-    return found
+    return coefficients
 
 
 def degree_energies(
     activation: str, n: int, *, bias: float = 0.0, weight_norm: float = 1.0
 ) -> np.ndarray:
-    r"""Shares of an activation's mean square in the degrees 0, ..., n.
+    r"""Parts of an activation's mean square in the degrees 0, ..., n.
 
     .. math:: c_k^2, \quad \sum_{k \ge 0} c_k^2 = E[act(\sigma z + b)^2],
 
-    the squares of `hermite_coefficients`. What is missing from the mean square is in the
-    degrees above n.
-
-    Source: Parseval's identity for Hermite's orthogonal polynomials.
+    the squares of `hermite_coefficients`. The sum over all degrees is Parseval's identity,
+    so the mean square minus the sum up to n is in the degrees above n.
 
     Parameters
     ----------
     activation : str
-        A key of `skrf.ACTIVATIONS`.
+        The activation, a key of `skrf.ACTIVATIONS`.
     n : int
-        The largest degree.
+        The maximum degree.
     bias : float, default=0.0
         The bias b.
     weight_norm : float, default=1.0
@@ -249,7 +257,12 @@ def degree_energies(
     Raises
     ------
     ValueError
-        As `hermite_coefficients`.
+        If `hermite_coefficients` raises it for these arguments.
+
+    References
+    ----------
+    .. [1] R. O'Donnell, "Analysis of Boolean Functions", Cambridge University Press, 2014.
+       Section 11.2.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The least bound on output weights with which fixed ReLU features reach a risk."""
+"""Minimum bound on the output weights for which fixed ReLU features reach a risk."""
 
 from __future__ import annotations
 
@@ -16,44 +16,47 @@ from skrf.gaussian._neurons import pair_matrix
 from skrf.gaussian._population_risk import layer_and_goal
 from skrf.targets import SingleNeuron
 
-# Of risks, relative to the mean square of the target.
+# Rounding error of risks, relative to the mean square of the target.
 _ROUNDING = 1e-15
-# Of the search for the root.
+# Maximum steps and relative tolerance of the root search.
 _STEPS, _TOLERANCE = 60, 1e-10
-# Fewest steps of a search for active sets, and those that may pass without progress.
+# Minimum step limit of a search for active sets, and steps allowed without progress.
 _FEWEST_STEPS, _BLOCK_STEPS = 60, 10
-# A gap of this share of the error that must not be exceeded takes an exact solver, for so
-# many features at most.
+# The exact solver runs if the duality gap exceeds this fraction of the error, and for at
+# most so many features.
 _CERTAIN, _MOST_EXACT = 1e-8, 500
 
 
 @dataclass(frozen=True)
 class MinWeight:
-    """The least max|u_i| with risk at most the error of `min_weight`, or that none is.
-
-    Source: the quantity of Theorem 4.2 of Yehudai and Shamir (2019).
+    """Minimum max|u_i| for which the risk is at most an error, as `min_weight` returns it.
 
     Attributes
     ----------
     feasible : bool
         Whether any output weights reach the error.
     weight : float
-        The least max|u_i|; infinite if not feasible.
+        The minimum of max|u_i|; infinite if not feasible.
     u : ndarray of shape (width,)
-        Output weights that attain it; those of the least risk if not feasible.
+        Output weights that attain `weight`; the weights of minimum risk if not feasible.
     risk : float
-        Their risk.
+        The risk of `u`.
     relative : float
         risk / E g(x)^2.
     best_error : float
-        The least risk of these features without any bound.
+        The minimum risk of these features without a bound on the output weights.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Theorem 4.2.
 
     Examples
     --------
     >>> from skrf import SingleNeuron
     >>> from skrf.gaussian import min_weight
-    >>> found = min_weight([[1.0], [-1.0]], [0.0, 0.0], SingleNeuron([2.0]), 0.5)
-    >>> found.feasible, found.u.round(6), round(found.relative, 6)
+    >>> result = min_weight([[1.0], [-1.0]], [0.0, 0.0], SingleNeuron([2.0]), 0.5)
+    >>> result.feasible, result.u.round(6), round(result.relative, 6)
     (True, array([1., 0.]), 0.25)
     """
 
@@ -65,11 +68,11 @@ class MinWeight:
     best_error: float
 
 
-class _Problem:
+class _BoxLeastSquares:
     """min v'Gv - 2 p'v over boxes |v_i| <= bound ||z_i||, by sets of active bounds.
 
-    In weights v_i = u_i ||z_i|| of features of length 1, with Gram matrix G (plus a jitter)
-    and products p with the target.
+    The v_i = u_i ||z_i|| are the weights of the normalised features. G is their Gram matrix
+    (plus a jitter), and p holds their products with the target.
     """
 
     def __init__(self, gram, products, square):
@@ -86,7 +89,7 @@ class _Problem:
         return float(v @ (self.G @ v) - 2 * (self.p @ v) + self.square)
 
     def solve(self, bound, error):
-        """The minimiser; its active set is where the next search starts."""
+        """The minimiser. Its active set is the initial set of the next call."""
         limits = bound * self.sizes
         enough = _CERTAIN * error
         v = self._active_sets(limits, enough)
@@ -102,13 +105,13 @@ class _Problem:
         return v
 
     def slope(self, v, bound):
-        """The derivative of the least risk in the bound, minus the multipliers' sum."""
+        """Derivative of the minimum risk in the bound: minus the sum of the multipliers."""
         force, limits = self.p - self.G @ v, bound * self.sizes
         at_bound = np.abs(v) >= limits * (1 - 1e-12)
         return -2 * float(np.abs(force * self.sizes)[at_bound].sum())
 
     def _gap(self, v, limits):
-        """How far the risk of v may be above the least: by the duality gap."""
+        """Duality gap: an upper bound of the risk of v minus the minimum risk."""
         force = self.p - self.G @ v
         return 2 * float((limits * np.abs(force) - force * v).sum())
 
@@ -118,19 +121,20 @@ class _Problem:
         self.lower_set = (v <= -limits * (1 - 1e-9)) & (force < 0)
 
     def _active_sets(self, limits, enough):
-        """Block principal pivoting (Judice and Pires, 1994); None where it does not end.
+        """Block principal pivoting (Judice and Pires, 1994); None if it does not converge.
 
-        All neurons in wrong sets change, until some steps have left no fewer of them; then
-        the last one alone does, which ends but for rounding: where sets come again, or
-        within the box a gap is small enough.
+        Each step moves all neurons that are in a wrong set. If their number stops falling
+        for `_BLOCK_STEPS` steps, each step moves only the last of them, which converges in
+        exact arithmetic. Because of rounding, the search then also ends if the clipped
+        weights have a small enough gap, or if sets repeat.
         """
         upper, lower, seen = self.upper, self.lower_set, set()
-        n, left, fewest = len(limits), _BLOCK_STEPS, len(limits) + 1
+        n, block_steps, fewest = len(limits), _BLOCK_STEPS, len(limits) + 1
         for _ in range(int(max(_FEWEST_STEPS, min(3 * n, 1e10 / n**3)))):
             free = ~(upper | lower)
             v = limits * (upper.astype(float) - lower)
             if free.any():
-                # Rows of G are summed where the bound holds: G v, with v = 0 elsewhere.
+                # v is 0 in the free set here, so G v is the sum over the active bounds.
                 right = self.p[free] - self.G[free] @ v
                 try:
                     inner = cho_factor(self.G[np.ix_(free, free)], check_finite=False)
@@ -145,16 +149,16 @@ class _Problem:
                 self.upper, self.lower_set = upper, lower
                 return v
             if wrong.size < fewest:
-                fewest, left = wrong.size, _BLOCK_STEPS
-            left -= 1
-            if left < 0:
+                fewest, block_steps = wrong.size, _BLOCK_STEPS
+            block_steps -= 1
+            if block_steps < 0:
                 inside, key = np.clip(v, -limits, limits), upper.tobytes() + lower.tobytes()
                 if self._gap(inside, limits) <= enough:
                     return inside
                 if key in seen:
                     return None
                 seen.add(key)
-            changed = wrong if left >= 0 else wrong[-1:]
+            changed = wrong if block_steps >= 0 else wrong[-1:]
             upper, lower = upper.copy(), lower.copy()
             upper[changed], lower[changed] = next_upper[changed], next_lower[changed]
         return None
@@ -182,22 +186,25 @@ class _Problem:
 
 
 def _least_bound(problem, error):
-    """The root in the bound, its weights and their risk; the best reach the error."""
+    """The bound whose minimum risk is the error, with its weights and their risk.
+
+    The unbounded minimiser must reach the error.
+    """
     low, high = 0.0, float(np.abs(problem.best / problem.sizes).max())
     bound = (problem.square - error) / (2 * np.abs(problem.p * problem.sizes).sum())
     v, risk = problem.best, problem.risk(problem.best)
     for _ in range(_STEPS):
-        found = problem.solve(bound, error)
-        # A risk that is all rounding may be 0, or less.
-        reached = max(problem.risk(found), 1e-10 * error)
+        minimiser = problem.solve(bound, error)
+        # A risk that consists of rounding errors may be 0 or negative.
+        reached = max(problem.risk(minimiser), 1e-10 * error)
         if reached <= error * (1 + _TOLERANCE):
-            high, v, risk = bound, found, reached
+            high, v, risk = bound, minimiser, reached
         else:
             low = bound
         if abs(reached / error - 1) <= _TOLERANCE or high <= low * (1 + _TOLERANCE):
             break
-        # Newton's method on the logarithms, of which the risk is nearly linear.
-        rate = bound * problem.slope(found, bound) / reached
+        # Newton's method for log risk as a function of log bound, which is nearly linear.
+        rate = bound * problem.slope(minimiser, bound) / reached
         step = np.log(error / reached) / rate if rate < 0 else np.inf
         bound *= np.exp(np.clip(step, -5, 5))
         if not low < bound < high:
@@ -206,28 +213,24 @@ def _least_bound(problem, error):
 
 
 def min_weight(W: ArrayLike, b: ArrayLike, target: SingleNeuron, error: float) -> MinWeight:
-    r"""Least bound on output weights with which ReLU features reach a risk.
+    r"""Minimum bound on the output weights for which ReLU features reach a risk.
 
     .. math:: \min_u \max_i |u_i| \quad \text{subject to} \quad
               E\Big(\sum_i u_i\, relu(\langle w_i, x\rangle + b_i)
-              - relu(\langle w^*, x\rangle + b^*)\Big)^2 \le error,
+              - relu(\langle w^*, x\rangle + b^*)\Big)^2 \le error.
 
-    the quantity that must be exponentially large in n_features, or else the width. The root
-    in the bound of the least risk over a box, which is convex and falls, is found to a
-    relative 1e-8 or so; of nearly singular features, which take seconds for hundreds of
-    them, to some 1e-6, and to 1e-4 beyond 500.
-
-    Source: Theorem 4.2 of Yehudai and Shamir (2019).
+    By [1]_ either this bound or the width must be exponentially large in n_features.
 
     Parameters
     ----------
     W, b : array-like of shapes (width, n_features) and (width,)
         The weights and biases of the features.
     target : SingleNeuron
-        The neuron (w*, b*), with activation "relu".
+        The target neuron (w*, b*), with activation "relu".
     error : float
-        The risk to reach, > 0; multiply a relative one by the target's mean square. Risks
-        below 1e-15 of that are rounding, and count as reached.
+        The risk to reach, > 0. A relative error must be multiplied by the target's mean
+        square. Risks below 1e-15 of the mean square are rounding errors and count as
+        reached.
 
     Returns
     -------
@@ -237,17 +240,30 @@ def min_weight(W: ArrayLike, b: ArrayLike, target: SingleNeuron, error: float) -
     Raises
     ------
     ValueError
-        If shapes do not fit, an entry is not finite, a neuron's square leaves the range of
-        floats, the target is another function, or 0, or error is not positive.
+        If shapes do not match, an entry is not finite, the square of a neuron overflows or
+        underflows, `target` is not a ReLU neuron or is 0 everywhere, or `error` is not
+        positive.
     LinAlgError
         If the Gram matrix has no Cholesky factor even with a jitter of 1e-8.
+
+    Notes
+    -----
+    The minimum risk over a box is a convex and decreasing function of the bound. Its root
+    is computed to a relative accuracy of about 1e-8. For nearly singular features the
+    accuracy is about 1e-6, and 1e-4 beyond 500 features; hundreds of such features take
+    seconds.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Theorem 4.2.
 
     Examples
     --------
     >>> from skrf import SingleNeuron
     >>> from skrf.gaussian import min_weight
-    >>> found = min_weight([[1.0], [-1.0]], [0.0, 0.0], SingleNeuron([2.0]), 0.5)
-    >>> round(found.weight, 8)
+    >>> result = min_weight([[1.0], [-1.0]], [0.0, 0.0], SingleNeuron([2.0]), 0.5)
+    >>> round(result.weight, 8)
     1.0
     >>> min_weight([[-1.0]], [0.0], SingleNeuron([2.0]), 0.5).feasible
     False
@@ -255,14 +271,14 @@ def min_weight(W: ArrayLike, b: ArrayLike, target: SingleNeuron, error: float) -
     layer, goal = layer_and_goal(W, b, target)
     if not is_number(error) or error <= 0:
         raise ValueError(
-            f"error={error!r} must be a finite number > 0. It is a risk: multiply a "
-            "relative error by the target's mean square."
+            f"`error` must be a finite number > 0; got {error!r}. Pass a risk, such as 0.1 "
+            "times the target's mean square."
         )
     gram = pair_matrix(bivariate.RELU, layer)
     useful = np.flatnonzero(np.diag(gram) > 0)
     products = pair_matrix(bivariate.RELU, layer, goal)[useful, 0]
     square = float(goal.squares[0])
-    problem = _Problem(gram[np.ix_(useful, useful)], products, square)
+    problem = _BoxLeastSquares(gram[np.ix_(useful, useful)], products, square)
     least = problem.risk(problem.best)
     if error >= square:
         weight, v, risk = 0.0, np.zeros_like(products), square

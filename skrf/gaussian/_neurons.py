@@ -1,4 +1,4 @@
-"""Neurons under Gaussian inputs, checked and described, and blocks of pairs of them."""
+"""Checked neurons with their moments under Gaussian inputs, and blocks of pairs."""
 
 import math
 from typing import NamedTuple
@@ -11,13 +11,13 @@ from skrf._utils.blas import product
 from skrf._utils.checks import real_array
 from skrf._utils.threads import in_threads
 
-# Pairs of a block: its arrays stay in the caches.
+# Number of pairs in a block, whose arrays stay in the caches.
 _BLOCK_PAIRS = 2**16
-# Below it the moments of a neuron come from continued fractions, of this depth.
+# Below this h the moments of a neuron are continued fractions of this depth.
 _TAIL, _DEPTH = -1.5, 300
-# Above it a neuron is linear, and its bias is all that float64 sees of its moments.
+# Above this h a neuron is linear, and its moments equal its bias in float64.
 _ALWAYS_ON = 1e9
-# Sizes of neurons whose squares are floats, and of products that leave room for sums.
+# Range of sizes whose squares are float64 values, and maximum of products to be summed.
 LEAST, MOST, _MOST_PRODUCT = 1e-150, 1e150, 1e140
 
 
@@ -27,11 +27,11 @@ class Neurons(NamedTuple):
     weights: np.ndarray  # (n, d)
     biases: np.ndarray  # (n,)
     units: np.ndarray  # (n, d), the weights divided by their norms, or 0
-    table: np.ndarray  # (n, 9), with the columns of _bivariate
+    table: np.ndarray  # (n, 9), with the columns of skrf._compiled.bivariate
 
     @property
     def size(self):
-        """The largest number among the weights and biases."""
+        """Maximum absolute value of the weights and biases."""
         return max(float(np.abs(self.weights).max()), float(np.abs(self.biases).max()))
 
     @property
@@ -48,38 +48,37 @@ class Neurons(NamedTuple):
     def squares(self):
         """E max(<w_i, x> + b_i, 0)^2."""
         norms, h = self.table[:, bivariate.NORM], self.table[:, bivariate.H]
-        found = norms * norms * self.table[:, bivariate.SECOND]
-        return np.where(h > _ALWAYS_ON, self.biases**2, found)
+        squares = norms * norms * self.table[:, bivariate.SECOND]
+        return np.where(h > _ALWAYS_ON, self.biases**2, squares)
 
     def __getitem__(self, rows):
         return Neurons(*(field[rows] for field in tuple(self)))
 
 
 def neurons(W, b, names=("W", "b"), n_features=None, least=0.0):
-    """`Neurons` of arrays of shapes (n, d) and (n,); ValueError names what is wrong.
+    """`Neurons` of arrays of shapes (n, d) and (n,), after checks.
 
-    Sizes are 0, or from `least` to `MOST`.
+    Sizes must be 0, or from `least` to `MOST`.
     """
     W = real_array(names[0], W, ndim=2)
     b = real_array(names[1], b)
     if b.shape != (len(W),):
         raise ValueError(
-            f"{names[1]} must have one bias for each of the {len(W)} rows of {names[0]}; "
+            f"`{names[1]}` must have one bias for each of the {len(W)} rows of {names[0]}; "
             f"got shape {b.shape}. Use np.zeros({len(W)}) for neurons without biases."
         )
     if n_features is not None and W.shape[1] != n_features:
         raise ValueError(
-            f"{names[0]} has {W.shape[1]} columns where W has {n_features}. Give both "
-            "weights for the same inputs."
+            f"`{names[0]}` must have {n_features} columns, as W has; got {W.shape[1]}. "
+            "Pass weights for the same inputs."
         )
     largest = np.abs(W).max(axis=1)
     sizes = np.maximum(largest, np.abs(b))
     wrong = (sizes > 0) & ((sizes < least) | (sizes > MOST))
     if wrong.any():
         raise ValueError(
-            f"{names[0]} and {names[1]} have a neuron of size {sizes[wrong][0]:.3g}, whose "
-            f"square leaves the range of floats. Scale it to between {LEAST:g} and "
-            f"{MOST:g}, or set it to 0."
+            f"`{names[0]}` and `{names[1]}` must have neurons of size 0, or {LEAST:g} to "
+            f"{MOST:g}; got a neuron of size {sizes[wrong][0]:.3g}. Scale it to this range."
         )
     scaled = W / np.where(largest > 0, largest, 1)[:, np.newaxis]
     lengths = np.sqrt(np.einsum("ij,ij->i", scaled, scaled))
@@ -89,20 +88,21 @@ def neurons(W, b, names=("W", "b"), n_features=None, least=0.0):
 
 
 def require_in_range(name, numbers, *layers):
-    """Raise where numbers times the sizes of neurons have no squares in float64."""
+    """Raise ValueError if numbers times the sizes of neurons have squares that overflow."""
     size = math.prod(max(layer.size, 1.0) for layer in layers)
     largest = float(np.abs(numbers).max())
     if largest * size > _MOST_PRODUCT:
         raise ValueError(
-            f"{name} has a number of size {largest:.3g}, whose products with neurons of "
-            f"size {size:.3g} leave the range of floats. Scale {name} or the neurons down."
+            f"`{name}` must have products with the sizes of neurons of at most "
+            f"{_MOST_PRODUCT:g}; got {largest:.3g} times {size:.3g}. Scale {name} or the "
+            "neurons down."
         )
 
 
 def _table(norms, biases):
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         h = biases / norms
-    # A neuron without weights is constant; on at a positive bias only.
+    # A neuron without weights is constant, and active only if its bias is positive.
     h = np.where(np.isnan(h), -np.inf, h)
     table = np.empty((len(h), 9))
     table[:, bivariate.NORM] = norms
@@ -128,10 +128,11 @@ def density(h):
 
 
 def moments(h):
-    """E max(z + h, 0) and E max(z + h, 0)^2 for standard Gaussian z, to relative accuracy.
+    """E max(z + h, 0) and E max(z + h, 0)^2 for standard Gaussian z, relatively accurate.
 
-    In the tail, x = -h, J_n = E max(z - x, 0)^n has J_{n+1} = n J_{n-1} - x J_n, hence
-    J_n / J_{n-1} = n / (x + J_{n+1} / J_n), a continued fraction.
+    In the tail, with x = -h, the moments J_n = E max(z - x, 0)^n satisfy
+    J_{n+1} = n J_{n-1} - x J_n. Hence J_n / J_{n-1} = n / (x + J_{n+1} / J_n), a continued
+    fraction.
     """
     first = density(h) + h * ndtr(h)
     second = (1 + h * h) * ndtr(h) + h * density(h)
@@ -150,9 +151,9 @@ def moments(h):
 def pair_blocks(kind, ones, twos, use, lower=False):
     """Call use(rows, block) for blocks of rows of `ones` against all of `twos`.
 
-    block is what `_bivariate.fill` says of the kind, shape (outputs, rows, columns). With
-    `lower`, where `ones` is `twos`, it has the columns up to the last of the rows only.
-    Blocks are shared out to threads.
+    block has shape (outputs, rows, columns) and is filled by `bivariate.fill` for `kind`.
+    With `lower`, where `ones` is `twos`, it has only the columns up to the last of its
+    rows. The blocks are distributed over threads.
     """
     step = max(1, _BLOCK_PAIRS // len(twos.table))
     blocks = [
@@ -176,7 +177,7 @@ def pair_blocks(kind, ones, twos, use, lower=False):
 
 
 def pair_matrix(kind, ones, twos=None):
-    """The first output of `kind` for all pairs; symmetric where twos is None."""
+    """First output of `kind` for all pairs; symmetric if twos is None."""
     n = len(ones.table)
     if twos is not None:
         matrix = np.empty((n, len(twos.table)))
@@ -199,7 +200,7 @@ def _put(matrix, rows, block):
 
 
 def quadratic_form(kind, coefficients, ones):
-    """coefficients' K coefficients for the symmetric matrix K of `kind`, never stored."""
+    """c'Kc of the coefficients c and the symmetric matrix K of `kind`, never stored."""
     parts = {}
 
     def use(rows, block):

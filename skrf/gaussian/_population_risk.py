@@ -1,4 +1,4 @@
-"""The exact risk of sums of ReLU neurons on a ReLU neuron, and its gradient."""
+"""Exact risk of sums of ReLU neurons on a ReLU neuron, and its gradient."""
 
 from __future__ import annotations
 
@@ -23,20 +23,23 @@ from skrf.targets import SingleNeuron
 
 @dataclass(frozen=True)
 class PopulationRisk:
-    """The mean squared error under Gaussian inputs, of `population_risk`.
-
-    Source: the left-hand side of Eqs. (2) and (7) of Yehudai and Shamir (2019).
+    """Mean squared error under Gaussian inputs, as `population_risk` returns it.
 
     Attributes
     ----------
     risk : float
-        E (N(x) - g(x))^2; below `rounding_error` it is noise, and may be negative.
+        E (N(x) - g(x))^2. Below `rounding_error` it is noise, and may be negative.
     relative : float
         risk / E g(x)^2.
     rounding_error : float
-        Estimate of the error of `risk`:
+        Estimated rounding error of `risk`,
         ``eps (sum_i |u_i| ||f_i|| + |intercept| + ||g||)^2``, with root mean squares as
         norms.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Left-hand side of Eqs. (2) and (7).
 
     Examples
     --------
@@ -53,51 +56,51 @@ class PopulationRisk:
 
 
 def target_neuron(target, n_features):
-    """`Neurons` with the target only."""
+    """`Neurons` that contain only the target."""
     if not isinstance(target, SingleNeuron):
         raise ValueError(
-            f"target must be a SingleNeuron; got {type(target).__name__}. Use "
+            f"`target` must be a SingleNeuron; got {type(target).__name__}. Use "
             "SingleNeuron(weight, bias)."
         )
     if target.activation != "relu":
         raise ValueError(
-            f"target has activation={target.activation!r}, but the closed forms are those "
-            "of relu. Use SingleNeuron(weight, bias, activation='relu')."
+            f"`target` must have activation='relu'; got activation={target.activation!r}. "
+            "Use SingleNeuron(weight, bias, activation='relu')."
         )
     if target.n_features != n_features:
         raise ValueError(
-            f"target takes {target.n_features} features, but W has {n_features} columns. "
-            "Give weights for the same inputs."
+            f"`target` must have {n_features} features, the number of columns of W; got "
+            f"{target.n_features}. Use a target and weights for the same inputs."
         )
     if not target.weight.any() and target.bias <= 0:
         raise ValueError(
-            "target is 0 everywhere, so that no error is relative to it. Give it a weight "
-            "that is not 0, or a positive bias."
+            f"`target` must not be 0 everywhere; got weight 0 and bias {target.bias:.6g}. "
+            "Use a nonzero weight or a positive bias."
         )
-    names = "target's weight", "bias"
+    names = "target.weight", "target.bias"
     weight, bias = target.weight[np.newaxis], np.array([target.bias])
     goal = neurons(weight, bias, names, least=LEAST)
     if not goal.squares[0] > 0:
         raise ValueError(
-            f"target has bias={target.bias:.6g}, so far below its length that its mean "
-            "square is 0 in float64. Use a bias closer to 0."
+            "`target` must have a mean square above 0 in float64; got "
+            f"bias={target.bias:.6g}. Use a bias closer to 0."
         )
     return goal
 
 
 def layer_and_goal(W, b, target):
-    """`Neurons` of the features, and of the target only, on the same inputs."""
+    """`Neurons` of the features and `Neurons` of the target, on the same inputs."""
     layer = neurons(W, b, least=LEAST)
     return layer, target_neuron(target, layer.weights.shape[1])
 
 
 def output_weights(name, u, *layers):
-    """A float64 vector, one for each neuron, in range beside the neurons' sizes."""
+    """Output weights as a float64 vector, after checks of its shape and its range."""
     u, width = real_array(name, u), len(layers[0].biases)
     if u.shape != (width,):
         raise ValueError(
-            f"{name} must have one output weight for each of the {width} rows of W; got "
-            f"shape {u.shape}. Give a 1-D array of as many, for instance {name}.ravel()."
+            f"`{name}` must have one output weight for each of the {width} rows of W; got "
+            f"shape {u.shape}. Pass a 1-D array of this length, such as {name}.ravel()."
         )
     for layer in layers:
         require_in_range(name, u, layer)
@@ -105,19 +108,20 @@ def output_weights(name, u, *layers):
 
 
 def stacked(*layers):
-    """`Neurons` one after another."""
+    """Concatenated `Neurons`."""
     return Neurons(
         *(np.concatenate(fields) for fields in zip(*map(tuple, layers), strict=True))
     )
 
 
 def _residual(u, W, b, target, intercept):
-    """Output weights and neurons of N - g, and the intercept."""
+    """Output weights and neurons of the residual N - g, and the intercept."""
     layer, goal = layer_and_goal(W, b, target)
     u = output_weights("u", u, layer)
     if not is_number(intercept):
         raise ValueError(
-            f"intercept={intercept!r} must be a finite number. Use 0.0 for none."
+            f"`intercept` must be a finite number; got {intercept!r}. Use 0.0 for no "
+            "intercept."
         )
     require_in_range("intercept", intercept, layer)
     return np.r_[u, -1.0], stacked(layer, goal), float(intercept)
@@ -131,14 +135,12 @@ def population_risk(
     *,
     intercept: float = 0.0,
 ) -> PopulationRisk:
-    r"""Risk of a sum of ReLU neurons on a ReLU neuron, exactly.
+    r"""Exact risk of a sum of ReLU neurons on a ReLU neuron.
 
     .. math:: E\Big(\sum_i u_i\, relu(\langle w_i, x\rangle + b_i) + c
                     - relu(\langle w^*, x\rangle + b^*)\Big)^2, \quad x \sim N(0, I).
 
     No samples are drawn, and the features are not scaled.
-
-    Source: the left-hand side of Eqs. (2) and (7) of Yehudai and Shamir (2019).
 
     Parameters
     ----------
@@ -147,7 +149,7 @@ def population_risk(
     W, b : array-like of shapes (width, n_features) and (width,)
         The hidden weights and biases.
     target : SingleNeuron
-        With activation "relu".
+        The target neuron (w*, b*), with activation "relu".
     intercept : float, default=0.0
         The intercept c.
 
@@ -159,8 +161,13 @@ def population_risk(
     Raises
     ------
     ValueError
-        If shapes do not fit, an entry is not finite, a neuron's square leaves the range of
-        floats, or the target is another function, or 0.
+        If shapes do not match, an entry is not finite, the square of a neuron overflows or
+        underflows, or `target` is not a ReLU neuron or is 0 everywhere.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Left-hand side of Eqs. (2) and (7).
 
     Examples
     --------
@@ -189,15 +196,12 @@ def population_risk_gradient(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     r"""Gradient of `population_risk` in the output weights, weights, biases and intercept.
 
-    With the residual :math:`e(x) = N(x) - g(x)` it is
+    With the residual :math:`e(x) = N(x) - g(x)` the parts of the gradient are
 
     .. math:: 2 E[e\, relu_i], \quad 2 u_i E[e\, 1_i x], \quad 2 u_i E[e\, 1_i],
-              \quad 2 E[e],
+              \quad 2 E[e].
 
-    so that gradient descent on the exact risk needs no samples.
-
-    Source: the derivative of Eqs. (2) and (7) of Yehudai and Shamir (2019), for the target
-    of Theorem 4.2.
+    Gradient descent on the exact risk needs no samples.
 
     Parameters
     ----------
@@ -206,26 +210,31 @@ def population_risk_gradient(
     W, b : array-like of shapes (width, n_features) and (width,)
         The hidden weights and biases.
     target : SingleNeuron
-        With activation "relu".
+        The target neuron (w*, b*), with activation "relu".
     intercept : float, default=0.0
         The intercept c.
 
     Returns
     -------
     gradient_u : ndarray of shape (width,)
-        In the output weights.
+        Derivatives in the output weights.
     gradient_W : ndarray of shape (width, n_features)
-        In the hidden weights.
+        Derivatives in the hidden weights.
     gradient_b : ndarray of shape (width,)
-        In the hidden biases.
+        Derivatives in the hidden biases.
     gradient_intercept : float
-        In the intercept.
+        Derivative in the intercept.
 
     Raises
     ------
     ValueError
-        If shapes do not fit, an entry is not finite, a neuron's square leaves the range of
-        floats, or the target is another function, or 0.
+        If shapes do not match, an entry is not finite, the square of a neuron overflows or
+        underflows, or `target` is not a ReLU neuron or is 0 everywhere.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Derivative of Eqs. (2) and (7).
 
     Examples
     --------

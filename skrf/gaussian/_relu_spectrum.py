@@ -1,4 +1,4 @@
-"""The spectrum of a random ReLU neuron."""
+"""Spectrum of a random ReLU neuron."""
 
 import math
 from functools import lru_cache
@@ -23,7 +23,7 @@ def log_squared_norm(h):
     if h > -1:
         density = math.exp(-h * h / 2) / math.sqrt(2 * math.pi)
         return math.log((1 + h * h) * float(ndtr(h)) + h * density)
-    # phi(h) times the integral of s^2 exp(-s^2/2 - |h| s): nothing cancels.
+    # phi(h) times the integral of s^2 exp(-s^2/2 - |h| s), without cancellation.
     x, weight = leggauss(80)
     top = min(10.0, 50 / -h)
     s = top * (x + 1) / 2
@@ -35,25 +35,26 @@ def log_squared_norm(h):
 def relu_spectrum(d, h=0.0, max_degree=None):
     r"""`NeuronSpectrum` of relu(<w, x> + h), w uniform on the unit sphere.
 
-    A neuron of weight norm alpha and bias b is alpha times that with h = b / alpha. With
-    R a chi variable of d degrees of freedom, t = -h / R and l >= 2,
+    A neuron of weight norm alpha and bias b is alpha times the neuron with h = b / alpha.
+    With R a chi variable of d degrees of freedom, t = -h / R and l >= 2,
 
     .. math::
         \Lambda_l = \Big(\frac{\Gamma(d/2)}{\sqrt\pi\,\Gamma((d-1)/2) (d^2-1)}\Big)^2
         E_R\big[R^2 P^{(d+4)}_{l-2}(t)^2 (1 - t^2)_+^{d+1}\big],
 
-    P^{(D)} the Gegenbauer polynomials of dimension D; a closed form for h = 0. Degrees 0
-    and 1 are integrals over the support.
+    where P^{(D)} are the Gegenbauer polynomials of dimension D. For h = 0 there is a closed
+    form. Degrees 0 and 1 are integrals over the support.
 
     Parameters
     ----------
     d : int
-        At least 2.
+        The dimension, at least 2.
     h : float, default=0.0
-        b / ||w||.
+        The relative bias b / ||w||.
     max_degree : int, default=None
-        The last degree of its own, at least 2. None: where 1e-9 of ||g||^2 is left, but
-        at most 1000 + 10 d, and 30 |h| more for h < 0, where the asymptotic law comes late.
+        The maximum degree that is a single level, at least 2. None uses the degree above
+        which 1e-9 of ||g||^2 remains, and at most 1000 + 10 d. For h < 0 the limit is
+        larger by 30 |h|, because the asymptotic form starts at larger degrees.
 
     Examples
     --------
@@ -72,7 +73,7 @@ def relu_spectrum(d, h=0.0, max_degree=None):
     log_high = log_front + log_energy_ratio(d, np.arange(2, limit + 1))
     log_high += log_mean_squares(d + 4, -h / R, log_weight, limit - 1)
     log_energy = np.concatenate([_degrees_0_and_1(d, h), log_high])
-    # p_q(t)^2 averages to the arcsine law over the weight of the polynomials.
+    # p_q(t)^2 averages to the arcsine density over the weight of the polynomials.
     R, log_weight = chi_nodes(d, h, 0)
     log_limit = log_weight + 2 * np.log(R) + d / 2 * np.log1p(-((h / R) ** 2))
     log_limit = (
@@ -96,7 +97,7 @@ def _bias_free_spectrum(d, limit, log_front):
         log_lambda = log_front + math.log(d / math.pi) + 2 * log_p
         return log_lambda + log_dimension(d, degree)
 
-    last = limit + limit % 2  # even: odd degrees above 1 have none
+    last = limit + limit % 2  # even, because odd degrees above 1 have no energy
     log_energy = np.full(last + 1, -np.inf)
     log_energy[0] = math.log(d) + 2 * (log_zonal_constant(d) - math.log(d - 1))
     log_energy[1] = math.log(0.25)
@@ -111,14 +112,15 @@ def _bias_free_spectrum(d, limit, log_front):
 def _degrees_0_and_1(d, h):
     """log Lambda_0 and log d Lambda_1.
 
-    The integrands of h < 0 are positive; relu(s + h) = s + h + relu(-s - h) gives h > 0.
+    The integrands are positive for h < 0. The case h > 0 follows from
+    relu(s + h) = s + h + relu(-s - h).
     """
     size = abs(h)
     R, log_weight = chi_nodes(d, size, 0)
     x, weight = leggauss(300)
     widest = np.arccos(size / R)[:, np.newaxis]
     angle = widest * (x + 1) / 2
-    top = np.sin(widest)  # the largest sine of the support
+    top = np.sin(widest)  # the maximum sine on the support
     t = np.cos(angle)
     mass = np.maximum(R[:, np.newaxis] * t - size, 0) * (np.sin(angle) / top) ** (d - 2)
     mass *= weight * widest / 2

@@ -1,4 +1,4 @@
-"""Exact spectra of random neurons: what the best fixed features of any kind leave over."""
+"""Exact spectra of random neurons, and errors of the best fixed features of any kind."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from scipy.special import gammaln
 
 from skrf.gaussian._harmonics import dimension, log_dimension, log_dimension_up_to
 
-# Energies of degree l fall like l^-4, so that 1e100 is where they leave double precision.
+# Energies of degree l fall like l^-4. Above degree 1e100 they are below double precision.
 _LAST_LOG_DEGREE = 230.0
-# A difference from the total holds this share of it to about five digits.
+# A difference from the total has about five correct digits if it is this fraction of it.
 _RESOLVED = 1e-11
 _ROUNDING = 1e-15
 
@@ -30,14 +30,10 @@ class NeuronSpectrum:
 
     .. math:: E_x[g_w(x) g_{w'}(x)] = \sum_l N(d, l) \Lambda_l P_l(\cos(w, w')),
 
-    P_l the Gegenbauer polynomial with P_l(1) = 1. Degrees 0 to `max_degree` are single
-    levels. What is left beyond is split into `tail_*` levels of many degrees each, with
-    the law of a kinked g, :math:`N(d, l) \Lambda_l \sim l^{-4}`: what is said of shares
-    below `tail` is an estimate, some percent off in the number of features. Logarithms are
-    natural. Made by `skrf.theory.neuron_spectrum`.
-
-    Source: the Funk-Hecke formula; the operator behind item 3 of Proposition 4.6 of Yehudai
-    and Shamir (2019).
+    where P_l is the Gegenbauer polynomial with P_l(1) = 1, by the Funk-Hecke formula.
+    Degrees 0 to `max_degree` are single levels. The degrees above are grouped into
+    `tail_*` levels of many degrees each. Logarithms are natural. Returned by
+    `skrf.theory.neuron_spectrum`.
 
     Attributes
     ----------
@@ -50,15 +46,27 @@ class NeuronSpectrum:
     log_total : float
         log ||g||^2.
     tail : float
-        The share of ||g||^2 in degrees above `max_degree`.
+        The fraction of ||g||^2 in degrees above `max_degree`.
     tail_error : float
-        Estimate of the error of `tail`, on the same scale.
+        Estimated error of `tail`, as a fraction of ||g||^2.
     tail_degree : ndarray of shape (n_blocks + 1,)
         Bounds of the tail's levels: block i has the degrees in (bound i, bound i + 1].
     tail_log_energy : ndarray of shape (n_blocks,)
-        log of each block's share of ||g||^2.
+        log of each block's fraction of ||g||^2.
     tail_log_multiplicity : ndarray of shape (n_blocks,)
         log of each block's number of eigenvalues.
+
+    Notes
+    -----
+    The tail has the asymptotic form of a g with a kink,
+    :math:`N(d, l) \Lambda_l \sim l^{-4}`. Results for errors below `tail` are therefore
+    estimates, whose numbers of features may be wrong by a few percent.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Proposition 4.6, item 3, uses this
+       operator.
 
     Examples
     --------
@@ -85,7 +93,7 @@ class NeuronSpectrum:
 
     @property
     def max_degree(self) -> int:
-        """The largest degree that is a level of its own."""
+        """The maximum degree that is a single level."""
         return len(self.log_energy) - 1
 
     @property
@@ -100,25 +108,25 @@ class NeuronSpectrum:
 
     @property
     def eigenvalues(self) -> np.ndarray:
-        """Lambda_l, shape (max_degree + 1,); 0 where it is below 1e-308."""
+        """Lambda_l, shape (max_degree + 1,); 0 where Lambda_l is below 1e-308."""
         return np.exp(self.log_eigenvalues)
 
     @property
     def multiplicities(self) -> np.ndarray:
-        """N(d, l), shape (max_degree + 1,); inf where it is above 1e308."""
+        """N(d, l), shape (max_degree + 1,); inf where N(d, l) is above 1e308."""
         with np.errstate(over="ignore"):
             values = np.exp(self.log_multiplicity)
-        # Sums of whole numbers are exact only if the numbers are.
+        # Sums of integers are exact only if the integers are.
         for degree in np.flatnonzero(self.log_multiplicity < math.log(1e15)):
             values[degree] = dimension(self.n_features, int(degree))
         return values
 
     def floor(self, log_r: ArrayLike) -> np.ndarray:
-        """Share of ||g||^2 that the best r features leave over; log_r is log r.
+        """Lower bound of the mean relative error of any r fixed features.
 
-        The Ky Fan sum of all eigenvalues but the r largest: a lower bound of the mean
-        over w of the error of any r fixed features, reached by the eigenfunctions.
-        Nothing is checked; `skrf.theory.error_floor` checks.
+        The bound is the Ky Fan sum of all eigenvalues except the r largest, as a fraction
+        of ||g||^2. It holds for the mean over w, and the eigenfunctions attain it. The
+        argument is not checked; `skrf.theory.error_floor` is the checked version.
 
         Parameters
         ----------
@@ -128,7 +136,7 @@ class NeuronSpectrum:
         Returns
         -------
         share : ndarray of the shape of log_r
-            In [0, 1], nonincreasing in r.
+            Fractions of ||g||^2 in [0, 1], nonincreasing in r.
 
         Examples
         --------
@@ -142,29 +150,30 @@ class NeuronSpectrum:
         rest = np.append(log_sum_from_end(log_e), -np.inf)
         level = np.minimum(np.searchsorted(log_count, log_r), len(log_e) - 1)
         with np.errstate(over="ignore", invalid="ignore"):
-            left = (count[level] - np.exp(log_r)) / np.exp(log_n[level])
-            # Where the counts overflow, or their difference is not a number.
+            part = (count[level] - np.exp(log_r)) / np.exp(log_n[level])
+            # For counts that overflow, or whose difference is NaN.
             logs = np.exp(log_count[level] - log_n[level]) - np.exp(log_r - log_n[level])
-        left = np.clip(np.where(np.isfinite(left), left, logs), 0, 1)
-        return np.minimum(np.exp(rest[level + 1]) + left * np.exp(log_e[level]), 1.0)
+        part = np.clip(np.where(np.isfinite(part), part, logs), 0, 1)
+        return np.minimum(np.exp(rest[level + 1]) + part * np.exp(log_e[level]), 1.0)
 
     def features_needed(self, share: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        """log10 of the fewest features that leave over at most `share` of ||g||^2.
+        """Minimum number of features whose lower bound is at most a fraction of ||g||^2.
 
-        The inverse of `floor`, where nothing is checked either.
+        The inverse of `floor`. The argument is not checked;
+        `skrf.theory.features_needed` is the checked version.
 
         Parameters
         ----------
         share : array-like
-            In (0, 1].
+            Fractions of ||g||^2, in (0, 1].
 
         Returns
         -------
         log10_r : ndarray of the shape of share
-            -inf for no feature at all.
+            log10 of the number of features; -inf for no features.
         r : ndarray of float, of the shape of share
-            The whole number itself where it is below 1e15 and its level not of the tail,
-            whose shape is asymptotic; else nan.
+            The number of features. It is nan for numbers above 1e15, and for levels of the
+            tail, which is asymptotic.
 
         Examples
         --------
@@ -176,8 +185,8 @@ class NeuronSpectrum:
         share = np.asarray(share, np.float64)
         log_e, log_n, count, log_count, degree = self._levels
         rest = np.exp(np.append(log_sum_from_end(log_e), -np.inf))
-        # rest[i] is left over when levels 0 to i - 1 are taken: the first i whose
-        # successor is small enough is the level that is taken in part.
+        # rest[i] is the sum without levels 0 to i - 1. The first i whose successor is small
+        # enough is the level of which only a part is needed.
         level = np.searchsorted(-rest[1:], -share)
         level = np.minimum(level, len(log_e) - 1)
         part = np.clip((rest[level] - share) / np.exp(log_e[level]), 0, 1)
@@ -202,18 +211,20 @@ class NeuronSpectrum:
     ) -> np.ndarray:
         """log10 of a bound of P(the best error of r fixed features <= share ||g||^2).
 
-        The minimum over l0, with T = sum_{l > l0} N_l Lambda_l > eps, of
-        S / (T - eps), S the sum of the r largest eigenvalues above l0 (`tight`), or r
-        times the largest of them. `skrf.theory.failure_probability` also checks.
+        The bound is the minimum of S / (T - eps) over l0 with
+        T = sum_{l > l0} N_l Lambda_l > eps. Here S is the sum of the r largest eigenvalues
+        above degree l0, or r times the largest of them. The arguments are not checked;
+        `skrf.theory.failure_probability` is the checked version.
 
         Parameters
         ----------
         log_r : array-like
             Natural logarithms of r.
         share : array-like
-            The shares eps of ||g||^2, broadcast against log_r.
+            Fractions eps of ||g||^2, broadcast against log_r.
         tight : bool, default=True
-            Whether S is the sum, and not r times the largest.
+            Whether S is the sum of the r largest eigenvalues. False uses r times the
+            largest eigenvalue, a larger bound.
 
         Returns
         -------
@@ -249,7 +260,9 @@ class NeuronSpectrum:
 
     @cached_property
     def _levels(self):
-        """Levels by falling eigenvalue: log shares, log counts, sums of counts, degrees."""
+        """Levels by decreasing eigenvalue: log fractions, log counts, cumulative counts,
+        log cumulative counts, and first degrees.
+        """
         log_e = np.concatenate([self.log_energy, self.tail_log_energy])
         log_n = np.concatenate([self.log_multiplicity, self.tail_log_multiplicity])
         degree = np.concatenate([np.arange(self.max_degree + 1), self.tail_degree[:-1] + 1])
@@ -264,7 +277,7 @@ class NeuronSpectrum:
 
 
 def _log_largest_sum(log_e, log_n, log_r):
-    """The logarithms of the sums of the r largest eigenvalues, of levels in order."""
+    """Logarithms of the sums of the r largest eigenvalues of ordered levels."""
     taken, counts = np.logaddexp.accumulate(log_e), np.logaddexp.accumulate(log_n)
     i = np.minimum(np.searchsorted(counts, log_r), len(log_e) - 1)
     before = np.where(i > 0, counts[i - 1], -np.inf)
@@ -276,24 +289,25 @@ def _log_largest_sum(log_e, log_n, log_r):
 
 
 def log_sum_from_end(log_values):
-    """The logarithms of the sums of values i, i + 1, ...; small ones are added first."""
+    """Logarithms of the sums of values i, i + 1, ...; small values are added first."""
     return np.logaddexp.accumulate(log_values[::-1])[::-1]
 
 
-def _thinned(values, whole=120, n=80):
-    """The first values, and a selection of the rest: any choice of l0 gives a bound."""
-    if len(values) <= whole + n:
+def _thinned(values, n_first=120, n=80):
+    """The first values and a selection of the others. Any choice of l0 gives a bound."""
+    if len(values) <= n_first + n:
         return values
-    places = np.unique(np.geomspace(whole, len(values) - 1, n).astype(int))
-    return np.concatenate([values[:whole], values[places]])
+    places = np.unique(np.geomspace(n_first, len(values) - 1, n).astype(int))
+    return np.concatenate([values[:n_first], values[places]])
 
 
 def with_tail(d, log_energy, log_total, density, step, exact=False):
-    """Normalise the energies to the total, and append the tail.
+    """`NeuronSpectrum` with energies as fractions of the total, and with its tail.
 
     `density(l)` is log of the energy per unit of degree at a real degree l beyond the
-    last; every `step`-th degree has energy. It gives the tail's shape, and where it is
-    `exact`, or the difference to the total is lost in rounding, its size too.
+    last; every `step`-th degree has energy. `density` determines the shape of the tail. It
+    also determines the size of the tail if it is `exact`, or if the difference to the total
+    is lost in rounding.
     """
     last = len(log_energy) - 1
     first, length = last + step / 2, min(0.02, 1 / (d + 2))
@@ -304,13 +318,13 @@ def with_tail(d, log_energy, log_total, density, step, exact=False):
     log_blocks = np.logaddexp.reduce(log_blocks, axis=1)
     log_energy = log_energy - log_total
     difference = 1 - math.fsum(np.exp(log_energy))
-    # Euler and Maclaurin: a sum over degrees is the integral and a twelfth of slopes.
+    # By Euler and Maclaurin a sum over degrees is the integral plus a twelfth of slopes.
     slope = (density(first + 1) - density(first - 1)) / 2
     integral = math.exp(np.logaddexp.reduce(log_blocks))
     tail = integral + step**2 / 24 * math.exp(density(first) - log_total) * slope
     if not exact and difference > _RESOLVED:
         tail = difference
-    # The logarithms of all energies share the error of one of a Gamma function.
+    # The logarithms of all energies have the error of the same log Gamma function.
     rounding = _ROUNDING + np.finfo(np.float64).eps * abs(gammaln(d / 2))
     log_blocks += math.log(tail / integral) if integral > 0 else 0.0
     bounds = np.exp(log_l) - step / 2

@@ -11,6 +11,7 @@ once for each pair of rows, which is slow: pass a `WideNetworkKernel`, which the
 for all pairs. Kernels are computed in float64; float32 data give a float32 matrix.
 """
 
+from skrf._utils.faces import publish
 from skrf.kernels._infinite_width import (
     WideNetworkKernel,
     arc_cosine_kernel,
@@ -24,3 +25,7 @@ __all__ = [
     "neural_tangent_kernel",
     "random_feature_kernel",
 ]
+
+# The functions too: an SVC may have one of them as its `kernel`.
+publish(__name__, WideNetworkKernel, arc_cosine_kernel)
+publish(__name__, neural_tangent_kernel, random_feature_kernel)

@@ -9,7 +9,7 @@ from sklearn.utils.extmath import row_norms, safe_sparse_dot
 
 from skrf._utils.blocks import row_blocks
 from skrf._utils.typing import MatrixLike
-from skrf._utils.validation import check_matrix, named_data
+from skrf._utils.validation import check_matrix, completed
 from skrf.kernels._activation_duals import Pairs
 
 # Below this versine (vercosine) it is computed again, from the difference (sum) of the two
@@ -76,7 +76,7 @@ def pairwise(X, Y, evaluate):
     # One by one: the errors of `check_pairwise_arrays` do not name the wrong argument.
     X = check_matrix("X", X, dtype=_FLOATS)
     Y = X if Y is None else check_matrix("Y", Y, dtype=_FLOATS)
-    with named_data():
+    with completed(after="Pass the same columns in `X` and `Y`."):
         X, Y = check_pairwise_arrays(X, Y, accept_sparse="csr")
     out = np.empty((X.shape[0], Y.shape[0]), np.result_type(X, Y))
     n_features = X.shape[1]

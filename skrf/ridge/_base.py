@@ -1,9 +1,7 @@
-"""What the two ridge estimators share: parameters, checks, fit and predictions."""
+"""Base class of the two ridge estimators: parameters, fit, streams and predictions."""
 
 from __future__ import annotations
 
-from copy import copy
-from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -15,17 +13,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import UNUSED, MetadataRouter, MethodMapping
 from sklearn.utils.validation import check_is_fitted
 
-from skrf._utils.blocks import is_frame
 from skrf._utils.callbacks import PassTasks, printed
-from skrf._utils.dask import (
-    DaskFeatureMatrix,
-    distinct,
-    dtype_of,
-    first_rows_of,
-    is_dask,
-    map_rows,
-    partitions,
-)
+from skrf._utils.engines import engine_of
 from skrf._utils.interrupts import all_or_nothing
 from skrf._utils.typing import MatrixLike
 from skrf._utils.validation import (
@@ -33,39 +22,35 @@ from skrf._utils.validation import (
     POSITIVE_INTEGER,
     HasMethods,
     StrOptions,
-    check_data,
-    check_row_weights,
     fit_context,
 )
 from skrf._utils.version import VersionedState
-from skrf.features import RandomReLUFeatures
-from skrf.ridge._checks import as_objects, problem_of
+from skrf._utils.warnings import warn
+from skrf.ridge._checks import problem_of
 from skrf.ridge._feature_matrix import FeatureMap, FeatureMatrix
-from skrf.ridge._fitted import FittedRidge
+from skrf.ridge._fitted import FittedValues, Predictor
+from skrf.ridge._fitting_data import data_in_memory, fitting_data
+from skrf.ridge._memory import ProblemSize, require_fitting_memory
 from skrf.ridge._problem import Solution
-from skrf.ridge._solver_choice import cross_validate, require_fitting_memory, solve
-from skrf.ridge._streaming import StreamingMixin
-from skrf.ridge._transformers import (
-    n_neurons,
-    narrowed,
-    require_fit_on_columns,
-    seed_nested,
-    tags_of,
-    takes_nan,
-)
+from skrf.ridge._row_checks import COLUMN_ATTRIBUTES, RowChecks
+from skrf.ridge._solver_choice import SOLVERS, cross_validate, solve
+from skrf.ridge._streams import Stream, targets_differ
+from skrf.ridge._transformers import accepted_input, identical, n_neurons, narrowed
 from skrf.ridge._width_path import WidthPath, compute_width_path
 
-_FLOATS = [np.float64, np.float32]
+# Fitted attributes that `partial_fit` leaves to be computed at their first access.
+_COMPUTED = {"coef_", "intercept_", "alpha_", "scores_", "best_score_", "n_iter_"}
 
 
-class BaseRandomFeatureRidge(
-    VersionedState, FittedRidge, StreamingMixin, CallbackSupportMixin, BaseEstimator
-):
-    """Everything but the meaning of y.
+class BaseRandomFeatureRidge(VersionedState, CallbackSupportMixin, BaseEstimator):
+    """Base class; subclasses define how `y` is encoded.
 
-    A subclass gives `_learn_targets(y, classes)`, which sets on `self` what is known of the
-    targets; `_encode(y, n_rows)`, which checks y and returns float64 targets of shape
-    (n_rows, n_outputs); and `_target_weights(y)`, factors of the weights or None.
+    A subclass has `_learn_targets(y, classes)`, the targets that the first `y` shows, and
+    `_targets(is_flat)`, the targets of a fitted model. Both are classes of the file
+    `_targets`.
+
+    After `fit` the model has `_values`, a `FittedValues`. After `partial_fit` it has
+    `_stream`, a `Stream`, which computes its values at the first access.
     """
 
     _parameter_constraints = {
@@ -73,20 +58,20 @@ class BaseRandomFeatureRidge(
         "alphas": [POSITIVE, "array-like"],
         "fit_intercept": ["boolean"],
         "cv": ["cv_object"],
-        "solver": [StrOptions({"auto", "primal", "dual", "cg"})],
+        "solver": [StrOptions({"auto", *SOLVERS})],
         "select_width": ["boolean"],
         "block_size": [POSITIVE_INTEGER, StrOptions({"auto"})],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
     }
 
-    # The folds ask for groups, or not, so that fit does not (see get_metadata_routing).
+    # `cv` requests groups, not `fit` (see get_metadata_routing).
     __metadata_request__fit = {"groups": UNUSED}
 
     # ------------------------------------------------------------------ parameters
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters, and those of `features` by names like ``features__width``.
+        """Set parameters, also parameters of `features` such as ``features__width``.
 
         Parameters
         ----------
@@ -101,7 +86,7 @@ class BaseRandomFeatureRidge(
         Raises
         ------
         ValueError
-            For a name that is no parameter, and for one of `features` while that is None.
+            If a name is not a parameter, or belongs to `features` while `features` is None.
 
         Examples
         --------
@@ -113,15 +98,15 @@ class BaseRandomFeatureRidge(
         nested = [name for name in params if name.startswith("features__")]
         if nested and params.get("features", self.features) is None:
             raise ValueError(
-                f"{nested[0]} cannot be set, as features=None has no parameters. Give "
-                "features=RandomReLUFeatures(), which is what None stands for."
+                f"`features` must be a transformer to set `{nested[0]}`; got None. Pass "
+                "features=RandomReLUFeatures(), which None stands for."
             )
         return super().set_params(**params)
 
     def get_metadata_routing(self) -> MetadataRouter:
-        """Which metadata go where, for scikit-learn's metadata routing.
+        """Describe the metadata that this estimator and its `cv` request.
 
-        `fit` takes groups where `cv` asks for them, as GroupKFold does.
+        `fit` accepts groups if `cv` requests groups, as GroupKFold does.
 
         Returns
         -------
@@ -131,7 +116,7 @@ class BaseRandomFeatureRidge(
         Raises
         ------
         ValueError
-            For a `cv` that gives no folds.
+            If `cv` is not a cross-validation generator, an int or an iterable of splits.
 
         Examples
         --------
@@ -155,20 +140,20 @@ class BaseRandomFeatureRidge(
         sample_weight: ArrayLike | None = None,
         groups: ArrayLike | None = None,
     ) -> Self:
-        """Fit the features, then the coefficients and, of several, the best penalty.
+        """Fit the features, the coefficients, and the best of several penalties.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, data frame, Dask array or Dask data frame} of \
 shape (n_samples, n_features)
-            The data, whatever `features` takes: arrays and lists of text or dicts, too,
-            are handed on. Arrays of float32 stay float32.
+            The data in any form that `features` accepts, including lists of text or dicts.
+            float32 arrays stay float32.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            The targets; the classifier takes labels of shape (n_samples,).
+            The targets, or labels of shape (n_samples,) for the classifier.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples' squared errors; None means 1.
         groups : array-like of shape (n_samples,), default=None
-            Groups of the samples, for a `cv` that keeps groups together.
+            Groups of the samples, for a group-aware `cv`.
 
         Returns
         -------
@@ -178,89 +163,90 @@ shape (n_samples, n_features)
         Raises
         ------
         ValueError
-            For a parameter outside its set; parameters that exclude each other, such as
-            ``solver="cg"`` with a sequence of `alphas`; X, y or weights that are empty, not
-            finite, or of different lengths, or labels of one class only;
-            weights that are all 0; groups without `cv`, of another length, or missing where
-            `cv` needs them; folds without rows of positive weight; features that give no
-            real numbers, or squares that overflow; `select_width` with other features than
-            those of `width_path`; and for Dask input y in other blocks, solvers and `cv`
-            that need all rows at once, and features that learn from the values in X.
+            If a parameter is invalid, or parameters exclude each other, such as
+            ``solver="cg"`` and a sequence of `alphas`. If X, y, weights or groups are
+            empty, not finite or of different lengths, if all weights are 0, or if there is
+            only one class. If a fold has no rows of positive weight. If the features are
+            not real numbers, if their squares overflow, or if they are not ordered by
+            neuron for `select_width`. For Dask input also if y has other blocks than X, if
+            `solver` or `cv` needs all rows at once, or if the features learn from the
+            values in X.
         LinAlgError
-            When an alpha is too small for these features.
+            If an alpha is too small for these features.
         MemoryError
-            When no solver fits into the memory there is; says which width would.
+            If no solver fits into the available memory. The message says what would fit.
 
         Warns
         -----
         LinAlgWarning
-            When the features are so collinear that U or the errors are imprecise.
+            If the features are so collinear that U or the errors are imprecise.
         ConvergenceWarning
-            When conjugate gradients stop short of a relative error of 1e-6.
+            If conjugate gradients stop at a relative error above 1e-6.
         UserWarning
-            When `cv` is given with ``solver="cg"``, which does not use it.
+            If `cv` is set with ``solver="cg"``, which does not use it.
         """
         with all_or_nothing(self):
             problem = problem_of(self)
             if groups is not None and self.cv is None:
                 raise ValueError(
-                    "groups are for folds, and cv=None leaves single rows out. Use for "
-                    "instance cv=GroupKFold(5), or give no groups."
+                    "`groups` requires a group-aware `cv`; got cv=None (leave-one-out). "
+                    "Pass cv=GroupKFold(5) or drop `groups`."
                 )
+            data = fitting_data(self, X, y, sample_weight)
             metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
-            if is_dask(X):
-                matrix, features = self._dask_matrix(X, y, sample_weight)
-            else:
-                matrix, features = self._matrix(X, y, sample_weight)
             tasks = PassTasks(self, self.verbose, X=X, y=y, metadata=metadata)
-            matrix.progress = tasks.begin_pass
+            data.matrix.progress = tasks.begin_pass
             if self.select_width:
-                features, solution = self._best_width(matrix, features, problem)
+                features, solution = self._best_width(data, problem)
+                data = data._replace(features=features)
             else:
-                solution = self._solve(matrix, problem, y, groups)
-            self._publish(features, matrix.dtype, solution)
-            self._stream = None
+                solution = self._solve(data.matrix, problem, y, groups)
+            is_flat = data.checks.targets.is_flat
+            self._values = FittedValues.of(solution, data.matrix.dtype, is_flat)
+            self._set_data(data)
+            self.__dict__.pop("_stream", None)
             tasks.finish()
         return self
 
     def width_path(
         self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> WidthPath:
-        """Errors and coefficients for every width up to that of the features.
+        """Compute errors and coefficients for every width up to the width of the features.
 
-        From one pass over the data, then a factorisation and a pass for each of `alphas`;
-        see `WidthPath`. `cv` and `solver` are not used. This estimator is left as it is.
+        Takes one pass over the data, then one factorisation and one pass for each penalty.
+        The columns of the features must be ordered by neuron, as for RandomReLUFeatures,
+        RandomFeatures and ``LinearizedNTKFeatures(train="hidden")``, alone or as the last
+        step of a Pipeline. `cv` and `solver` are not used. The estimator stays unchanged.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, data frame, Dask array or Dask data frame} of \
 shape (n_samples, n_features)
-            The data, whatever `features` takes.
+            The data in any form that `features` accepts.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            The targets; the classifier takes labels of shape (n_samples,).
+            The targets, or labels of shape (n_samples,) for the classifier.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples' squared errors; None means 1.
 
         Returns
         -------
         path : WidthPath
-            Exact leave-one-out errors, training errors, and coefficients on demand, each
-            model in the scale of its own width.
+            Exact leave-one-out errors and training errors of all models. Coefficients are
+            computed on demand. Each model is in the scale of its own width.
 
         Raises
         ------
         ValueError
-            As in `fit`, and for features whose columns do not belong to one neuron after
-            the other.
+            As in `fit`, and if the columns of the features are not ordered by neuron.
         LinAlgError
-            When an alpha is too small for these features.
+            If an alpha is too small for these features.
         MemoryError
-            When the products Z'Z would not fit into the memory there is.
+            If the products Z'Z would not fit into the available memory.
 
         Warns
         -----
         LinAlgWarning
-            When the features are so collinear that the errors are imprecise.
+            If the features are so collinear that the errors are imprecise.
 
         Examples
         --------
@@ -272,99 +258,24 @@ shape (n_samples, n_features)
         (1, 200)
         """
         self._validate_params()
-        # What is not used must not be refused either, nor copied: cv may be a generator.
+        # Unused parameters must not raise, and `cv` may be a generator, which has no copy.
         unused = {"cv": None, "solver": "auto"}
         model = clone(type(self)(**{**self.get_params(deep=False), **unused}))
         problem = problem_of(model)
-        if is_dask(X):
-            matrix, features = model._dask_matrix(X, y, sample_weight)
-        else:
-            matrix, features = model._matrix(X, y, sample_weight)
-        require_fitting_memory(matrix, "width path", problem)
+        matrix, features, _ = fitting_data(model, X, y, sample_weight)
+        require_fitting_memory(ProblemSize.of(matrix, problem), "width path")
         matrix.progress = printed if self.verbose else None
         return compute_width_path(matrix, n_neurons(features), problem)
 
-    def _best_width(self, matrix, features, problem):
+    def _best_width(self, data, problem):
         """(Features of the best width, the solution on them)."""
-        require_fitting_memory(matrix, "width path", problem)
-        path = compute_width_path(matrix, n_neurons(features), problem)
+        require_fitting_memory(ProblemSize.of(data.matrix, problem), "width path")
+        path = compute_width_path(data.matrix, n_neurons(data.features), problem)
         k, width = path.best
         coef, intercept = path.coefficients(width, k)
         alpha = float(path.alphas[k, width - 1])
         solution = Solution(coef, intercept, alpha, -path.leave_one_out_errors)
-        return narrowed(features, width), solution
-
-    def _matrix(self, X, y, sample_weight):
-        """(The feature matrix of data in memory, fitted features)."""
-        X = self._check_rows(X, reset=True)
-        y = np.asarray(y) if is_dask(y) else y
-        self._learn_targets(y, None)
-        Y, weights = self._encode(y, X.shape[0]), self._weights(X, y, sample_weight)
-        features = self._new_features().fit(X, y)
-        feature_map = FeatureMap(features, X)
-        return FeatureMatrix(X, Y, weights, feature_map, self.block_size), features
-
-    def _dask_matrix(self, X, y, sample_weight):
-        """(The feature matrix of data on a cluster, fitted features)."""
-        require_fit_on_columns(self.features, "a Dask collection")
-        if self.cv is not None or self.solver in ("dual", "cg"):
-            raise ValueError(
-                f"Dask input is fitted from sums over its blocks; got cv={self.cv!r} and "
-                f'solver={self.solver!r}. Use cv=None and solver="primal".'
-            )
-        parts = partitions(X, y, sample_weight)
-        first, first_y, _ = first_rows_of(parts)
-        first = self._check_rows(first, reset=True)
-        classes = distinct(parts) if is_classifier(self) else None
-        self._learn_targets(first_y, classes)
-        features = self._new_features().fit(first, first_y)
-        matrix = DaskFeatureMatrix(
-            parts,
-            FeatureMap(features, first),
-            self._encode(first_y, len(first_y)).shape[1],
-            self.block_size,
-            partial(matrix_of_block, self._checks_only()),
-        )
-        return matrix, features
-
-    def _new_features(self):
-        if self.features is None:
-            return seed_nested(RandomReLUFeatures(), self.random_state)
-        return seed_nested(clone(self.features), self.random_state)
-
-    def _check_rows(self, X, reset):
-        """X with float64 or float32 columns, or a data frame, text and the like as it is.
-
-        Those are for `features` to take or to refuse.
-        """
-        rows = X if is_frame(X) else as_objects(X)
-        if rows is not None:
-            if reset:
-                # Of text there is no number of columns; that of an earlier fit is no more.
-                vars(self).pop("n_features_in_", None)
-            check_data(self, rows, reset=reset, skip_check_array=True)
-            return rows
-        sparse, allow_nan = vars(self).get("_takes") or self._what_features_take()
-        return check_data(
-            self,
-            X,
-            accept_sparse="csr" if sparse else False,
-            dtype=_FLOATS,
-            ensure_all_finite="allow-nan" if allow_nan else True,
-            reset=reset,
-        )
-
-    def _weights(self, X, y, sample_weight, is_part=False):
-        """float64 weights of the rows; in a part of the data they may all be 0."""
-        weights = check_row_weights(
-            sample_weight,
-            X,
-            dtype=np.float64,
-            ensure_non_negative=True,
-            allow_all_zero_weights=is_part,
-        )
-        factors = self._target_weights(y)
-        return weights if factors is None else weights * factors
+        return narrowed(data.features, width), solution
 
     def _solve(self, matrix, problem, y, groups):
         rng = check_random_state(self.random_state)
@@ -374,63 +285,211 @@ shape (n_samples, n_features)
             self.solver, matrix, problem, self.cv, y, groups, is_classifier(self)
         )
 
+    def _set_data(self, data):
+        """Set the fitted attributes that describe X, y and the features."""
+        for name in COLUMN_ATTRIBUTES:
+            vars(self).pop(name, None)
+        vars(self).update(data.checks.columns)
+        vars(self).update(data.checks.targets.attributes)
+        self.features_ = data.features
+
+    # ---------------------------------------------------------------------- streams
+
+    def _partial_fit(self, X, y, classes, sample_weight):
+        self._validate_params()
+        with all_or_nothing(self):
+            problem = problem_of(self)
+            stream = vars(self).get("_stream")
+            if stream is None and "_values" in vars(self):
+                warn(
+                    "partial_fit starts again, because fit keeps no sums of products. Call "
+                    "partial_fit on a clone to keep the fitted model.",
+                )
+            engine_of(X).require_in_memory(
+                "partial_fit", "Use fit, or pass its blocks one by one."
+            )
+            if stream is None:
+                data = data_in_memory(self, X, y, sample_weight, classes, is_part=True)
+                self._set_data(data)
+                matrix, is_flat = data.matrix, data.checks.targets.is_flat
+                stream = Stream.begin(matrix, problem, self.features, is_flat)
+            else:
+                stream.require_features(self.features)
+                checks = RowChecks.of(self, self._targets(stream.is_flat))
+                rows, Y, weights = checks.part(X, y, sample_weight)
+                feature_map = FeatureMap(self.features_, rows)
+                matrix = FeatureMatrix(rows, Y, weights, feature_map, self.block_size)
+            matrix.progress = printed if self.verbose else None
+            self._stream = stream.add(matrix, problem)
+            vars(self).pop("_values", None)
+        return self
+
+    def merge(self, other: Self) -> Self:
+        """Add the sums of another estimator, in place.
+
+        Equivalent to calling `partial_fit` of this estimator with the chunks of `other`.
+
+        Parameters
+        ----------
+        other : RandomFeatureRidge or RandomFeatureRidgeClassifier
+            An estimator of the same class with identical fitted features. It stays
+            unchanged.
+
+        Returns
+        -------
+        self : object
+            This estimator.
+
+        Raises
+        ------
+        ValueError
+            If `other` is this estimator or of another class. If one of the two was not
+            fitted by `partial_fit`. If the features, `fit_intercept`, outputs or classes
+            differ, or the features cannot be pickled for a comparison. If the sums
+            overflow.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.base import clone
+        >>> from skrf import RandomFeatureRidge, RandomReLUFeatures, make_single_neuron
+        >>> X, y = make_single_neuron(n_samples=100, n_features=3, random_state=0)
+        >>> first = RandomFeatureRidge(RandomReLUFeatures(20), random_state=0)
+        >>> second, both = clone(first), clone(first)
+        >>> first = first.partial_fit(X[:50], y[:50])
+        >>> first = first.merge(second.partial_fit(X[50:], y[50:]))
+        >>> np.allclose(first.predict(X), both.partial_fit(X, y).predict(X))
+        True
+        """
+        if other is self:
+            raise ValueError(
+                "`other` must be another estimator; got this one, whose rows would count "
+                "twice. Pass an estimator that has seen other rows."
+            )
+        if type(other) is not type(self):
+            raise ValueError(
+                f"`other` must be a {type(self).__name__}; got a {type(other).__name__}. "
+                "Fit both by partial_fit as one class."
+            )
+        for name, model in (("this estimator", self), ("other", other)):
+            if "_stream" not in vars(model):
+                raise ValueError(
+                    f"merge adds the sums of partial_fit, but {name} has not been fitted "
+                    "by partial_fit. Fit both by partial_fit."
+                )
+        if not identical(self.features_, other.features_):
+            raise ValueError(
+                "`other` must have identical fitted features; got different features, "
+                "whose sums do not add. Use the same integer random_state and X of the "
+                "same columns and dtype, or the same FrozenEstimator, for both."
+            )
+        mine = self._targets(self._stream.is_flat)
+        if not mine.matches(other._targets(other._stream.is_flat)):
+            raise targets_differ()
+        self._stream = self._stream.merge(other._stream)
+        return self
+
     # -------------------------------------------------------------------- predicting
 
-    def _predict_rows(self, X):
-        """Z(X) u + c of shape (n_samples,) or (n_samples, n_outputs)."""
+    def _predictor(self):
+        """What makes predictions for rows in memory."""
         check_is_fitted(self)
-        values = self._fitted()
-        X = self._check_rows(X, reset=False)
-        coef = np.atleast_2d(values.coef).T
-        feature_map = FeatureMap(self.features_, X)
-        dtype = np.result_type(feature_map.dtype, np.float32)
-        result = feature_map.times(X, np.ascontiguousarray(coef, dtype), self.block_size)
-        result += np.atleast_1d(values.intercept).astype(dtype)
-        if not np.isfinite(result).all():
-            raise ValueError(
-                f"The predictions are not finite: they overflow {dtype}, or `features` "
-                "gave NaN. Scale X, for instance by StandardScaler."
+        values = self._fitted_values()
+        checks = RowChecks.of(self, self._targets(values.is_flat))
+        return Predictor(checks, self.features_, values, self.block_size)
+
+    def _outputs(self, X):
+        """The outputs for all rows of X; lazy where X is."""
+        predictor = self._predictor()
+        values = predictor.values
+        n_columns = None if values.is_flat else len(values.coef)
+        return engine_of(X).map_rows(predictor.outputs, X, n_columns)
+
+    # ------------------------------------------------------------- fitted attributes
+
+    def __dir__(self):
+        # scikit-learn's HTML reads all listed attributes. Attributes of a stream may take
+        # long to compute, and are listed only after they have been computed.
+        names = set(object.__dir__(self))
+        if "_stream" in vars(self) and not self._stream.is_solved:
+            names -= _COMPUTED
+        return [name for name in names if hasattr(self, name)]
+
+    def _fitted_values(self):
+        """The `FittedValues`; a stream computes them at the first access."""
+        if "_stream" in vars(self):
+            return self._stream.values
+        if "_values" not in vars(self):
+            raise AttributeError(f"This {type(self).__name__} is not fitted: call fit.")
+        return self._values
+
+    @property
+    def coef_(self) -> np.ndarray:
+        """Coefficients U; computed at the first access after `partial_fit`.
+
+        Raises
+        ------
+        AttributeError
+            Before `fit`.
+        ValueError
+            After `partial_fit`, if all rows so far had weight 0, or the coefficients
+            overflow the dtype of the features.
+        LinAlgError
+            After `partial_fit`, if an alpha is too small for these features.
+
+        Warns
+        -----
+        LinAlgWarning
+            After `partial_fit`, if the features are so collinear that U is imprecise.
+        """
+        return self._fitted_values().coef
+
+    @property
+    def intercept_(self) -> float | np.ndarray:
+        """Intercept c; raises as `coef_` does."""
+        return self._fitted_values().intercept
+
+    @property
+    def alpha_(self) -> float:
+        """The penalty used; raises as `coef_` does."""
+        return self._fitted_values().alpha
+
+    @property
+    def scores_(self) -> np.ndarray:
+        """Minus the mean squared error for each of the `alphas`.
+
+        Raises
+        ------
+        AttributeError
+            If `alphas` was a number, without `cv` and `select_width`; and as for `coef_`.
+        ValueError, LinAlgError
+            As for `coef_`.
+
+        Warns
+        -----
+        LinAlgWarning
+            As for `coef_`.
+        """
+        scores = self._fitted_values().scores
+        if scores is None:
+            raise AttributeError(
+                "`scores_` needs a sequence of `alphas`, or `cv` or `select_width`; got "
+                "one number. Pass a sequence as alphas."
             )
-        return result[:, 0] if self._flat else result
+        return scores
 
-    def _map_outputs(self, method, X):
-        """The outputs of the blocks of a Dask collection, lazily."""
-        check_is_fitted(self)
-        n_outputs = None if self._flat else len(self._fitted().coef)
-        return self._map_rows(method, X, n_outputs, dtype_of(X))
+    @property
+    def best_score_(self) -> float:
+        """The highest score; raises as `scores_` does."""
+        return float(np.max(self.scores_))
 
-    def _map_rows(self, method, X, n_columns, dtype):
-        """A method over the blocks of a Dask collection, by a copy without the sums."""
-        self._fitted()
-        model = copy(self)
-        model._stream = None
-        return map_rows(getattr(model, method), X, n_columns, dtype)
-
-    def _checks_only(self):
-        """A small copy that checks rows and encodes targets on a cluster."""
-        checks = type(self)(**{**self.get_params(deep=False), "features": None})
-        for name in ("n_features_in_", "feature_names_in_", "classes_", "_flat"):
-            if hasattr(self, name):
-                setattr(checks, name, getattr(self, name))
-        checks._takes = self._what_features_take()
-        return checks
-
-    def _what_features_take(self):
-        """Whether `features` take sparse matrices, and whether NaN."""
-        features = RandomReLUFeatures() if self.features is None else self.features
-        tags = tags_of(features)
-        return tags is not None and tags.input_tags.sparse, takes_nan(features)
+    @property
+    def n_iter_(self) -> int:
+        """Number of refinements or iterations; raises as `coef_` does."""
+        return self._fitted_values().n_iter
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse, tags.input_tags.allow_nan = self._what_features_take()
+        tags.input_tags.sparse, tags.input_tags.allow_nan = accepted_input(self.features)
         tags.target_tags.required = True
         return tags
-
-
-def matrix_of_block(checks, X, y, sample_weight, feature_map):
-    """The feature matrix of one block of a Dask collection, checked like all rows."""
-    X = checks._check_rows(X, reset=False)
-    Y = checks._encode(y, X.shape[0])
-    weights = checks._weights(X, y, sample_weight, is_part=True)
-    return FeatureMatrix(X, Y, weights, feature_map, checks.block_size)

@@ -12,7 +12,7 @@ from skrf._utils.blas import solve_rows
 from skrf._utils.warnings import warn
 from skrf.ridge._problem import Solution, require_finite, used_rows, warn_imprecise
 
-# Relative precision of the coefficients by conjugate gradients.
+# Relative error of the coefficients, and maximum number of iterations.
 _TOLERANCE, _MOST_ITERATIONS = 1e-7, 2000
 # Maximum numbers of rows and of elements of the preconditioner.
 _MOST_LANDMARKS, _PRECONDITIONER_ELEMENTS = 2000, 2**27
@@ -46,7 +46,7 @@ class GramOperator:
 
 
 def landmarks(n_rows):
-    """Number of rows that the preconditioner is made from."""
+    """Number of rows from which the preconditioner is made."""
     return max(1, min(n_rows, _MOST_LANDMARKS, _PRECONDITIONER_ELEMENTS // n_rows))
 
 
@@ -93,7 +93,7 @@ def solve_cg(matrix, problem, rng):
     y = operator.roots * (matrix.Y - y_mean)
     precondition = NystromPreconditioner(operator, alpha, rng)
     done = matrix.progress("conjugate gradients", None) if matrix.progress else None
-    # Not the norm, whose squares would leave the range of floats.
+    # The maximum and not the norm, whose squares may overflow.
     sizes = np.abs(y).max(axis=0)
     require_finite(sizes)
     sizes[sizes == 0] = 1.0
@@ -101,8 +101,8 @@ def solve_cg(matrix, problem, rng):
     # K does not see the part along s, which the preconditioner multiplies by 1 / alpha.
     duals = operator.project(duals * sizes)
     coef = full.transposed_times(operator.roots * duals)
-    # The rounding of Z'c, where c is large because alpha is small, and that of M^{-1}, in
-    # the bound of the error, whose terms cancel.
+    # The rounding of Z'c, where c is large because alpha is small, and the rounding of
+    # M^{-1} in the bound of the error, whose terms cancel.
     lengths = np.linalg.norm(duals, axis=0) * np.sqrt(precondition.largest)
     lengths /= np.maximum(np.linalg.norm(coef, axis=0), np.finfo(np.float64).tiny)
     error = np.finfo(np.float64).eps * max(lengths.max(), precondition.largest / alpha)
@@ -118,8 +118,8 @@ def solve_cg(matrix, problem, rng):
 def _solve_iteratively(operator, alpha, y, precondition, done):
     """Solve (K + alpha I) c = y for every column; (c, number of iterations).
 
-    The residuals that conjugate gradients carry drift from the true ones; they are made
-    anew, and the iterations begin again, until those are small.
+    The residuals of conjugate gradients drift from the true residuals. These are computed
+    again, and the iterations restart, until the true residuals are small.
     """
     c, n_iter, reached = np.zeros_like(y), 0, np.inf
     while n_iter < _most_iterations(y):
@@ -132,22 +132,23 @@ def _solve_iteratively(operator, alpha, y, precondition, done):
         c, n_iter = c + step, before + more
     if not reached <= 2 * _TOLERANCE:
         warn(
-            f"Conjugate gradients stopped after {n_iter} iterations at a relative error of "
-            f'at most {reached:.0e}. Use a larger alpha, or solver="dual" or "primal".',
+            f"Conjugate gradients have not converged after {n_iter} iterations; the "
+            f"relative error may be {reached:.0e}. Use a larger alpha, or solver='dual' or "
+            "'primal'.",
             ConvergenceWarning,
         )
     return c, n_iter
 
 
 def _most_iterations(y):
-    """But for rounding, which some more make up for, there are as many as rows."""
+    """The number of rows in exact arithmetic, and more to allow for rounding."""
     return min(_MOST_ITERATIONS, 100 + 2 * len(y))
 
 
 def _relative_error(c, y, r, z, alpha):
     """Bound of the error of u in units of ||u||, from ||u||^2 = c' K c.
 
-    One that rounding has made negative is as wrong as it is large.
+    A negative bound, from rounding, counts by its magnitude.
     """
     squares = np.einsum("ij,ij->j", c, y - r - alpha * c)
     bounds = np.abs(np.einsum("ij,ij->j", r, z))

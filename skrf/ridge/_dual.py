@@ -6,9 +6,9 @@ regression on the centred, weighted features A = P diag(s) Z is
     (K + alpha I) c = P diag(s) y,  K = P diag(s) Z Z' diag(s) P,  u = Z' diag(s) c.
 
 Row i's leave-one-out error is sqrt(w_i)^{-1} c_i / d_i with d the diagonal of
-(K + alpha I)^{-1} - s s' / (alpha W): alpha has cancelled, so that small penalties lose no
+(K + alpha I)^{-1} - s s' / (alpha W): alpha has cancelled, so small penalties lose no
 digits. s itself is an eigenvector of K of eigenvalue 0; it is moved to the value tau =
-trace(K) / n_rows, so that the term to subtract is small.
+trace(K) / n_rows, which makes the term to subtract small.
 """
 
 import numpy as np
@@ -154,13 +154,14 @@ class GramSystem:
         return False
 
     def _warn_imprecise(self, alpha, least_eigenvalue):
-        """Warn where the rounding of K matters beside the least eigenvalue of K + alpha."""
+        """Warn where rounding of K matters for the smallest eigenvalue of K + alpha."""
         if self.rounding > 1e-6 * least_eigenvalue:
             error = min(self.rounding / max(least_eigenvalue, 1e-300), 1.0)
-            warn_imprecise(f"what follows from the Gram matrix at alpha={alpha:.3g}", error)
+            what = f"the coefficients from the Gram matrix for alpha={alpha:.3g}"
+            warn_imprecise(what, error)
 
     def _spectrum(self, alphas):
-        # The upper triangle of K, which a Cholesky factor that failed has left alone.
+        # The upper triangle of K, which a failed Cholesky factorisation leaves unchanged.
         values, V = eigh(
             self.K.T, lower=True, overwrite_a=True, check_finite=False, driver="evd"
         )

@@ -3,7 +3,7 @@
 Passes over it make a block of rows at a time. A pass is described by a task: an object
 with `zero()`, the result of no rows, `add(total, Z, Y, w, scratch)`, which adds a block of
 features Z (which it may overwrite) with targets Y and weights w to a result, and
-`merge(total, other)`. So the same passes run in memory and on a cluster.
+`merge(total, other)`. The same passes run in memory and on a cluster.
 """
 
 import copy
@@ -24,25 +24,25 @@ from skrf.features import LinearizedNTKFeatures
 from skrf.features._base import BaseHiddenLayerFeatures
 from skrf.ridge._moments import Scratch, row_slices
 
-# Numbers in a block of features, and its fewest and most rows.
+# Values in a block of features, and its minimum and maximum numbers of rows.
 _BLOCK_ELEMENTS, FEWEST_ROWS, _MOST_ROWS = 2**25, 256, 4096
-# Vectors up to which a loop that casts each number is faster than BLAS on a copy.
+# Vectors up to which a loop that casts each value is faster than BLAS on a copy.
 _FEW = 4
 
 
 class FeatureMap:
-    """A fitted transformer, asked for dense features of rows."""
+    """Dense features of rows by a fitted transformer."""
 
     def __init__(self, features, X):
         while isinstance(features, FrozenEstimator):
             features = features.estimator
-        # `rows` goes past the checks of these.
+        # `rows` skips the checks of these.
         hidden_layer = isinstance(features, BaseHiddenLayerFeatures)
         if hidden_layer and X.shape[1] != features.n_features_in_:
             raise ValueError(
-                f"features={features!r} were fitted to {features.n_features_in_} columns, "
-                f"but X has {X.shape[1]}. Give X with as many, or features that are not "
-                "frozen."
+                f"`features` were fitted to {features.n_features_in_} columns, but X has "
+                f"{X.shape[1]}; got features={features!r}. Pass X with the columns of that "
+                "fit, or features that are not frozen."
             )
         self.features = features
         first = self.rows(take_rows(X, slice(0, 1)), Scratch())
@@ -58,18 +58,20 @@ class FeatureMap:
         Z = self.features.transform(X)
         Z = Z.toarray() if sparse.issparse(Z) else np.asarray(Z)
         if Z.dtype == object:
-            # Numbers that were let through beside text.
+            # Numbers of a column that was next to text.
             with suppress(TypeError, ValueError):
                 Z = Z.astype(np.float64)
         if Z.ndim != 2 or len(Z) != X.shape[0]:
             raise ValueError(
-                f"features={self.features!r} gave an array of shape {Z.shape} for "
-                f"{X.shape[0]} rows. Use a transformer that gives a row of numbers a row."
+                f"`features` must return one row of numbers per row of X; got shape "
+                f"{Z.shape} for {X.shape[0]} rows from {self.features!r}. Use another "
+                "transformer."
             )
         if Z.shape[1] == 0 or Z.dtype.kind not in "biuf":
             raise ValueError(
-                f"features={self.features!r} gave {Z.shape[1]} columns of dtype {Z.dtype}. "
-                "Use a transformer that gives at least one column of real numbers."
+                "`features` must return at least one column of real numbers; got "
+                f"{Z.shape[1]} columns of dtype {Z.dtype} from {self.features!r}. Use "
+                "another transformer."
             )
         # A copy, because Z may be X itself, or kept by the transformer.
         out = scratch.array("Z", *Z.shape, Z.dtype if Z.dtype == np.float32 else np.float64)
@@ -77,7 +79,7 @@ class FeatureMap:
         return out
 
     def tangent_part(self):
-        """(Steps before it or None, linearised NTK features) where they come last."""
+        """(Steps before or None, linearised NTK features) if these are the last step."""
         before, last = [], self.features
         while isinstance(last, FrozenEstimator | Pipeline):
             if isinstance(last, FrozenEstimator):
@@ -105,14 +107,14 @@ class FeatureMap:
 
 
 def rows_of_block(n_columns, block_rows="auto"):
-    """Most rows of a block of features with so many columns."""
+    """Maximum number of rows of a block of features with `n_columns` columns."""
     if block_rows != "auto":
         return int(block_rows)
     return min(max(FEWEST_ROWS, _BLOCK_ELEMENTS // n_columns), _MOST_ROWS)
 
 
 def blocks(n_rows, n_columns, block_rows="auto"):
-    """Slices of the rows of one block each."""
+    """Slices of rows, one for each block."""
     step = rows_of_block(n_columns, block_rows)
     return [slice(k, min(k + step, n_rows)) for k in range(0, n_rows, step)]
 
@@ -142,7 +144,7 @@ def _sum_rows(Z, Y, out):
 
 
 def _multiply_as(dtype, Z, coef, out):
-    """out <- Z coef in `dtype`, by slices of rows: Z is never cast as a whole."""
+    """out <- Z coef in `dtype`, by slices of rows, so all of Z is never cast at once."""
     without_cast = Z.dtype != dtype and coef.shape[1] <= _FEW
     u = np.ascontiguousarray(coef.T) if without_cast else None
 
@@ -160,7 +162,7 @@ def _add_transposed_product(Z, Y, total):
     """total += Z' Y in float64, by slices of rows."""
     slices = row_slices(len(Z))
     if Z.dtype != total.dtype and Y.shape[1] <= _FEW:
-        # Parts of slices, so that the sum does not depend on threads.
+        # A part for each slice: then the sum does not depend on threads.
         parts = np.empty((len(slices), Y.shape[1], Z.shape[1]))
 
         def work(numbers):
@@ -197,20 +199,20 @@ class FeatureMatrix:
     def __init__(self, X, Y, weights, feature_map, block_rows="auto", progress=None):
         self.X, self.Y, self.weights = X, Y, weights
         self.feature_map, self.block_rows, self.progress = feature_map, block_rows, progress
-        self.index = None  # which rows of X these are; None means all
+        self.index = None  # indices of the rows in X; None means all rows
         self.n_rows = len(Y)
         self.n_columns, self.dtype = feature_map.n_columns, feature_map.dtype
         self.n_outputs = self.Y.shape[1]
 
     def subset(self, index):
-        """The same for some of the rows, by their numbers."""
+        """The feature matrix of some rows, by their indices."""
         part = copy.copy(self)
         part.index = index if self.index is None else self.index[index]
         part.Y, part.weights, part.n_rows = self.Y[index], self.weights[index], len(index)
         return part
 
     def blocks(self):
-        """Slices of the rows of one block each."""
+        """Slices of rows, one for each block."""
         return blocks(self.n_rows, self.n_columns, self.block_rows)
 
     def rows(self, rows, scratch):
@@ -219,7 +221,7 @@ class FeatureMatrix:
         return self.feature_map.rows(take_rows(self.X, where), scratch)
 
     def reduce(self, task, total=None):
-        """The result of a task over all rows, added to `total` where that is given."""
+        """The result of a task over all rows, added to `total` unless it is None."""
         all_blocks = self.blocks()
         done = self.progress(task.label, len(all_blocks)) if self.progress else None
         total, scratch = task.zero() if total is None else total, Scratch()
@@ -237,9 +239,9 @@ class FeatureMatrix:
 
 
 class FullMatrix:
-    """Products with Z and Z' and the Gram matrix Z Z', all in float64.
+    """Products with Z and Z', and the Gram matrix Z Z', in float64.
 
-    Linearised NTK features are never made: their network is applied instead.
+    Linearised NTK features are never made. Their linear operator is applied instead.
     """
 
     def __init__(self, X, feature_map, block_rows, progress=None):
@@ -252,7 +254,7 @@ class FullMatrix:
             inputs = X if before is None else before.transform(X)
             # Not every sparse format has rows.
             inputs = inputs.tocsr() if sparse.issparse(inputs) else inputs
-            # Steps before it may give data frames, of pandas or of polars.
+            # Earlier steps may return data frames, of pandas or of polars.
             if hasattr(inputs, "to_numpy"):
                 inputs, tangent = inputs.to_numpy(), _without_names(tangent)
                 self.tangent = tangent
@@ -316,21 +318,21 @@ class FullMatrix:
             Z, out = self.feature_map.rows(take_rows(X, part), scratch), all_rows[part]
 
             def cast(slices, Z=Z, out=out):
-                for some in slices:
-                    out[some] = Z[some]
+                for rows in slices:
+                    out[rows] = Z[rows]
 
             in_threads(cast, row_slices(len(Z)))
         return all_rows
 
     def _rows_in_memory(self):
-        """Rows of which two groups fit into half of the memory that the result leaves."""
+        """Rows of a group: two groups fit into half of the memory next to the result."""
         available = (available_memory() or 2**33) - 8 * self.n_rows**2
         rows = int(available / 4 / (8 * self.n_columns))
         return min(self.n_rows, max(FEWEST_ROWS, rows))
 
 
 def _without_names(features):
-    """A copy of a fitted transformer that asks for no names of columns."""
+    """A copy of a fitted transformer that does not check names of columns."""
     unnamed = copy.copy(features)
     vars(unnamed).pop("feature_names_in_", None)
     return unnamed
@@ -341,7 +343,7 @@ def _tiles(n_rows):
 
 
 def _fill_symmetric(K, Z, top, left):
-    """A tile of K = Z Z' and the one that mirrors it."""
+    """Fill a tile of K = Z Z' and its mirror image."""
     if top == left:
         add_gram(Z[top].T, K[top, top], 0.0)
         mirror(K[top, top])

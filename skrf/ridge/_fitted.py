@@ -1,131 +1,69 @@
-"""The fitted attributes of ridge estimators, some of them computed when asked for."""
+"""What a fitted ridge estimator has and what it needs for predictions."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from skrf.ridge._generalised_cv import solve_moments
+from skrf.ridge._feature_matrix import FeatureMap
+from skrf.ridge._row_checks import RowChecks
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class FittedValues:
-    """A solution as users see it: in the features' dtype, flat where y is."""
+    """A solution as users see it: in the dtype of the features, and flat where y is."""
 
     coef: np.ndarray  # (n_columns,) or (n_outputs, n_columns)
     intercept: np.ndarray  # a scalar or (n_outputs,)
     alpha: float
-    scores: np.ndarray | None
+    scores: np.ndarray | None  # None where nothing was compared
     n_iter: int
 
-
-class FittedRidge:
-    """A mixin: attributes from a solution, which `partial_fit` leaves to be computed."""
-
-    def __dir__(self):
-        # scikit-learn's asks for every attribute, as its HTML does; what `partial_fit`
-        # leaves to be computed is left out until it is.
-        names = set(object.__dir__(self))
-        if "features_" in vars(self) and self._values is None:
-            own = vars(FittedRidge).items()
-            names -= {name for name, value in own if isinstance(value, property)}
-        return [name for name in names if hasattr(self, name)]
-
-    def _publish(self, features, dtype, solution):
-        """Set the fitted attributes."""
-        self.features_ = features
-        self._dtype = np.dtype(dtype)
-        self._set_solution(solution)
-
-    def _set_solution(self, solution):
-        coef = solution.coef.T.astype(self._dtype)
-        intercept = solution.intercept.astype(self._dtype)
+    @classmethod
+    def of(cls, solution, dtype, is_flat):
+        """The values of a `Solution`; raises where they overflow the dtype."""
+        coef = solution.coef.T.astype(dtype)
+        intercept = solution.intercept.astype(dtype)
         if not (np.isfinite(coef).all() and np.isfinite(intercept).all()):
             raise ValueError(
-                f"The coefficients overflow {self._dtype}. Scale y down, or X up."
+                f"The coefficients overflow {np.dtype(dtype)}. Scale y down, or X up."
             )
-        if self._flat:
+        if is_flat:
             coef, intercept = coef[0], intercept[0]
-        self._values = FittedValues(
-            coef, intercept, solution.alpha, solution.scores, solution.n_iter
-        )
-
-    def _fitted(self):
-        """The values; after `partial_fit` they are computed when first asked for."""
-        if "features_" not in vars(self):
-            raise AttributeError(f"This {type(self).__name__} is not fitted: call fit.")
-        if self._values is None:
-            moments, problem = self._stream.moments, self._stream.problem
-            if moments.weight == 0:
-                raise ValueError(
-                    "sample_weight was zero on every row so far. Give partial_fit rows of "
-                    "positive weight."
-                )
-            with np.errstate(over="ignore", invalid="ignore"):
-                self._set_solution(solve_moments(moments, problem))
-        return self._values
+        return cls(coef, intercept, solution.alpha, solution.scores, solution.n_iter)
 
     @property
-    def coef_(self) -> np.ndarray:
-        """Coefficients U; computed at the first access after `partial_fit`.
+    def is_flat(self):
+        """Whether outputs are 1-D."""
+        return self.coef.ndim == 1
 
-        Raises
-        ------
-        AttributeError
-            Before `fit`.
-        ValueError
-            After `partial_fit`, when all rows so far had weight 0, or the coefficients
-            overflow the dtype of the features.
-        LinAlgError
-            After `partial_fit`, when an alpha is too small for these features.
 
-        Warns
-        -----
-        LinAlgWarning
-            After `partial_fit`, when the features are so collinear that U is imprecise.
-        """
-        return self._fitted().coef
+@dataclass(frozen=True, eq=False)
+class Predictor:
+    """Outputs U z(x) + c of rows in memory; all that a worker of a cluster needs."""
 
-    @property
-    def intercept_(self) -> float | np.ndarray:
-        """Intercept c; raises as `coef_` does."""
-        return self._fitted().intercept
+    checks: RowChecks
+    features: Any  # fitted
+    values: FittedValues
+    block_rows: int | str
 
-    @property
-    def alpha_(self) -> float:
-        """The penalty used; raises as `coef_` does."""
-        return self._fitted().alpha
-
-    @property
-    def scores_(self) -> np.ndarray:
-        """Minus the mean squared error for every one of `alphas`.
-
-        Raises
-        ------
-        AttributeError
-            When `alphas` was a number, without `cv` and `select_width`; and as `coef_`
-            does.
-        ValueError, LinAlgError
-            As `coef_` does.
-
-        Warns
-        -----
-        LinAlgWarning
-            As `coef_` does.
-        """
-        scores = self._fitted().scores
-        if scores is None:
-            raise AttributeError(
-                "There are scores only when alphas is a sequence, or with cv or "
-                "select_width; it was one number."
+    def outputs(self, X):
+        """U z(x) + c of shape (n_rows,) or (n_rows, n_outputs)."""
+        X = self.checks.rows(X)
+        coef = np.atleast_2d(self.values.coef).T
+        feature_map = FeatureMap(self.features, X)
+        dtype = np.result_type(feature_map.dtype, np.float32)
+        result = feature_map.times(X, np.ascontiguousarray(coef, dtype), self.block_rows)
+        result += np.atleast_1d(self.values.intercept).astype(dtype)
+        if not np.isfinite(result).all():
+            raise ValueError(
+                f"The predictions are not finite: they overflow {dtype}, or `features` "
+                "returned NaN. Scale X, for instance by StandardScaler."
             )
-        return scores
+        return result[:, 0] if self.values.is_flat else result
 
-    @property
-    def best_score_(self) -> float:
-        """The highest of the scores; raises as `scores_` does."""
-        return float(np.max(self.scores_))
-
-    @property
-    def n_iter_(self) -> int:
-        """Steps of refinement, or of conjugate gradients; raises as `coef_` does."""
-        return self._fitted().n_iter
+    def labels(self, X):
+        """The class of every row."""
+        return self.checks.targets.decode(self.outputs(X))

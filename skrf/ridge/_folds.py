@@ -12,16 +12,16 @@ from skrf.ridge._problem import check_finite
 
 def cross_validate_primal(matrix, problem, splits):
     """Minus the mean squared errors of all penalties, averaged over the splits."""
-    whole, scores = moments_of(matrix, problem), []
-    check_finite(whole)
+    total_moments, scores = moments_of(matrix, problem), []
+    check_finite(total_moments)
     for train, test in splits:
         fold, moments = matrix.subset(test), None
         if np.array_equal(np.sort(np.concatenate([train, test])), np.arange(matrix.n_rows)):
             part = moments_of(fold, problem)
-            # Where the fold outweighs the rest, the difference is all rounding.
-            if whole.weight - part.weight >= 1e-6 * whole.weight:
-                moments = whole.without(part)
-                small = moments.zz.diagonal() < 1e-6 * whole.zz.diagonal()
+            # If the fold outweighs the rest, the difference is only rounding error.
+            if total_moments.weight - part.weight >= 1e-6 * total_moments.weight:
+                moments = total_moments.without(part)
+                small = moments.zz.diagonal() < 1e-6 * total_moments.zz.diagonal()
                 moments = None if small.any() else moments
         if moments is None:
             moments = moments_of(matrix.subset(train), problem)
@@ -31,12 +31,12 @@ def cross_validate_primal(matrix, problem, splits):
         intercepts = moments.y_mean - np.tensordot(moments.z_mean, coef, 1)
         total = fold.reduce(ScoreTask(coef.reshape(len(coef), -1), intercepts))
         scores.append(-total[:-1] / (total[-1] * matrix.n_outputs))
-    return np.mean(scores, axis=0), whole
+    return np.mean(scores, axis=0), total_moments
 
 
 @dataclass
 class ScoreTask:
-    """Squared errors of several sets of coefficients on rows, then the rows' weight."""
+    """Squared errors of several sets of coefficients on rows, and the rows' weight."""
 
     coef: np.ndarray  # (n_columns, n_alphas * n_outputs)
     intercepts: np.ndarray  # (n_alphas, n_outputs)

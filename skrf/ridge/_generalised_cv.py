@@ -15,12 +15,12 @@ from skrf.ridge._problem import (
     warn_imprecise,
 )
 
-# Relative error from which generalised cross-validation may mislead.
+# Maximum relative error of the criterion without a warning.
 _WRONG = 1e-2
 
 
 def solve_moments(moments, problem):
-    """Ridge regression from moments alone; they are left as they are.
+    """Ridge regression from moments alone, which stay unchanged.
 
     Compares penalties by generalised cross-validation, W^{-1} sum w (y - fit)^2 / (1 -
     trace(H) / n)^2 with the hat matrix H and n rows of positive weight.
@@ -45,11 +45,12 @@ def solve_moments(moments, problem):
 def generalised_errors(basis, moments, alphas):
     """The error of every alpha by generalised cross-validation, without cancellation.
 
-    With the shrinkage s = alpha / (Lambda + alpha) of every eigenvector, those of n rows
-    being n - 1 at most, or n without intercept, n - trace(H) is the sum of s over these and
-    of 1 for each that there is not. The squared residual is either S_yy less what is
-    explained or, where all of these eigenvalues are positive, so that alpha = 0 leaves
-    none, the sum of s^2 (V' S_zy)^2 / Lambda: each loses digits where the other keeps them.
+    n rows have at most n - 1 eigenvectors, or n without an intercept, each with the
+    shrinkage s = alpha / (Lambda + alpha). n - trace(H) is the sum of s over these, plus 1
+    for each eigenvector that is missing. The squared residual is S_yy minus the explained
+    part. If all of these eigenvalues are positive, the residual at alpha = 0 is zero, and
+    the squared residual is also the sum of s^2 (V' S_zy)^2 / Lambda. Each formula loses
+    digits where the other keeps them.
     """
     freedom, unit = moments.n_rows - moments.centred, 1e-15
     used = slice(max(len(basis.values) - freedom, 0), None)

@@ -18,14 +18,14 @@ from skrf._compiled.jit import njit
 from skrf._utils.blas import add_gram, product
 from skrf._utils.threads import in_threads
 
-# Most rows that a thread works on at a time, and of what number of slices there are
-# multiples: equal ones, so that no thread waits for another.
+# Maximum number of rows that a thread works on at a time, and a divisor of the number of
+# slices: with equal slices no thread waits for another.
 _SLICE, _MULTIPLE = 512, 4
 
 
 def row_slices(n_rows):
-    """Slices of some hundred rows; their number alone decides, so that no sum depends on
-    threads.
+    """Slices of a few hundred rows, which depend on `n_rows` only: sums do not depend on
+    the number of threads.
     """
     n_slices = -(-n_rows // _SLICE)
     if n_slices > 1:
@@ -80,18 +80,18 @@ def _add_outer_lower(shift, factor, first, last, total):
 
 
 class Scratch:
-    """Arrays that one pass over the data uses again for every block."""
+    """Arrays that a pass over the data uses again for every block."""
 
     def __init__(self):
         self._arrays = {}
 
     def array(self, name, n_rows, n_columns, dtype):
-        """An uninitialised C-ordered array; the last one of this name is overwritten."""
+        """An uninitialised C-ordered array; overwrites the last array of this name."""
         key = name, n_columns, np.dtype(dtype)
-        found = self._arrays.get(key)
-        if found is None or len(found) < n_rows:
-            found = self._arrays[key] = np.empty((n_rows, n_columns), dtype)
-        return found[:n_rows]
+        array = self._arrays.get(key)
+        if array is None or len(array) < n_rows:
+            array = self._arrays[key] = np.empty((n_rows, n_columns), dtype)
+        return array[:n_rows]
 
 
 def shift_and_scale(Z, shift, w, out):
@@ -105,8 +105,8 @@ def shift_and_scale(Z, shift, w, out):
 def _weighted_mean(Z, w, weight):
     """sum w z / weight, the sum of w."""
     # Divided first, because the sum of large products overflows.
-    shares = w / weight
-    return _sum_of_slices(Z, lambda r, sums: _weighted_sum(Z[r], shares[r], sums))
+    fractions = w / weight
+    return _sum_of_slices(Z, lambda r, sums: _weighted_sum(Z[r], fractions[r], sums))
 
 
 def _sum_of_slices(Z, add):
@@ -133,7 +133,7 @@ class Moments:
     yy: np.ndarray  # (n_outputs,)
     centred: bool
     weight: float = 0.0
-    n_rows: int = 0  # of positive weight
+    n_rows: int = 0  # with positive weight
 
     @classmethod
     def zeros(cls, n_columns, n_outputs, centred):
@@ -150,17 +150,17 @@ class Moments:
     def add(self, Z, Y, w, dtype, scratch):
         """Add rows; products of features are made in `dtype`. Overwrites Z.
 
-        The rows are taken relative to their own mean m in `dtype`, and their sums merged
-        with those so far, so that no difference loses digits, whatever the weights. With
-        g = sum w (z - m), of rounding only, and their weight W the sums about m + g / W are
-        sum w (z - m)(z - m)' - g g' / W.
+        The rows are taken relative to their own mean m in `dtype`, and their sums are
+        merged with the previous sums. No difference loses digits, whatever the weights.
+        With g = sum w (z - m), which is rounding error, and the weight W of the rows, the
+        sums about m + g / W are sum w (z - m)(z - m)' - g g' / W.
         """
         weight = w.sum()
         if weight == 0:
             return
         z_mean, y_mean = np.zeros(len(self.z_mean)), np.zeros(len(self.y_mean))
         if self.centred:
-            # As the differences are taken.
+            # In the dtype in which differences are taken.
             z_mean = _weighted_mean(Z, w, weight).astype(dtype).astype(np.float64)
             y_mean = w / weight @ Y
         A = Z if Z.dtype == dtype else scratch.array("A", *Z.shape, dtype)
@@ -197,7 +197,7 @@ class Moments:
         self.n_rows += other.n_rows
 
     def _move(self, weight, z_mean, y_mean):
-        """Add the product of means, and take the mean, where rows of these means join."""
+        """Add the product of differences of means, and update the means, for new rows."""
         total = self.weight + weight
         dz, dy = z_mean - self.z_mean, y_mean - self.y_mean
         # In this order, because the product of two large weights overflows.
@@ -221,20 +221,20 @@ class Moments:
         self.yy += factor * dy * dy
 
     def without(self, other):
-        """The sums of the rows that are here but not in `other`, a part of them."""
-        left = self.copy()
-        left.weight, left.n_rows = self.weight - other.weight, self.n_rows - other.n_rows
+        """The sums of the rows that are not in `other`, whose rows are a part of these."""
+        rest = self.copy()
+        rest.weight, rest.n_rows = self.weight - other.weight, self.n_rows - other.n_rows
         if self.centred:
             for name in ("z_mean", "y_mean"):
                 total, part = getattr(self, name), getattr(other, name)
-                mean = (self.weight * total - other.weight * part) / left.weight
-                setattr(left, name, mean)
-        k = left.weight * (other.weight / self.weight)
-        dz, dy = left.z_mean - other.z_mean, left.y_mean - other.y_mean
-        left.zz -= other.zz + np.outer(k * dz, dz)
-        left.zy -= other.zy + np.outer(k * dz, dy)
-        left.yy -= other.yy + k * dy * dy
-        return left
+                mean = (self.weight * total - other.weight * part) / rest.weight
+                setattr(rest, name, mean)
+        k = rest.weight * (other.weight / self.weight)
+        dz, dy = rest.z_mean - other.z_mean, rest.y_mean - other.y_mean
+        rest.zz -= other.zz + np.outer(k * dz, dz)
+        rest.zy -= other.zy + np.outer(k * dz, dy)
+        rest.yy -= other.yy + k * dy * dy
+        return rest
 
 
 @dataclass

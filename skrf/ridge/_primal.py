@@ -22,9 +22,9 @@ from skrf.ridge._problem import (
     warn_imprecise,
 )
 
-# Relative error of the coefficients that refinement goes on to.
+# Relative error of the coefficients at which refinement stops.
 _TOLERANCE = 1e-8
-# The relative error up to which there is no warning.
+# Maximum relative error without a warning.
 _PROMISED = 1e-6
 _MOST_STEPS = 30
 
@@ -40,8 +40,8 @@ def moments_of(matrix, problem, dtype=np.float64):
 def solve_primal(matrix, problem):
     """Ridge regression for one penalty.
 
-    Where products in the features' dtype are too coarse for refinement, they are made again
-    in float64.
+    Products in the features' dtype that are too coarse for refinement are made again in
+    float64.
     """
     alpha = float(problem.alphas[0])
     for dtype in dict.fromkeys([matrix.dtype, np.dtype(np.float64)]):
@@ -64,10 +64,10 @@ def cholesky_solve(lower, b):
 
 
 def largest_eigenvalue(zz, n_steps=10):
-    """Of the symmetric matrix in the lower triangle, by power iteration.
+    """The largest eigenvalue of a symmetric matrix in the lower triangle.
 
-    From no vector that features have a reason to be orthogonal to, as the centred ones of
-    which a row sums to 1 are to that of ones.
+    By power iteration from a random vector. Centred features whose rows sum to 1 would be
+    orthogonal to the vector of ones.
     """
     v, size = np.random.default_rng(0).standard_normal(len(zz)), zz.diagonal().max()
     for _ in range(n_steps):
@@ -84,7 +84,7 @@ def solve_one(matrix, moments, alpha, dtype=np.float64):
         check_finite(moments)
     elif not np.isfinite(moments.zz.diagonal().sum() + moments.zy.sum()):
         return None
-    # Float32 products of the targets are coarse for every alpha.
+    # float32 products of the targets are coarse for every alpha.
     error = np.finfo(dtype).eps * max(largest_eigenvalue(moments.zz) / alpha, 1.0)
     spread = np.sqrt(np.maximum(moments.zz.diagonal(), 0.0))
     if not cholesky_in_place(moments.zz, alpha):
@@ -129,15 +129,15 @@ def refine(matrix, moments, alpha, coef, solve, error):
 
 
 def _varying(moments):
-    """1 for every output but those that are constant up to rounding: 0, as are their u."""
+    """1 for every output, but 0 for outputs that are constant up to rounding error."""
     rounding = 10 * np.finfo(np.float64).eps * np.abs(moments.y_mean)
     return (moments.yy > moments.weight * rounding**2).astype(np.float64)
 
 
 def _rounding_of_residuals(spread, moments, coef, solve):
-    """The relative error that refinement cannot see: that of its own sums Z' r.
+    """The relative error from rounding in the sums Z' r, which refinement cannot see.
 
-    Those are off at random, by some eps ||z_j|| ||r|| / 8 (measured), where at best
+    The sums have a random error of about eps ||z_j|| ||r|| / 8 (measured), where at best
     ||r||^2 + alpha ||u||^2 = S_yy - u' S_zy.
     """
     eps = np.finfo(np.float64).eps

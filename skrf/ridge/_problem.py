@@ -1,4 +1,4 @@
-"""A ridge problem and its solution, and the checks that all solvers share."""
+"""A ridge problem, its solution, and checks that several solvers use."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from skrf._utils.warnings import warn
 
 @dataclass
 class RidgeProblem:
-    """What to solve: which penalties, whether to compare them, whether with intercept."""
+    """The penalties, whether to compare them, and whether to fit an intercept."""
 
     alphas: np.ndarray  # (n_alphas,)
     searches: bool
@@ -37,11 +37,11 @@ class Solution:
 
 
 def best_penalty(alphas, scores):
-    """The number of the penalty with the highest score."""
+    """The index of the penalty with the highest score."""
     if not np.isfinite(scores).any():
         raise ValueError(
-            f"No penalty of alphas={alphas.tolist()} has a finite error: the squares "
-            "overflow. Scale X and y down."
+            f"All errors of the {len(alphas)} `alphas` overflow float64. Scale X and y "
+            "down."
         )
     return int(np.nanargmax(scores))
 
@@ -50,12 +50,13 @@ def require_weight(total):
     """Raise when no row has a positive weight."""
     if not total > 0:
         raise ValueError(
-            "sample_weight is zero on every row. Give at least one row a positive weight."
+            "`sample_weight` must be positive on some row; got 0 on every row. Set at "
+            "least one positive weight."
         )
 
 
 def not_positive_definite(alpha):
-    """The error for a penalty that rounding swallows."""
+    """The error for a penalty that is lost in rounding."""
     return LinAlgError(
         f"alpha={alpha:.3g} is too small for these features: the matrix Z'Z + alpha I is "
         "singular to working precision. Use larger alphas."
@@ -72,21 +73,21 @@ def require_finite(sums):
     if not np.isfinite(sums).all():
         raise ValueError(
             "The features, y or their weighted squares are not finite: they overflow "
-            "float64, or `features` gave NaN. Scale X, y or sample_weight down."
+            "float64, or `features` returned NaN. Scale X, y or sample_weight down."
         )
 
 
 def require_two_rows(n_rows, centred):
-    """Raise where leaving a row out leaves none to find the intercept from."""
+    """Raise where leaving a row out leaves no row to fit the intercept to."""
     if centred and n_rows < 2:
         raise ValueError(
-            "Errors to compare alphas by need at least 2 rows of positive weight; got "
-            f"n_samples={n_rows}. Give more rows, or one number as alphas."
+            "A sequence of `alphas` needs at least 2 rows of positive weight; got "
+            f"n_samples={n_rows}. Pass more rows, or one number as alphas."
         )
 
 
 def warn_imprecise(what, error):
-    """Say that rounding has spoiled a result."""
+    """Warn of a result that rounding makes imprecise."""
     warn(
         f"The features are so collinear that the relative error of {what} may be "
         f"{error:.0e}. Use larger alphas.",

@@ -1,4 +1,4 @@
-"""What the ridge estimators ask of the features they are given, whatever their class."""
+"""Questions to transformers of any class that are used as features."""
 
 import copy
 import pickle
@@ -12,34 +12,35 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures
 from sklearn.utils import check_random_state, get_tags
 
+from skrf.features import RandomReLUFeatures
 from skrf.features._base import BaseHiddenLayerFeatures
 
 
 def require_estimator(features):
-    """Raise for a class, for what is no transformer, and for what cannot be cloned."""
+    """Raise for a class, and for objects that cannot transform or be cloned."""
     if isinstance(features, type):
         raise ValueError(
-            f"features must be a transformer; got the class {features.__name__}. Give an "
+            f"`features` must be a transformer; got the class {features.__name__}. Pass an "
             f"instance, {features.__name__}()."
         )
     if features is None:
         return
     if not (hasattr(features, "fit") and hasattr(features, "transform")):
         raise ValueError(
-            f"features={features!r} is no transformer: it lacks 'fit' or 'transform'. Give "
-            "a transformer, for instance RandomReLUFeatures()."
+            "`features` must be a transformer with `fit` and `transform`; got "
+            f"{features!r}. Pass a transformer, for instance RandomReLUFeatures()."
         )
     missing = [m for m in ("get_params", "set_params") if not hasattr(features, m)]
     if missing:
         raise ValueError(
-            f"features={features!r} has no {' and no '.join(missing)}, so that fit cannot "
-            "clone it. Derive its class from sklearn.base.BaseEstimator, or use a "
-            "FunctionTransformer."
+            "`features` must have get_params and set_params, because fit clones it; got "
+            f"{features!r} without {' and '.join(missing)}. Derive its class from "
+            "sklearn.base.BaseEstimator, or use a FunctionTransformer."
         )
 
 
 def parameters(features):
-    """What a transformer is made from: itself, and all parameters inside, by name."""
+    """A transformer and all parameters inside, by name."""
     own = {} if features is None else features.get_params(deep=True)
     return {"features": features, **{f"features__{k}": own[k] for k in own}}
 
@@ -70,8 +71,8 @@ def _same(first, second):
 def tags_of(features):
     """scikit-learn's tags of a transformer, or None where it has none.
 
-    Anything may be passed as features before `fit` has checked it, and what is no
-    BaseEstimator may have the method without what it calls.
+    Any object may be passed as features before `fit` checks it. Objects other than
+    BaseEstimator may have the method for tags but not the methods that it calls.
     """
     if isinstance(features, type):
         return None
@@ -82,7 +83,7 @@ def tags_of(features):
 
 
 def takes_nan(features):
-    """Whether a transformer may be given NaN, which compositions do not say."""
+    """Whether a transformer accepts NaN; the tags of compositions do not say it."""
     if isinstance(features, str) or features is None:  # "passthrough", "drop"
         return True
     if isinstance(features, FrozenEstimator):
@@ -100,8 +101,15 @@ def takes_nan(features):
     return tags is not None and tags.input_tags.allow_nan
 
 
+def accepted_input(features):
+    """Whether transformers take sparse matrices, and whether NaN; None is the default."""
+    features = RandomReLUFeatures() if features is None else features
+    tags = tags_of(features)
+    return tags is not None and tags.input_tags.sparse, takes_nan(features)
+
+
 def fits_on_columns(features):
-    """Whether `fit` of these features looks at nothing but number and type of columns."""
+    """Whether `fit` of these features uses only the number and type of columns."""
     if isinstance(features, Pipeline):
         steps = [step for _, step in features.steps if step not in (None, "passthrough")]
         return all(map(fits_on_columns, steps))
@@ -115,13 +123,13 @@ def fits_on_columns(features):
 
 
 def require_fit_on_columns(features, what, error=ValueError):
-    """Raise for features that every part of the data would fit in its own way."""
+    """Raise for features that would be fitted to each part of the data differently."""
     require_estimator(features)
     if features is not None and not fits_on_columns(features):
         raise error(
-            f"features={features!r} may learn from the values in X, and {what} would give "
-            "every part features of its own, whose sums do not add. Fit it first and pass "
-            "sklearn.frozen.FrozenEstimator(features)."
+            f"`features` must not learn from the values in X for {what}, because every "
+            f"part would be transformed differently; got {features!r}. Fit it first and "
+            "pass sklearn.frozen.FrozenEstimator(features)."
         )
 
 
@@ -143,13 +151,13 @@ def identical(first, second):
         return joblib.hash(first) == joblib.hash(second)
     except pickle.PicklingError as error:
         raise ValueError(
-            f"merge cannot compare features={first!r}, which cannot be pickled. Give both "
-            "estimators the same FrozenEstimator."
+            "`features` must be picklable, so that merge can compare two of them; got "
+            f"{first!r}. Use one FrozenEstimator in both estimators."
         ) from error
 
 
 def n_neurons(features):
-    """The width of features whose columns belong to one neuron after the other."""
+    """The width of features whose columns are ordered by neuron."""
     if isinstance(features, FrozenEstimator):
         return n_neurons(features.estimator)
     if isinstance(features, Pipeline):
@@ -158,8 +166,8 @@ def n_neurons(features):
     if isinstance(features, BaseHiddenLayerFeatures) and by_neuron:
         return len(features.biases_)
     raise ValueError(
-        f"A path over widths needs features of one neuron after the other; got "
-        f"features={features!r}. Use RandomReLUFeatures, RandomFeatures or "
+        "`features` must have columns ordered by neuron for a path over widths; got "
+        f"{features!r}. Use RandomReLUFeatures, RandomFeatures or "
         "LinearizedNTKFeatures(train='hidden'), alone or as the last step of a Pipeline."
     )
 

@@ -40,20 +40,17 @@ from skrf.ridge._problem import (
 class WidthPath(VersionedState):
     """Errors and coefficients of ridge regression on every width of nested features.
 
-    Made by `RandomFeatureRidge.width_path`.
-
-    Source: the leave-one-out error of scikit-learn's RidgeCV, from leading blocks of one
-    Cholesky factor.
+    Returned by `RandomFeatureRidge.width_path`.
 
     Attributes
     ----------
     widths : ndarray of shape (max_width,)
         1, 2, ..., the width of the features.
     alphas : ndarray of shape (n_alphas, max_width)
-        The penalty of every model in the scale of its own width r: the given alpha times
+        The penalty of every model in the scale of its own width r: the parameter times
         max_width / r.
     leave_one_out_errors : ndarray of shape (n_alphas, max_width)
-        Exact weighted mean squared error of predicting each row without it.
+        Exact weighted mean squared error of predicting each row from the other rows.
     training_errors : ndarray of shape (n_alphas, max_width)
         Weighted mean squared error of the fit.
     n_rows : int
@@ -62,8 +59,16 @@ class WidthPath(VersionedState):
     Notes
     -----
     Entry ``[k, r - 1]`` is the model ``RandomFeatureRidge(features of width r,
-    alphas=alphas[k, r - 1])`` with the first r neurons of the wider draw, which with one
-    integer `random_state` are the neurons of the narrower one.
+    alphas=alphas[k, r - 1])`` with the first r neurons of the wider draw. With the same int
+    as `random_state`, these are the neurons of the narrower draw.
+
+    The leave-one-out errors are those of scikit-learn's RidgeCV [1]_, for all widths from
+    the leading blocks of one Cholesky factor.
+
+    References
+    ----------
+    .. [1] Rifkin, R. M. and Lippert, R. A. (2007). Notes on regularized least squares. MIT
+       Computer Science and Artificial Intelligence Laboratory, MIT-CSAIL-TR-2007-025.
 
     Examples
     --------
@@ -97,7 +102,7 @@ class WidthPath(VersionedState):
 
     @property
     def best(self) -> tuple[int, int]:
-        """(k, width) of the model with the least leave-one-out error."""
+        """(k, width) of the model with the smallest leave-one-out error."""
         k, r = np.unravel_index(
             np.nanargmin(self.leave_one_out_errors), self.leave_one_out_errors.shape
         )
@@ -111,21 +116,21 @@ class WidthPath(VersionedState):
         width : int
             Number r of neurons.
         k : int, default=0
-            Which of the given alphas.
+            Index of the penalty in the parameter `alphas`.
 
         Returns
         -------
         coef : ndarray of shape (n_columns, n_outputs)
-            One for every feature of the first r neurons.
+            A coefficient for every feature of the first r neurons.
         intercept : ndarray of shape (n_outputs,)
             The intercept.
 
         Raises
         ------
         ValueError
-            For a `width` or `k` that is not on the path.
+            If `width` or `k` is not on the path.
         LinAlgError
-            When the alpha is too small for these features.
+            If the alpha is too small for these features.
 
         Examples
         --------
@@ -142,13 +147,13 @@ class WidthPath(VersionedState):
         n_alphas = len(self._given_alphas)
         if not isinstance(k, Integral) or not 0 <= k < n_alphas:
             raise ValueError(
-                f"k={k!r} must be an integer from 0 to {n_alphas - 1}, the number of one "
-                "of the given alphas."
+                f"`k` must be the index of an alpha, from 0 to {n_alphas - 1}; got {k!r}. "
+                "Use an integer in this range."
             )
         if not isinstance(width, Integral) or not 1 <= width <= len(self.widths):
             raise ValueError(
-                f"width={width!r} is not on the path, which goes from 1 to "
-                f"{len(self.widths)}. Use a width between."
+                f"`width` must be an integer from 1 to {len(self.widths)}, the widths of "
+                f"the path; got {width!r}. Use a width between these."
             )
         moments, R, width = self._moments, len(self.widths), int(width)
         p = len(moments.zz) // R * width

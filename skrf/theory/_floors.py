@@ -1,4 +1,4 @@
-"""Floors of fixed features on random neurons (Theorem 4.8), and on linear ones (4.1)."""
+"""Lower bounds for fixed features: random neurons (Theorem 4.8), linear targets (4.1)."""
 
 from __future__ import annotations
 
@@ -16,22 +16,20 @@ from skrf.gaussian._spectrum import NeuronSpectrum
 
 
 def check_neuron(d, bias, weight_norm):
-    """bias / weight_norm, after checks of all three."""
-    check_integer("d", d, 2, "give the number of features, at least two")
+    """bias / weight_norm, after checks of d, bias and weight_norm."""
+    check_integer("d", d, 2, "pass the number of features, at least two")
     if d > 2000:
-        raise ValueError(
-            f"d={d} is above 2000, where spectra take minutes. Use a smaller d."
-        )
+        raise ValueError(f"`d` must be at most 2000; got {d}. Use a smaller d.")
     if not is_number(weight_norm) or weight_norm <= 0:
         raise ValueError(
-            f"weight_norm={weight_norm!r} must be a positive finite number; a neuron "
-            "without weight is a constant. Give ||w||."
+            f"`weight_norm` must be a positive finite number; got {weight_norm!r}. Pass "
+            "||w||."
         )
     if not is_number(bias) or not abs(float(bias)) <= 1e3 * weight_norm:
         raise ValueError(
-            f"bias={bias!r} must be a number with |bias| <= 1000 weight_norm, here "
-            f"{1e3 * weight_norm:.6g}: beyond, the neuron is linear or 0. Use a smaller "
-            "bias, or a larger weight_norm."
+            "`bias` must be a number of size at most 1000 weight_norm = "
+            f"{1e3 * weight_norm:.6g}; got {bias!r}. Use a smaller bias or a larger "
+            "weight_norm."
         )
     return float(bias) / float(weight_norm)
 
@@ -41,11 +39,11 @@ def _check_options(**options):
         check_boolean(name, value)
 
 
-def _check_array(name, value, fits, what):
+def _check_array(name, value, is_valid, what, remedy):
     array = real_array(name, value, finite=False)
-    wrong = ~fits(array)
+    wrong = ~is_valid(array)
     if wrong.any():
-        raise ValueError(f"{name}={array[wrong].flat[0]} must be {what}.")
+        raise ValueError(f"`{name}` must be {what}; got {array[wrong].flat[0]}. {remedy}.")
     return array
 
 
@@ -54,46 +52,47 @@ def _check_broadcast(r, error):
         np.broadcast_shapes(r.shape, error.shape)
     except ValueError as cause:
         raise ValueError(
-            f"r and error have shapes {r.shape} and {error.shape}, which do not broadcast. "
-            "Give as many of both, or a number as one of them."
+            f"`r` and `error` must have shapes that broadcast; got {r.shape} and "
+            f"{error.shape}. Pass arrays of the same shape, or one number and one array."
         ) from cause
 
 
 def _log_counts(r, log10):
-    """log r of counts, or of their decimal logarithms."""
+    """log r for an array of r, or for an array of log10 r."""
     if log10:
-        what = "a decimal logarithm, not nan; give log10 of the number of features"
-        return _check_array("r", r, lambda a: ~np.isnan(a), what) * math.log(10)
-    what = "a number >= 0; above 1e300, give its log10 with log10=True"
-    r = _check_array("r", r, lambda a: (a >= 0) & (a <= 1e300), what)
+        what, remedy = "a decimal logarithm", "Pass log10 of the number of features"
+        return _check_array("r", r, lambda a: ~np.isnan(a), what, remedy) * math.log(10)
+    what, remedy = "a number from 0 to 1e300", "Use log10=True for larger numbers"
+    r = _check_array("r", r, lambda a: (a >= 0) & (a <= 1e300), what, remedy)
     with np.errstate(divide="ignore"):
         return np.log(r)
 
 
-def _shares(error, spectrum, norm, absolute):
-    """Relative errors, from relative or absolute ones."""
-    what = "a positive number; give the error that the features may have"
-    error = _check_array("error", error, lambda a: (a > 0) & (a < np.inf), what)
+def _relative_errors(error, spectrum, norm, absolute):
+    """Relative errors, for relative or absolute errors."""
+    what, remedy = "a positive finite number", "Pass the mean squared error to reach"
+    error = _check_array("error", error, lambda a: (a > 0) & (a < np.inf), what, remedy)
+    relative = error
     if absolute:
         with np.errstate(over="ignore", under="ignore"):
-            error = np.exp(np.log(error) - spectrum.log_total - 2 * math.log(norm))
-    if (error < 1e-300).any():
+            relative = np.exp(np.log(error) - spectrum.log_total - 2 * math.log(norm))
+    small = relative < 1e-300
+    if small.any():
         raise ValueError(
-            "error is below 1e-300 of the target's squared norm, which floats do not hold. "
-            "Use a larger error or a smaller weight_norm."
+            "`error` must be at least 1e-300 of the target's squared norm; got "
+            f"{error[small].flat[0]} for weight_norm={norm:g}. Use a larger error or a "
+            "smaller weight_norm."
         )
-    return error
+    return relative
 
 
 def neuron_spectrum(d: int, bias: float = 0.0, weight_norm: float = 1.0) -> NeuronSpectrum:
-    r"""The spectrum of the law of a random ReLU neuron, which all floors come from.
+    r"""Spectrum of a random ReLU neuron, from which all lower bounds are computed.
 
-    Of :math:`f \mapsto E_w[\langle f, g_w\rangle g_w]` in L2 of N(0, I), with w uniform on
-    the sphere of radius `weight_norm` and :math:`g_w(x) = relu(\langle w, x\rangle + b)`:
-    one eigenvalue Lambda_l, N(d, l) times, for each degree l of the spherical harmonics.
-
-    Source: the Funk-Hecke formula; the operator behind Theorem 4.8 of Yehudai and Shamir
-    (2019).
+    This is the spectrum of :math:`f \mapsto E_w[\langle f, g_w\rangle g_w]` in L2 of
+    N(0, I), with w uniform on the sphere of radius `weight_norm` and
+    :math:`g_w(x) = relu(\langle w, x\rangle + b)`. Each degree l of the spherical harmonics
+    has one eigenvalue Lambda_l of multiplicity N(d, l), by the Funk-Hecke formula.
 
     Parameters
     ----------
@@ -102,18 +101,23 @@ def neuron_spectrum(d: int, bias: float = 0.0, weight_norm: float = 1.0) -> Neur
     bias : float, default=0.0
         The bias b, at most 1000 weight_norm in size.
     weight_norm : float, default=1.0
-        ||w||.
+        The norm ||w||.
 
     Returns
     -------
     spectrum : NeuronSpectrum
-        Lambda_l and N(d, l), also in logarithms, of the neuron divided by weight_norm: of
-        norm 1 and bias / weight_norm.
+        Lambda_l and N(d, l), also as logarithms, of the neuron divided by weight_norm,
+        which has norm 1 and bias / weight_norm.
 
     Raises
     ------
     ValueError
-        For d, bias or weight_norm out of range.
+        If d, bias or weight_norm is out of range.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Theorem 4.8.
 
     Examples
     --------
@@ -134,7 +138,7 @@ def error_floor(
     log10: bool = False,
     absolute: bool = False,
 ) -> np.ndarray | float:
-    r"""Least mean error of any r fixed features on a random ReLU neuron.
+    r"""Lower bound of the mean error of any r fixed features on a random ReLU neuron.
 
     For f_1, ..., f_r in L2 of N(0, I) chosen before w is drawn from the sphere of radius
     `weight_norm`, and :math:`g_w(x) = relu(\langle w, x\rangle + b)`,
@@ -142,12 +146,9 @@ def error_floor(
     .. math:: E_w \min_u \|\sum_i u_i f_i - g_w\|^2 / \|g_w\|^2 \ge
         1 - \sum_{i \le r} \lambda_i / \|g\|^2
 
-    with the r largest eigenvalues of :math:`E_w[g_w \otimes g_w]`. The eigenfunctions
-    attain it. No size of u helps. Where the features are random and their law is rotation
-    invariant, it holds for every w, in mean over the features.
-
-    Source: Ky Fan (1949); the floor behind Theorems 4.2 and 4.8 of Yehudai and Shamir
-    (2019), and what their Remark 4.5 asks for.
+    with the r largest eigenvalues of :math:`E_w[g_w \otimes g_w]` [1]_. The eigenfunctions
+    attain the bound, and u may have any size. If the features are random with a rotation
+    invariant distribution, the bound holds for every w, averaged over the features.
 
     Parameters
     ----------
@@ -158,22 +159,30 @@ def error_floor(
     bias : float, default=0.0
         The bias b, at most 1000 weight_norm in size.
     weight_norm : float, default=1.0
-        ||w||; only bias / weight_norm matters for a relative error.
+        The norm ||w||. A relative error depends only on bias / weight_norm.
     log10 : bool, default=False
-        Whether `r` holds decimal logarithms, of any size.
+        Whether `r` holds decimal logarithms, which may have any size.
     absolute : bool, default=False
-        Whether to return the squared error itself, ||g||^2 times the relative one.
+        Whether to return absolute squared errors, ||g||^2 times the relative errors.
 
     Returns
     -------
     floor : ndarray or float
-        The least mean errors, of the shape of r.
+        The lower bounds, of the shape of r.
 
     Raises
     ------
     ValueError
-        For r that is negative, nan, or above 1e300 without log10; for d, bias or
-        weight_norm out of range; for an option that is not a boolean.
+        If r is negative, nan, or above 1e300 without log10; if d, bias or weight_norm is
+        out of range; or if an option is not a boolean.
+
+    References
+    ----------
+    .. [1] K. Fan, "On a Theorem of Weyl Concerning Eigenvalues of Linear Transformations
+       I", PNAS 35, 1949.
+    .. [2] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Theorems 4.2 and 4.8; Remark 4.5 asks
+       for a bound without a condition on u.
 
     Examples
     --------
@@ -200,40 +209,46 @@ def features_needed(
     *,
     absolute: bool = False,
 ) -> tuple[np.ndarray | float, np.ndarray | float]:
-    """Fewest features of any kind for a mean error on a random ReLU neuron.
+    """Minimum number of features of any kind for a mean error on a random ReLU neuron.
 
-    The inverse of `error_floor`: eigenvalues are taken from the largest until the rest is
-    at most the error.
-
-    Source: Ky Fan (1949); Theorems 4.2 and 4.8 of Yehudai and Shamir (2019).
+    The inverse of `error_floor`: the minimum number of largest eigenvalues [1]_ without
+    which the sum of the eigenvalues is at most the error.
 
     Parameters
     ----------
     error : array-like
-        Mean squared errors relative to ||g_w||^2, above 0; with `absolute`, themselves.
+        Mean squared errors, above 0. They are relative to ||g_w||^2 unless `absolute` is
+        set.
     d : int
         Number of inputs, from 2 to 2000.
     bias : float, default=0.0
         The bias b, at most 1000 weight_norm in size.
     weight_norm : float, default=1.0
-        ||w||.
+        The norm ||w||.
     absolute : bool, default=False
-        Whether `error` is not relative.
+        Whether `error` is absolute instead of relative.
 
     Returns
     -------
     log10_r : ndarray or float
-        log10 of the number, -inf where none is needed; of the shape of error.
+        log10 of the number of features, of the shape of error; -inf for no features.
     r : ndarray or float
-        The number itself where it is below 1e15 (12 digits are sure, for biases between
-        -10 and 10 weight_norm), else nan; nan, too, for relative errors below the
-        spectrum's `tail` (see `neuron_spectrum`).
+        The number of features. It is nan for numbers above 1e15, and for relative errors
+        below the `tail` of `neuron_spectrum`. For biases between -10 and 10 weight_norm 12
+        digits are correct.
 
     Raises
     ------
     ValueError
-        For an error that is not positive, or below 1e-300 of ||g_w||^2; for d, bias or
-        weight_norm out of range; for an option that is not a boolean.
+        If an error is not positive, or below 1e-300 of ||g_w||^2; if d, bias or weight_norm
+        is out of range; or if an option is not a boolean.
+
+    References
+    ----------
+    .. [1] K. Fan, "On a Theorem of Weyl Concerning Eigenvalues of Linear Transformations
+       I", PNAS 35, 1949.
+    .. [2] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Theorems 4.2 and 4.8.
 
     Examples
     --------
@@ -245,7 +260,8 @@ def features_needed(
     _check_options(absolute=absolute)
     h = check_neuron(d, bias, weight_norm)
     spectrum = relu_spectrum(int(d), h)
-    log10_r, r = spectrum.features_needed(_shares(error, spectrum, weight_norm, absolute))
+    relative = _relative_errors(error, spectrum, weight_norm, absolute)
+    log10_r, r = spectrum.features_needed(relative)
     return log10_r[()], r[()]
 
 
@@ -266,40 +282,46 @@ def failure_probability(
         \min_{l_0:\, T > \epsilon} \frac{S_r}{T - \epsilon}, \qquad
         T = \sum_{l > l_0} N_l \Lambda_l,
 
-    S_r the sum of the r largest eigenvalues above degree l_0, or r times the largest
-    (`tight=False`): the form of the theorems, without a bound on u and without an unknown
-    constant.
-
-    Source: Theorems 4.2 and 4.8 of Yehudai and Shamir (2019); Markov's inequality.
+    with S_r the sum of the r largest eigenvalues above degree l_0, or r times the largest
+    eigenvalue. The bound follows from Markov's inequality. It has the form of the theorems
+    of [1]_, without a condition on u and without an unknown constant.
 
     Parameters
     ----------
     r : array-like
         Numbers of features, from 0 to 1e300.
     error : array-like
-        Squared errors relative to ||g_w||^2, above 0; broadcast against r.
+        Squared errors, above 0, broadcast against r. They are relative to ||g_w||^2 unless
+        `absolute` is set.
     d : int
         Number of inputs, from 2 to 2000.
     bias : float, default=0.0
         The bias b, at most 1000 weight_norm in size.
     weight_norm : float, default=1.0
-        ||w||.
+        The norm ||w||.
     tight : bool, default=True
-        Whether S_r is the sum, and not r times the largest.
+        Whether S_r is the sum of the r largest eigenvalues. False uses r times the largest
+        eigenvalue, a larger bound.
     log10 : bool, default=False
-        Whether `r` holds decimal logarithms, of any size.
+        Whether `r` holds decimal logarithms, which may have any size.
     absolute : bool, default=False
-        Whether `error` is not relative.
+        Whether `error` is absolute instead of relative.
 
     Returns
     -------
     log10_probability : ndarray or float
-        At most 0; of the common shape of r and error.
+        Decimal logarithms of the bounds, at most 0, of the common shape of r and error.
 
     Raises
     ------
     ValueError
-        As `error_floor` and `features_needed`, and for shapes that do not broadcast.
+        If r, error, d, bias or weight_norm is out of range; if shapes do not broadcast; or
+        if an option is not a boolean.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Theorems 4.2 and 4.8.
 
     Examples
     --------
@@ -311,19 +333,20 @@ def failure_probability(
     h = check_neuron(d, bias, weight_norm)
     log_r = _log_counts(r, log10)
     spectrum = relu_spectrum(int(d), h)
-    share = _shares(error, spectrum, weight_norm, absolute)
-    _check_broadcast(log_r, share)
-    found = spectrum.failure_probability(log_r, share, tight)
-    # No features reach no error below 1.
-    none = np.isneginf(log_r) & (share < 1)
-    return np.where(none, -np.inf, found)[()]
+    relative = _relative_errors(error, spectrum, weight_norm, absolute)
+    _check_broadcast(log_r, relative)
+    log10_p = spectrum.failure_probability(log_r, relative, tight)
+    # Without features the relative error is 1.
+    impossible = np.isneginf(log_r) & (relative < 1)
+    return np.where(impossible, -np.inf, log10_p)[()]
 
 
-def squared_distance_law(d, r):
-    """The law of the squared distance of a unit w* to the span of r random directions.
+def squared_distance_distribution(d, r):
+    """Distribution of the squared distance of a unit w* to the span of r random directions.
 
-    It is the error of Eq. 3, and Beta((d - r) / 2, r / 2) exactly, for directions of any
-    spherically symmetric law (Proposition 4.1).
+    The squared distance is the error of Eq. 3. Its distribution is exactly
+    Beta((d - r) / 2, r / 2) for directions of any spherically symmetric distribution
+    (Proposition 4.1).
 
     Parameters
     ----------
@@ -332,13 +355,13 @@ def squared_distance_law(d, r):
 
     Returns
     -------
-    law : scipy.stats frozen distribution
+    distribution : scipy.stats frozen distribution
         With `cdf`, `mean`, `ppf`, ...
 
     Examples
     --------
-    >>> from skrf.theory._floors import squared_distance_law
-    >>> print(f"{squared_distance_law(160, 80).cdf(0.25):.2g}")
+    >>> from skrf.theory._floors import squared_distance_distribution
+    >>> print(f"{squared_distance_distribution(160, 80).cdf(0.25):.2g}")
     8.6e-07
     """
     d, r = _check_span(d, r)
@@ -346,31 +369,28 @@ def squared_distance_law(d, r):
 
 
 def _check_span(d, r):
-    """Both as Python's own integers."""
-    d = check_integer("d", d, 2, "give the dimension of w*")
-    r = check_integer("r", r, 1, "give the number of directions")
+    """d and r as Python integers, after checks."""
+    d = check_integer("d", d, 2, "pass the dimension of w*")
+    r = check_integer("r", r, 1, "pass the number of directions")
     if r >= d:
-        raise ValueError(
-            f"r={r} must be below d={d}: the span is all of the space, and the distance "
-            "is 0. Use a smaller r."
-        )
+        raise ValueError(f"`r` must be below d={d}; got {r}. Use a smaller r.")
     return d, r
 
 
 def log_distance_probability(error, d, r):
-    """log P(squared distance < error) under `squared_distance_law`, below underflow too.
+    """log P(squared distance < error), also for probabilities that underflow.
 
     Parameters
     ----------
     error : array-like
-        In [0, 1].
+        Squared distances in [0, 1].
     d, r : int
-        As in `squared_distance_law`.
+        Dimension and number of directions, as in `squared_distance_distribution`.
 
     Returns
     -------
     log_probability : ndarray or float
-        Natural logarithm; 1 - exp of it is the survival, P(distance^2 >= error).
+        Natural logarithms of the probabilities.
 
     Examples
     --------
@@ -379,15 +399,15 @@ def log_distance_probability(error, d, r):
     -0.0720
     """
     d, r = _check_span(d, r)
-    what = "in [0, 1]; give a squared distance of a unit vector"
-    x = _check_array("error", error, lambda a: (a >= 0) & (a <= 1), what)
+    remedy = "Pass the squared distance of a unit vector"
+    x = _check_array("error", error, lambda a: (a >= 0) & (a <= 1), "in [0, 1]", remedy)
     a, b = (d - r) / 2, r / 2
     with np.errstate(divide="ignore"):
         out = np.array(np.log(betainc(a, b, x)))
     small = (out < -200) & (x > 0)
     if small.any():
-        # I_x(a, b) = x^a (1 - x)^b / (a B(a, b)) sum_n (a + b)_n / (a + 1)_n x^n: terms of
-        # one sign, falling from the first where the mass is far to the right.
+        # I_x(a, b) = x^a (1 - x)^b / (a B(a, b)) sum_n (a + b)_n / (a + 1)_n x^n. The terms
+        # have one sign, and they decrease if the mass is far to the right.
         y = x[small]
         term, total, n = np.ones_like(y), np.ones_like(y), 0
         while np.any(term > 1e-17 * total):
@@ -401,39 +421,39 @@ def log_distance_probability(error, d, r):
 def distance_rate(ratio=0.5, error=0.25):
     """Limit of -log P(squared distance < error) / d as d grows, r = ratio d.
 
-    ((1 - q) log((1 - q) / e) + q log(q / (1 - e))) / 2, q the ratio and e < 1 - q the
-    error: -log(3/4) / 4 = 0.0719 for the statement of Proposition 4.1, whose c is
-    unspecified.
+    The limit is ((1 - q) log((1 - q) / e) + q log(q / (1 - e))) / 2 with the ratio q and
+    the error e < 1 - q. For Proposition 4.1, whose c is unspecified, it is
+    -log(3/4) / 4 = 0.0719.
     """
     if not is_number(ratio) or not 0 < ratio < 1:
-        raise ValueError(f"ratio={ratio!r} must be in (0, 1); give r / d.")
+        raise ValueError(f"`ratio` must be in (0, 1); got {ratio!r}. Pass r / d.")
     if not is_number(error) or not 0 < error < 1 - ratio:
         raise ValueError(
-            f"error={error!r} must be in (0, {1 - ratio:.6g}), below the mean 1 - ratio: "
-            "from there on the probability does not vanish. Use a smaller error."
+            f"`error` must be in (0, {1 - ratio:.6g}), below the mean 1 - ratio; got "
+            f"{error!r}. Use a smaller error."
         )
     rest = 1 - ratio
     return (rest * math.log(rest / error) + ratio * math.log(ratio / (1 - error))) / 2
 
 
 def simulate_squared_distances(d, r, n_draws=1000, random_state=None):
-    """Squared distances of a unit w* to the span of r Gaussian directions, drawn.
+    """Simulated squared distances of a unit w* to the span of r Gaussian directions.
 
     Parameters
     ----------
     d, r : int
-        As in `squared_distance_law`.
+        Dimension and number of directions, as in `squared_distance_distribution`.
     n_draws : int, default=1000
         Number of independent spans.
     random_state : int, RandomState instance or None, default=None
-        Fixes the draw.
+        Controls the random directions.
 
     Returns
     -------
     distances : ndarray of shape (n_draws,)
     """
     d, r = _check_span(d, r)
-    n_draws = check_integer("n_draws", n_draws, 1, "give the number of spans")
+    n_draws = check_integer("n_draws", n_draws, 1, "pass the number of spans")
     rng = check_random_state(random_state)
     distances = np.empty(n_draws)
     for i in range(n_draws):

@@ -1,7 +1,8 @@
-"""What gradient descent learns: Section 2, Theorem 3.1 and one neuron, measured."""
+"""Measurements of gradient descent: Section 2, Theorem 3.1 and one neuron."""
 
 from __future__ import annotations
 
+import reprlib
 from numbers import Integral
 
 import numpy as np
@@ -23,8 +24,8 @@ from skrf.networks import OverparamNetRegressor
 from skrf.targets import SingleNeuron
 from skrf.theory._report import Report, Row
 
-# Weights of a neuron that descent will not bring back.
-_DIVERGED = 1e20
+# Steps of gradient descent on one neuron, and the size of weights that have diverged.
+_MAX_STEPS, _DIVERGED = 2000, 1e20
 
 
 def unit_neuron(d, bias):
@@ -33,9 +34,9 @@ def unit_neuron(d, bias):
 
 
 def _train(width, X, y, rng, parametrization):
-    """W, b, u at the start and after 20 epochs, so that N = sum_i u_i relu_i.
+    """W, b, u at the initialization and after 20 epochs, with N = sum_i u_i relu_i.
 
-    In the NTK parametrisation the output layer stays as it is.
+    In the NTK parametrisation the output layer is not trained.
     """
     ntk = parametrization == "ntk"
     net = OverparamNetRegressor(
@@ -61,19 +62,19 @@ def _train(width, X, y, rng, parametrization):
 
 def check_widths(widths, least, why):
     """A list of widths; ValueError for anything else."""
-    found = np.atleast_1d(real_numbers("widths", widths))
-    whole = found.dtype.kind in "iu" and (found.size == 0 or found.min() > 0)
+    array = np.atleast_1d(real_numbers("widths", widths))
+    positive = array.dtype.kind in "iu" and (array.size == 0 or array.min() > 0)
     if (
-        not whole
-        or found.ndim != 1
-        or found.size < least
-        or np.any(found[1:] <= found[:-1])
+        not positive
+        or array.ndim != 1
+        or array.size < least
+        or np.any(array[1:] <= array[:-1])
     ):
         raise ValueError(
-            f"widths={widths!r} must be {why} in growing order. Give positive integers, "
-            "such as (30, 100, 300)."
+            f"`widths` must be {why} in increasing order; got {reprlib.repr(widths)}. Use "
+            "positive integers, such as (30, 100, 300)."
         )
-    return found.tolist()
+    return array.tolist()
 
 
 @check_arguments(
@@ -91,47 +92,55 @@ def section_2(
     n_samples: int = 300,
     random_state: RandomState = 0,
 ) -> Report:
-    r"""Section 2: how lazily networks are trained, exactly under Gaussian inputs.
+    r"""Section 2: exact laziness of trained networks under Gaussian inputs.
 
     .. math:: \Big\|\sum_i u_i z_i (1(z_i > 0) - 1(z_{0i} > 0))\Big\| \text{ and }
               \Big\|\sum_i u_i (relu(z_i) - relu(z_{0i}))\Big\|, \quad
               z_i = \langle w_i, x\rangle + b_i,
 
-    the gap of the coupling and that to the features at the start, marked by 0.
-
-    Networks of growing width are trained on one neuron for the same number of epochs. Those
-    of Section 2.1 keep their output layer, are in the NTK parametrisation, and start at
-    N = 0; those of Section 2.2 train both layers in the standard one, with a step of order
-    1 / width: there the output layer does the learning.
-
-    Each gap is judged by the slope of its logarithm, printed with its noise: the gap holds
-    where it falls by more than that, and is only measured where widths are too close to
-    say so.
-
-    Source: Sections 2.1 and 2.2 of Yehudai and Shamir (2019).
+    the gap of the coupling and the gap to the initial features. The index 0 marks the
+    initialization.
 
     Parameters
     ----------
     widths : array-like of int, default=(30, 100, 300, 1000, 3000)
-        Even widths in growing order, at least two.
+        At least two even widths in increasing order.
     d : int, default=5
-        Inputs.
+        Number of inputs.
     n_samples : int, default=300
-        Training samples.
+        Number of training samples.
     random_state : int, RandomState instance or None, default=0
-        Fixes data and starts.
+        Controls the random data and initial weights; pass an int for reproducible output
+        across multiple function calls.
 
     Returns
     -------
     report : Report
-        With values "widths", "flipped" (mean flip probability), "coupling_gap", which is
-        also the gap to the linearised network, as the output layer is fixed, and
-        "feature_gap"; gaps are root mean squares relative to the target's.
+        With values "widths", "flipped" (mean flip probability), "coupling_gap" and
+        "feature_gap". Gaps are root mean squares, divided by the target's root mean square.
 
     Raises
     ------
     ValueError
-        For a parameter out of its range, and for widths that are not even or do not grow.
+        If a parameter is out of its range, or widths are not even or not increasing.
+
+    Notes
+    -----
+    Networks of increasing width are trained on one neuron for the same number of epochs.
+    The networks of Section 2.1 have a fixed output layer, use the NTK parametrisation, and
+    start at N = 0. Because their output layer is fixed, the coupling gap is also the gap to
+    the linearised network. The networks of Section 2.2 train both layers in the standard
+    parametrisation with a learning rate of order 1 / width, which mostly trains the output
+    layer.
+
+    Each row prints the slope of the gap's logarithm and the noise of the slope. The verdict
+    is "holds" if the gap falls by more than the noise, and "measured" if the widths are too
+    close for a verdict.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Sections 2.1 and 2.2.
 
     Examples
     --------
@@ -145,8 +154,8 @@ def section_2(
     sizes = check_widths(widths, 2, "at least two even numbers")
     if np.any(np.mod(sizes, 2)):
         raise ValueError(
-            f"widths={widths!r} must be even, because starts with N = 0 pair the neurons. "
-            "Add 1 to the odd ones."
+            "`widths` must be even, because initializations with N = 0 pair the neurons; "
+            f"got {reprlib.repr(widths)}. Add 1 to the odd widths."
         )
     values = _gaps_of_training(sizes, d, n_samples, check_random_state(random_state))
     rows = tuple(
@@ -154,12 +163,13 @@ def section_2(
         for name, label in (
             ("flipped", "flipped activation patterns (2.1)"),
             ("coupling_gap", "coupling gap (2.1), to the linearised network"),
-            ("feature_gap", "gap to the features at the start (2.2)"),
+            ("feature_gap", "gap to the initial features (2.2)"),
         )
     )
     source = (
         "Over-parameterised networks trained by gradient descent stay close to their "
-        f"start, so that they learn like fixed features; here d = {d}, {n_samples} samples."
+        "initialization and learn like fixed features; here "
+        f"d = {d}, {n_samples} samples."
     )
     return Report("Section 2", source, rows, values)
 
@@ -184,18 +194,18 @@ def _row_of_curve(label, widths, curve):
     measured = f"{curve[0]:.2g} (r = {widths[0]}) to {curve[-1]:.2g} (r = {widths[-1]}), "
     if curve.min() > 1e-8:
         slope = np.polyfit(np.log(widths), np.log(curve), 1)[0]
-        # The standard deviation of a gap's logarithm from start to start, as measured.
+        # Measured standard deviation of a gap's logarithm over random initializations.
         scatter = max(0.3, 1.6 / np.sqrt(widths[0]))
         noise = scatter / (np.std(np.log(widths)) * np.sqrt(len(widths)))
         measured += f"~ r^({slope:.2f} +- {noise:.2f})"
-        found = _verdict_of_rate(slope, noise)
+        result = _verdict_of_rate(slope, noise)
     else:
-        measured, found = measured + "no rate", "measured"
-    return Row(f"Sec. 2: {label}", "small for r large enough", "", measured, found)
+        measured, result = measured + "no rate", "measured"
+    return Row(f"Sec. 2: {label}", "small for r large enough", "", measured, result)
 
 
 def _verdict_of_rate(slope, noise):
-    """Whether a curve falls with the width, where the slope's noise lets one say so."""
+    """Whether a curve falls with the width, or "measured" if the noise is too large."""
     if slope < -noise:
         return "holds"
     # All three fall at least like r^(-1/2).
@@ -224,34 +234,42 @@ def theorem_3_1(
 
     .. math:: E \max(0, 1 - y N(x)) \le E \max(0, 1 - y P(x)) + \epsilon,
 
-    here with y = P(x) = x_1 x_2 on the cube, for which the right-hand side is epsilon. One
-    pass of plain SGD over fresh samples, by networks with tanh(z + 0.7), whose step shrinks
-    like 1 / width. How many neurons and steps are enough is open, so that a loss above
-    epsilon is only measured.
-
-    Source: Theorem 3.1 of Yehudai and Shamir (2019).
+    here with y = P(x) = x_1 x_2 on the cube, for which the right-hand side is epsilon.
 
     Parameters
     ----------
     widths : array-like of int, default=(30, 300, 3000)
-        Numbers of neurons in growing order.
+        Numbers of neurons in increasing order.
     d : int, default=10
-        Inputs, at least 2.
+        Number of inputs, at least 2.
     n_samples : int, default=20000
-        Samples, which are steps.
+        Number of training samples, which is also the number of SGD steps.
     random_state : int, RandomState instance or None, default=0
-        Fixes data and starts.
+        Controls the random data and initial weights; pass an int for reproducible output
+        across multiple function calls.
 
     Returns
     -------
     report : Report
-        With values "widths", "hinge" (on fresh samples), "accuracy", "movement" (relative,
-        of the hidden weights) and "n_steps".
+        With values "widths", "hinge" and "accuracy" on fresh samples, "movement" (relative
+        movement of the hidden weights) and "n_steps".
 
     Raises
     ------
     ValueError
-        For a parameter out of its range, and for widths that do not grow.
+        If a parameter is out of its range, or widths are not increasing.
+
+    Notes
+    -----
+    The networks use tanh(z + 0.7) and are trained by one pass of plain SGD over fresh
+    samples, with a learning rate proportional to 1 / width. The theorem does not specify
+    how many neurons and steps are enough, so the verdict for a loss above epsilon is
+    "measured".
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Theorem 3.1.
 
     Examples
     --------
@@ -279,14 +297,14 @@ def theorem_3_1(
         for width, (hinge, accuracy, moved) in zip(sizes, results, strict=True)
     ]
     source = (
-        "SGD on an over-parameterised network of any width beyond a polynomial bound "
-        "reaches the hinge loss of the best bounded-degree polynomial."
+        "SGD on an over-parameterised network of any width above a polynomial bound "
+        "reaches the hinge loss of the best polynomial of bounded degree."
     )
     return Report("Theorem 3.1", source, tuple(rows), values)
 
 
 def _learn_product(width, X, n_samples, rng):
-    """Hinge loss and accuracy after `n_samples` rows, on the rest, and movement."""
+    """Hinge loss and accuracy on the rows after `n_samples`, and the weights' movement."""
     y = X[:, 0] * X[:, 1]
     net = OverparamNetRegressor(
         width,
@@ -327,41 +345,44 @@ def one_neuron(
     n_starts: int = 5,
     random_state: RandomState = 0,
 ) -> Report:
-    r"""One neuron learned by gradient descent on its exact risk.
+    r"""Section 4: one neuron learned by gradient descent on its exact risk.
 
     .. math:: \tfrac12 E(relu(\langle w, x\rangle + b)
               - relu(\langle w^*, x\rangle + b^*))^2, \quad x \sim N(0, I).
 
-    Some starts die: more of them where the bias is further below 0.
-
-    Source: Section 4 of Yehudai and Shamir (2019), which sets the limits of fixed features
-    against it.
+    From some initializations the neuron dies, more often for a more negative bias.
 
     Parameters
     ----------
     d : int, default=10
-        Inputs.
+        Number of inputs.
     bias : float, default=-1.0
         Bias b* of the target, in [-35, 1000]; ||w*|| = 1.
     error : float, default=0.01
-        Relative error that ends a run, above 0.
+        Relative error at which a run ends, above 0.
     step : float, default=0.5
-        Size of the steps, above 0.
+        Learning rate, above 0.
     n_starts : int, default=5
-        Starts w ~ N(0, I / d), b = 0.
+        Number of random initializations w ~ N(0, I / d), b = 0.
     random_state : int, RandomState instance or None, default=0
-        Fixes the starts.
+        Controls the random initial weights; pass an int for reproducible output across
+        multiple function calls.
 
     Returns
     -------
     report : Report
-        With values "steps", one for each start, nan where 2,000 are not enough, or the
-        steps so long that the weights grow without bound.
+        With values "steps", one number for each initialization. It is nan if 2,000 steps
+        are not enough, or if the weights diverge.
 
     Raises
     ------
     ValueError
-        For a parameter out of its range.
+        If a parameter is out of its range.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Section 4.
 
     Examples
     --------
@@ -374,7 +395,7 @@ def one_neuron(
     steps = np.full(n_starts, np.nan)
     for k in range(n_starts):
         W, b = rng.standard_normal((1, d)) / np.sqrt(d), np.zeros(1)
-        for n in range(2000):
+        for n in range(_MAX_STEPS):
             if gaussian.population_risk(u, W, b, target).relative <= error:
                 steps[k] = n
                 break
@@ -394,5 +415,5 @@ def one_neuron(
         f"relative error {error:g} from {done.sum()} of {n_starts} starts {spread}",
         "measured",
     )
-    source = "What fixed features cannot do, gradient descent on a single neuron does."
+    source = "Gradient descent on a single neuron learns what fixed features cannot learn."
     return Report("One neuron", source, (row,), {"steps": steps})

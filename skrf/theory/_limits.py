@@ -1,4 +1,4 @@
-"""What fixed features cannot do: Section 4's theorems and linear features, measured."""
+"""Measurements of the limits of fixed features: the theorems of Section 4."""
 
 from numbers import Integral
 
@@ -25,7 +25,7 @@ from skrf.theory._floors import (
     features_needed,
     log_distance_probability,
     simulate_squared_distances,
-    squared_distance_law,
+    squared_distance_distribution,
 )
 from skrf.theory._learning import unit_neuron
 from skrf.theory._report import Report, Row, verdict
@@ -62,36 +62,41 @@ def proposition_4_1(
     n_draws: int = 2000,
     random_state: RandomState = 0,
 ) -> Report:
-    r"""Proposition 4.1: linear features, the exact law of the error.
+    r"""Proposition 4.1: exact distribution of the error of random linear features.
 
     .. math:: \min_u \Big\|\sum_{i \le r} u_i w_i - w^*\Big\|^2
               \sim Beta\Big(\frac{d - r}{2}, \frac r2\Big), \quad \|w^*\| = 1,
 
-    for directions w_i of any spherically symmetric law; simulated with Gaussian ones.
-
-    Source: Proposition 4.1 and Eq. (3) of Yehudai and Shamir (2019).
+    for directions w_i of any spherically symmetric distribution. The simulation uses
+    Gaussian directions.
 
     Parameters
     ----------
     d : int, default=40
         Dimension, at least 2.
     r : int, default=None
-        Number of random directions, below d; None means d // 2, as in the proposition.
+        Number of random directions, below d. None uses d // 2, as in the proposition.
     n_draws : int, default=2000
-        Simulated spans.
+        Number of simulated spans.
     random_state : int, RandomState instance or None, default=0
-        Fixes the simulation.
+        Controls the random directions; pass an int for reproducible output across multiple
+        function calls.
 
     Returns
     -------
     report : Report
-        With values "probability" (of an error below 1/4, exact), "simulated" (errors),
-        "p_value" (Kolmogorov and Smirnov, of the exact law) and "rate".
+        With values "probability" (exact, of an error below 1/4), "simulated" (errors),
+        "p_value" (of the Kolmogorov-Smirnov test of the exact distribution) and "rate".
 
     Raises
     ------
     ValueError
-        For a parameter out of its range.
+        If a parameter is out of its range.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Proposition 4.1 and Eq. (3).
 
     Examples
     --------
@@ -101,23 +106,23 @@ def proposition_4_1(
     0.1266 measured
     """
     r = d // 2 if r is None else r
-    law = squared_distance_law(d, r)
+    distribution = squared_distance_distribution(d, r)
     errors = simulate_squared_distances(d, r, n_draws, random_state)
-    p_value = kstest(errors, law.cdf).pvalue
+    p_value = kstest(errors, distribution.cdf).pvalue
     log_p = float(log_distance_probability(0.25, d, r))
     rate = distance_rate()
     rows = (
         Row(
-            f"Prop. 4.1: law of the error, d = {d}, r = {r}",
+            f"Prop. 4.1: distribution of the error, d = {d}, r = {r}",
             "not given",
-            f"Beta((d - r) / 2, r / 2), mean {law.mean():.3f}",
-            f"{n_draws} draws: mean {errors.mean():.3f}, least {errors.min():.3f}; "
+            f"Beta((d - r) / 2, r / 2), mean {distribution.mean():.3f}",
+            f"{n_draws} draws: mean {errors.mean():.3f}, minimum {errors.min():.3f}; "
             f"Kolmogorov-Smirnov p = {p_value:.2f}",
             "measured" if p_value > 1e-6 else "fails",
         ),
         Row(
             "Prop. 4.1: P(error < 1/4)",
-            "at most exp(-c d) for r <= d / 2, c not given",
+            "at most exp(-c d) for r <= d / 2, c unspecified",
             f"exp(-{rate:.4f} d) at r = d / 2, times a power of d",
             f"{np.exp(log_p):.2e} exactly; {np.mean(errors < 0.25):.4f} of the draws",
             "measured",
@@ -129,7 +134,7 @@ def proposition_4_1(
 
 
 def _against_floor(best, size, d, bias):
-    """Values of both theorems: errors of `size` features a neuron, and their floor."""
+    """Values of both theorems: errors with `size` features per neuron, and lower bounds."""
     n_features = size * np.arange(1, len(best.errors) + 1)
     floor = error_floor(n_features, d, bias)
     return {"n_features": n_features, "errors": best.relative, "floor": floor}
@@ -148,11 +153,9 @@ def theorem_4_2(
     .. math:: \min_u E\Big(\sum_{i \le r} u_i\, relu(\langle w_i, x\rangle + b_i)
               - relu(\langle w^*, x\rangle + b^*)\Big)^2, \quad x \sim N(0, I),
 
-    for rows w_i on the unit sphere and biases b_i ~ N(0, 1), for every r up to `width`,
-    with the floor of any r features, and the least r max|u_i| for one error; and what the
-    proof of the theorem needs of ||w*||.
-
-    Source: Theorem 4.2 and Example 4.3 of Yehudai and Shamir (2019).
+    for rows w_i on the unit sphere and biases b_i ~ N(0, 1), for every r up to `width`. The
+    report also has the lower bound for any r features, the minimum of r max|u_i| for one
+    error, and the norm ||w*|| that the proof of the theorem needs.
 
     Parameters
     ----------
@@ -163,22 +166,28 @@ def theorem_4_2(
     bias : float, default=-1.0
         Bias b* of the target, in [-35, 1000]; ||w*|| = 1.
     error : float, default=0.3
-        Relative error for which the least r max|u| is computed, above 0.
+        Relative error for which the minimum of r max|u| is computed, above 0.
     random_state : int, RandomState instance or None, default=0
-        Fixes the features.
+        Controls the random features; pass an int for reproducible output across multiple
+        function calls.
 
     Returns
     -------
     report : Report
-        With values "n_features" (1 to width), "errors" (best, exactly, of so many of them),
-        "floor" (of as many features of any kind) and "weight" (r max|u| / ||g||).
+        With values "n_features" (1 to width), "errors" (exact minimum errors for these
+        numbers), "floor" (lower bounds for any features) and "weight" (r max|u| / ||g||).
 
     Raises
     ------
     ValueError
-        For a parameter out of its range.
+        If a parameter is out of its range.
     LinAlgError
         If the Gram matrix of the features has no Cholesky factor, even with a jitter.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Theorem 4.2 and Example 4.3.
 
     Examples
     --------
@@ -198,13 +207,13 @@ def theorem_4_2(
         Row(
             f"Ex. 4.3: {width} random ReLU features, d = {d}, b* = {bias:g}, ||w*|| = 1",
             "few features with small weights are far from g",
-            f"no {width} features do better than {values['floor'][-1]:.2g} in mean, with "
+            f"no {width} features have a mean error below {values['floor'][-1]:.2g}, with "
             "any u",
             f"best error {best.relative[-1]:.2g} with any u",
             "measured",
         ),
         Row(
-            f"Ex. 4.3: the same, least r max|u| / ||g|| for error {error:g}",
+            f"Ex. 4.3: minimum of r max|u| / ||g|| for error {error:g}",
             "exponential in d",
             "",
             f"{weight:.3g}" if least.feasible else "infeasible for these features",
@@ -213,14 +222,14 @@ def theorem_4_2(
         *_rows_of_theorem_4_2(d, width),
     )
     source = (
-        "Random features cannot approximate one neuron, unless their number or their "
+        "Random features cannot approximate one neuron unless their number or their "
         "coefficients are exponential in d."
     )
     return Report("Theorem 4.2", source, rows, values)
 
 
 def _rows_of_theorem_4_2(d, width):
-    """Of its statement, and of its proof."""
+    """Rows of the statement of Theorem 4.2 and of its proof."""
     log10_needed, _ = features_needed(1 / 50, d, weight_norm=d**2, absolute=True)
     printed, longer = (
         weight_certificate(1 / 50, d, alpha, width) for alpha in (d**2, 5.0 * d**3)
@@ -229,8 +238,8 @@ def _rows_of_theorem_4_2(d, width):
     return (
         Row(
             "Thm 4.2: ||w*|| = d^2, absolute error 1/50",
-            "r max|u| >= exp(c d) / (48 d^2), c not given, d > 40",
-            "for b* = 0 a floor of r alone, in mean",
+            "r max|u| >= exp(c d) / (48 d^2), c unspecified, d > 40",
+            "for b* = 0 a lower bound of r alone, in mean",
             f"at least 10^{log10_needed:.1f} features of any kind",
             "measured",
         ),
@@ -256,12 +265,10 @@ def _rows_of_theorem_4_2(d, width):
 def remark_4_4(
     d: int = 10, width: int = 300, bias: float = -1.0, random_state: RandomState = 0
 ) -> Report:
-    r"""Remark 4.4: rows on the sphere against Gaussian rows.
+    r"""Remark 4.4: features with rows on the sphere and with Gaussian rows.
 
     Without biases :math:`relu(\langle w, x\rangle) = \|w\|\, relu(\langle w / \|w\|,
-    x\rangle)`, so that the lengths of the rows change no best error.
-
-    Source: Remark 4.4 of Yehudai and Shamir (2019).
+    x\rangle)`, so the norms of the rows do not change the minimum error.
 
     Parameters
     ----------
@@ -272,20 +279,26 @@ def remark_4_4(
     bias : float, default=-1.0
         Bias b* of the target, in [-35, 1000]; ||w*|| = 1.
     random_state : int, RandomState instance or None, default=0
-        Fixes the features.
+        Controls the random features; pass an int for reproducible output across multiple
+        function calls.
 
     Returns
     -------
     report : Report
-        With values "sphere" and "gaussian", the best relative errors without biases, and
-        "with_biases", a pair of both with the same biases.
+        With values "sphere" and "gaussian", the minimum relative errors without biases, and
+        "with_biases", both minimum errors with the same biases.
 
     Raises
     ------
     ValueError
-        For a parameter out of its range.
+        If a parameter is out of its range.
     LinAlgError
         If the Gram matrix of the features has no Cholesky factor, even with a jitter.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Remark 4.4.
 
     Examples
     --------
@@ -297,19 +310,19 @@ def remark_4_4(
     rng = check_random_state(random_state)
     W = rng.standard_normal((width, d)) / np.sqrt(d)
     unit = W / np.linalg.norm(W, axis=1, keepdims=True)
-    target, none, b = unit_neuron(d, bias), np.zeros(width), rng.standard_normal(width)
-    errors = [gaussian.best_error(rows, none, target).relative[-1] for rows in (unit, W)]
+    target, zeros, b = unit_neuron(d, bias), np.zeros(width), rng.standard_normal(width)
+    errors = [gaussian.best_error(rows, zeros, target).relative[-1] for rows in (unit, W)]
     biased = [gaussian.best_error(rows, b, target).relative[-1] for rows in (unit, W)]
     row = Row(
         f"Remark 4.4: {width} features, d = {d}, b* = {bias:g}",
-        "any spherically symmetric law of W, bounded w.h.p.",
+        "any spherically symmetric distribution of W, bounded w.h.p.",
         "",
         f"best errors, sphere and Gaussian: {errors[0]:.6g}, {errors[1]:.6g} without "
         f"biases; {biased[0]:.3g}, {biased[1]:.3g} with the same biases",
         verdict(abs(errors[0] - errors[1]) < 1e-6),
     )
     values = {"sphere": errors[0], "gaussian": errors[1], "with_biases": tuple(biased)}
-    source = "The law of the rows' lengths does not matter, only their directions do."
+    source = "Only the directions of the rows matter, not the distribution of their norms."
     return Report("Remark 4.4", source, (row,), values)
 
 
@@ -317,41 +330,45 @@ def remark_4_4(
 def theorem_4_8(
     d: int = 10, width: int = 100, bias: float = -1.0, random_state: RandomState = 0
 ) -> Report:
-    r"""Theorem 4.8 and Example 4.9: features of any kind; linearised networks.
+    r"""Theorem 4.8 and Example 4.9: linearised networks and features of any kind.
 
     .. math:: \min_v E\Big(\sum_{i \le r} 1(\langle w_i, x\rangle + b_i > 0)
               \langle v_i, x\rangle - relu(\langle w^*, x\rangle + b^*)\Big)^2,
               \quad x \sim N(0, I),
 
-    for rows w_i on the unit sphere and biases b_i ~ N(0, 1), for every r up to `width`,
-    with the floor of as many features of any kind.
-
-    Source: Theorem 4.8 and Example 4.9 of Yehudai and Shamir (2019).
+    for rows w_i on the unit sphere and biases b_i ~ N(0, 1), for every r up to `width`. The
+    report also has the lower bound for the same number of features of any kind.
 
     Parameters
     ----------
     d : int, default=10
         Number of inputs, from 2 to 2000.
     width : int, default=100
-        Neurons of the linearised network, which has width * d features.
+        Number of neurons of the linearised network, which has width * d features.
     bias : float, default=-1.0
         Bias b* of the target, in [-35, 1000]; ||w*|| = 1.
     random_state : int, RandomState instance or None, default=0
-        Fixes the network.
+        Controls the random network; pass an int for reproducible output across multiple
+        function calls.
 
     Returns
     -------
     report : Report
-        With values "n_features" (d to width * d), "errors" (best, exactly, of so many of
-        them), "floor" (of as many features of any kind) and "log10_probability" (of a
-        million features of any kind, at d = 41).
+        With values "n_features" (d to width * d), "errors" (exact minimum errors for these
+        numbers), "floor" (lower bounds for any features) and "log10_probability" (for a
+        million features of any kind at d = 41).
 
     Raises
     ------
     ValueError
-        For a parameter out of its range.
+        If a parameter is out of its range.
     LinAlgError
         If the Gram matrix of the features has no Cholesky factor, even with a jitter.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Theorem 4.8 and Example 4.9.
 
     Examples
     --------
@@ -366,30 +383,32 @@ def theorem_4_8(
     values = _against_floor(best, d, d, bias)
     log10_p = float(failure_probability(1e6, 1 / 50, 41, weight_norm=41.0, absolute=True))
     values["log10_probability"] = log10_p
-    ten, one = (features_needed(share, d, bias)[0] for share in (0.1, 0.01))
+    ten, one = (features_needed(error, d, bias)[0] for error in (0.1, 0.01))
     rows = (
         Row(
             f"Ex. 4.9: linearised network of {width * d} features, d = {d}, "
             f"b* = {bias:g}, ||w*|| = 1",
             "few features with small weights are far from g",
-            f"no {width * d} features do better than {values['floor'][-1]:.2g} in mean",
+            f"no {width * d} features have a mean error below {values['floor'][-1]:.2g}",
             f"best error {best.relative[-1]:.2g} with any coefficients",
             "measured",
         ),
         Row(
             "Thm 4.8: d = 41, ||w*|| = d, b* = 0, absolute error 1/50, a million features",
-            "r max|u| exponential but with probability r exp(-c d), c not given",
+            "r max|u| exponential but with probability r exp(-c d), c unspecified",
             "for any u, from the spectrum",
             f"error reached with probability at most 10^{log10_p:.1f}",
             "measured",
         ),
         Row(
-            f"Thm 4.8: fewest features of any kind, d = {d}, b* = {bias:g}",
+            f"Thm 4.8: minimum number of features of any kind, d = {d}, b* = {bias:g}",
             "exponential in d at ||w*|| = d^2, absolute error 1/50",
             "",
             f"10^{ten:.1f} for 10%, 10^{one:.1f} for 1% of ||g||^2",
             "measured",
         ),
     )
-    source = "No features fixed before the target is drawn do, whatever their kind."
+    source = (
+        "No features that are fixed before the target is drawn can approximate one neuron."
+    )
     return Report("Theorem 4.8", source, rows, values)

@@ -1,4 +1,4 @@
-"""Reports of measured statements: rows of claims, as text and as a page of HTML."""
+"""Reports of measured statements: rows of claims, as text and as an HTML page."""
 
 import base64
 import html
@@ -12,24 +12,27 @@ _HEADS = ("statement", "printed", "corrected", "measured", "verdict")
 
 @dataclass(frozen=True)
 class Row:
-    """One claim and what was measured of it, of a `Report`.
-
-    Source: a statement of Yehudai and Shamir (2019), as each row names it.
+    """One claim of a `Report`, with its measurement.
 
     Attributes
     ----------
     statement : str
-        Which claim, and at which sizes.
+        The claim and its sizes.
     printed : str
-        What the paper prints; empty where it prints nothing.
+        The claim as the paper prints it; empty if the paper prints nothing.
     corrected : str
-        What it should say; empty where nothing needs correction or is to be added.
+        The corrected claim, or a number that the paper does not give; otherwise empty.
     measured : str
-        What was found.
+        The measurement.
     verdict : {"holds", "corrected", "measured", "fails"}
-        "holds" as printed; "corrected": the printed constant fails, and the corrected one
-        holds; "measured": the paper gives no number to compare with, or the noise is too
-        large to compare; or "fails".
+        "holds" if the printed claim holds; "corrected" if the printed constant fails and
+        the corrected constant holds; "measured" if the paper gives no number to compare
+        with, or the noise is too large to compare; "fails" if neither claim holds.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019.
 
     Examples
     --------
@@ -46,12 +49,12 @@ class Row:
     verdict: str
 
     def cells(self) -> tuple[str, str, str, str, str]:
-        """The five columns.
+        """The five columns of the row.
 
         Returns
         -------
         cells : tuple of str
-            statement, printed, corrected, measured and verdict.
+            The statement, printed, corrected, measured and verdict texts.
 
         Examples
         --------
@@ -64,20 +67,23 @@ class Row:
 
 @dataclass(frozen=True)
 class Report:
-    """What came out of measuring one statement of the paper; prints as a table.
-
-    Source: the statements of Yehudai and Shamir (2019).
+    """Measurement of one statement of the paper, which prints as a table.
 
     Attributes
     ----------
     title : str
-        The statement's name.
+        The name of the statement.
     source : str
-        Where it stands, and what it says in a sentence.
+        The statement in one sentence.
     rows : tuple of Row
-        Its claims, printed and corrected, and what was measured.
+        The claims of the statement and their measurements.
     values : dict
         The numbers behind the rows, by name, at full precision.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019.
 
     Examples
     --------
@@ -102,14 +108,14 @@ class Report:
 
 
 def verdict(printed, corrected=None):
-    """Say "holds" where the printed claim is true, "corrected" where only the other is."""
+    """The verdict for the truth of the printed claim and of the corrected claim."""
     if printed:
         return "holds"
     return "corrected" if corrected else "fails"
 
 
 def table(rows, widths=(22, 24, 24, 30, 9)):
-    """The rows as plain text, cells wrapped to columns."""
+    """The rows as plain text, with the cells wrapped to columns."""
     lines = []
     for cells in (_HEADS, *(row.cells() for row in rows)):
         columns = [
@@ -134,7 +140,7 @@ def html_table(rows):
         for row in rows
     )
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    # Wider than a telephone: it scrolls inside itself.
+    # On narrow screens the table scrolls.
     return f'<div style="overflow-x: auto">{table}</div>'
 
 
@@ -149,16 +155,16 @@ img { max-width: 100%; }
 
 
 def html_page(title, reports, figures):
-    """A page that needs no other file: the reports, then the figures as pictures.
+    """A self-contained HTML page with the reports and the figures.
 
     Parameters
     ----------
     title : str
-        Its heading.
+        The heading of the page.
     reports : iterable of Report
-        In their order.
+        The reports, in the order of the page.
     figures : dict of str to matplotlib Figure
-        Captions and pictures.
+        The figures by caption.
     """
     parts = [report._repr_html_() for report in reports]
     for caption, figure in figures.items():

@@ -1,4 +1,4 @@
-"""The risk of Eqs. (2) and (7): of fitted models, and against a sample."""
+"""Risk of Eqs. (2) and (7): of fitted models, and compared with a sample."""
 
 from numbers import Integral
 from typing import Any
@@ -31,22 +31,20 @@ def exact_risk(
     model: OverparamNetRegressor | RandomFeatureRidge | tuple[Any, ...],
     target: SingleNeuron,
 ) -> gaussian.PopulationRisk:
-    r"""Mean squared error of a fitted model on a ReLU neuron, exactly.
+    r"""Exact mean squared error of a fitted model on a ReLU neuron.
 
-    .. math:: E\Big(N(x) - relu(\langle w^*, x\rangle + b^*)\Big)^2, \quad x \sim N(0, I),
+    .. math:: E\Big(N(x) - relu(\langle w^*, x\rangle + b^*)\Big)^2, \quad x \sim N(0, I).
 
-    without a test set: `skrf.gaussian.population_risk` of the model's weights.
-
-    Source: the left-hand side of Eqs. (2) and (7) of Yehudai and Shamir (2019).
+    No test set is needed. This is `skrf.gaussian.population_risk` of the model's weights.
 
     Parameters
     ----------
     model : OverparamNetRegressor, RandomFeatureRidge or tuple
-        A fitted network or ridge regression with relu features (frozen or not) and one
-        output, on the same inputs as the target's; or arrays (u, W, b) or (u, W, b,
-        intercept). Not the last step of a Pipeline: earlier steps change its inputs.
+        A fitted network or ridge regression with relu features and one output, or arrays
+        (u, W, b) or (u, W, b, intercept). The features may be frozen. The last step of a
+        Pipeline is not supported, because earlier steps change its inputs.
     target : SingleNeuron
-        With activation "relu".
+        The target neuron (w*, b*), with activation "relu" and the inputs of the model.
 
     Returns
     -------
@@ -56,10 +54,15 @@ def exact_risk(
     Raises
     ------
     ValueError
-        For a model without a closed form, with the reason; for arrays whose shapes do not
-        fit, or that are not finite; for a target that is another function, or 0.
+        If the model has no closed form, array shapes do not match, an array is not finite,
+        or `target` is not a ReLU neuron or is 0 everywhere.
     NotFittedError
-        For a model before `fit`.
+        If the model is not fitted.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Left-hand side of Eqs. (2) and (7).
 
     Examples
     --------
@@ -80,21 +83,20 @@ def _as_relu_sum(model):
     if isinstance(model, tuple):
         if len(model) not in (3, 4):
             raise ValueError(
-                f"model must be (u, W, b) or (u, W, b, intercept); got {len(model)} items. "
-                "Give all of them."
+                f"`model` must be (u, W, b) or (u, W, b, intercept); got {len(model)} "
+                "items. Pass all of them."
             )
         return *model[:3], model[3] if len(model) == 4 else 0.0
     if isinstance(model, OverparamNetRegressor):
         check_is_fitted(model)
-        # Of the fit, as in `predict`: parameters may have been set since.
+        # The objective of the fit, as in `predict`: parameters may have changed since.
         objective = model._objective
         activation = objective.activation.name
         if activation != "relu" or np.ndim(model.output_weights_) != 1:
             raise ValueError(
-                f"model has activation={activation!r} and "
-                f"{np.ndim(model.output_weights_)}-D output weights; the closed form is "
-                "that of relu networks with one output. Fit one with activation='relu' to "
-                "y.ravel()."
+                "`model` must be a relu network with one output; got "
+                f"activation={activation!r} and {np.ndim(model.output_weights_)}-D output "
+                "weights. Fit a network with activation='relu' to y.ravel()."
             )
         u = objective.scale * np.asarray(model.output_weights_, np.float64)
         return u, model.hidden_weights_, model.hidden_biases_, float(model.output_bias_)
@@ -106,17 +108,16 @@ def _as_relu_sum(model):
         known = isinstance(features, RandomFeatures) and features.activation == "relu"
         if not known or np.ndim(model.coef_) != 1:
             raise ValueError(
-                f"model has features={features!r} and {np.ndim(model.coef_)}-D "
-                "coefficients; the closed form is that of RandomReLUFeatures alone, with "
-                "one output. Fit such a model to y.ravel(), or give plain arrays (u, W, b) "
-                "of the same function."
+                "`model` must have relu features and one output; got "
+                f"features={features!r} and {np.ndim(model.coef_)}-D coefficients. Fit "
+                "RandomReLUFeatures to y.ravel(), or pass plain arrays (u, W, b)."
             )
         u = np.asarray(model.coef_, np.float64) / np.sqrt(len(features.biases_))
         return u, features.weights_, features.biases_, float(model.intercept_)
     raise ValueError(
-        f"model must be an OverparamNetRegressor, a RandomFeatureRidge or arrays "
+        "`model` must be an OverparamNetRegressor, a RandomFeatureRidge or arrays "
         f"(u, W, b); got {type(model).__name__}. Fit such a model without earlier steps, "
-        "which change its inputs, or give plain arrays that hold for the raw inputs."
+        "or pass plain arrays for the raw inputs."
     )
 
 
@@ -137,38 +138,42 @@ def equation_2(
     n_samples: int = 200_000,
     random_state: RandomState = 0,
 ) -> Report:
-    r"""Eqs. (2) and (7): the risk in closed form, against a sample.
+    r"""Eqs. (2) and (7): the risk in closed form, compared with a sample.
 
     .. math:: E\Big(\sum_i u_i\, relu(\langle w_i, x\rangle + b_i) - g(x)\Big)^2
               = u^T G u - 2 h^T u + \|g\|^2, \quad g(x) = relu(x_1 + b^*),
 
-    x ~ N(0, I), G and h the products of the neurons with each other and with g, for rows
-    w_i on the unit sphere, biases b_i ~ N(0, 1), and u_i ~ N(0, 1) / width.
-
-    Source: Eqs. (2) and (7) of Yehudai and Shamir (2019).
+    with x ~ N(0, I). G and h hold the products of the neurons with each other and with g.
+    The rows w_i are uniform on the unit sphere, b_i ~ N(0, 1), and u_i ~ N(0, 1) / width.
 
     Parameters
     ----------
     d : int, default=10
-        Inputs.
+        Number of inputs.
     width : int, default=50
-        Neurons.
+        Number of neurons.
     bias : float, default=-1.0
         Bias b* of the target, in [-35, 1000]; ||w*|| = 1.
     n_samples : int, default=200000
         Size of the sample, at least 2.
     random_state : int, RandomState instance or None, default=0
-        Fixes network and sample.
+        Controls the random network and sample; pass an int for reproducible output across
+        multiple function calls.
 
     Returns
     -------
     report : Report
-        With values "exact", "sampled" and "standard_error", relative.
+        With the relative values "exact", "sampled" and "standard_error".
 
     Raises
     ------
     ValueError
-        For a parameter out of its range.
+        If a parameter is out of its range.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Eqs. (2) and (7).
 
     Examples
     --------
@@ -186,7 +191,7 @@ def equation_2(
     relative = squares / (exact.risk / exact.relative)
     sampled, error = relative.mean(), relative.std() / np.sqrt(n_samples)
     agree = abs(sampled - exact.relative) < 5 * error
-    # The standard error means little where the target is hardly ever above 0 in the sample.
+    # The standard error is unreliable if the target is rarely above 0 in the sample.
     enough = n_samples * ndtr(bias) > 100
     row = Row(
         f"Eq. (2): risk of {width} neurons on one, d = {d}",

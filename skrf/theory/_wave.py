@@ -1,4 +1,4 @@
-"""The wave of Proposition 4.6: its spectrum, its constants, and Theorem 4.2's bound."""
+"""The wave of Proposition 4.6: spectrum, constants, and the bound of Theorem 4.2."""
 
 import math
 from dataclasses import dataclass
@@ -19,29 +19,29 @@ def triangle_wave_spectrum(d, weight_norm=None):
     r"""`NeuronSpectrum` of psi(<w, x>), the wave of Proposition 4.6, ||w|| = weight_norm.
 
     On [-a, a] the wave is the series of b_m sin(pi m t / 2), m odd, b_m = 8 / (pi m)^2 up
-    to signs. Sines have Bessel functions as zonal coefficients, and Weber's second
-    exponential integral gives their means: with kappa_m = pi m ||w|| / 2, nu = d/2 - 1,
-    and odd l,
+    to signs. The zonal coefficients of sines are Bessel functions, whose means are Weber's
+    second exponential integral. With kappa_m = pi m ||w|| / 2, nu = d/2 - 1, and odd l,
 
     .. math:: \Lambda_l = \Gamma(d/2) 2^\nu \sum_{m,n} b_m b_n (\kappa_m \kappa_n)^{-\nu}
         e^{-(\kappa_m^2 + \kappa_n^2)/2} I_{l+\nu}(\kappa_m \kappa_n).
 
-    It is exact but for the mass of <w, x> outside [-a, a], exp(-a^2 / (2 ||w||^2)), which
-    is exp(-18 d^2) for the default. Even degrees have nothing but that: 0 here.
+    The formula neglects the mass of <w, x> outside [-a, a], which is
+    exp(-a^2 / (2 ||w||^2)), or exp(-18 d^2) for the default. The eigenvalues of even degree
+    are of this size, and set to 0.
 
     Parameters
     ----------
     d : int
-        At least 2.
+        The dimension, at least 2.
     weight_norm : float, default=None
-        None is d, as in the proposition; at most a / 9.
+        The norm ||w||, at most a / 9. None uses d, as in the proposition.
     """
     alpha = float(d if weight_norm is None else weight_norm)
     a = TriangleWave(np.ones(d)).half_width
     if not 0 < alpha <= a / 9:
         raise ValueError(
-            f"weight_norm={weight_norm!r} must be in (0, {a / 9:.6g}] for d={d}: beyond, "
-            "the wave is not periodic where x has its mass. Use a smaller weight_norm."
+            f"`weight_norm` must be in (0, {a / 9:.6g}] for d={d}; got {weight_norm!r}. "
+            "Use a smaller weight_norm."
         )
     nu, unit = d / 2 - 1, math.pi * alpha / 2
     # A harmonic m has its energy at degrees near m unit sqrt(d).
@@ -54,9 +54,9 @@ def triangle_wave_spectrum(d, weight_norm=None):
     log_energy = np.full(last + 1, -np.inf)
     log_energy[1::2] = log_front + log_lambda + log_dimension(d, degrees)
     total = _wave_squared_norm(alpha)
-    # Far out the energy falls like that of a kink, N(d, l) / N(d + 4, l - 2) ~ l^-4.
-    left = max(total - math.fsum(np.exp(log_energy)), 1e-300)
-    level = math.log(left / (last / 3)) - log_energy_ratio(d, float(last))
+    # At high degrees the energy is that of a kink, N(d, l) / N(d + 4, l - 2) ~ l^-4.
+    remainder = max(total - math.fsum(np.exp(log_energy)), 1e-300)
+    level = math.log(remainder / (last / 3)) - log_energy_ratio(d, float(last))
 
     def density(degree):
         return level + log_energy_ratio(d, degree)
@@ -65,7 +65,7 @@ def triangle_wave_spectrum(d, weight_norm=None):
 
 
 def _log_sums_of_harmonics(orders, nu, unit, harmonics):
-    """log of the sum over m and n in `triangle_wave_spectrum` for each order l + nu."""
+    """log of the sum over m and n of `triangle_wave_spectrum`, for each order l + nu."""
     m = np.arange(1.0, 2 * harmonics, 2)
     sign = np.where(m % 4 == 1, 1.0, -1.0)
     log_b, kappa = np.log(8 / (math.pi * m) ** 2), unit * m
@@ -101,21 +101,21 @@ def _wave_squared_norm(alpha):
 
 @dataclass(frozen=True)
 class WaveFacts:
-    """Proposition 4.6 for ||w|| = d, printed constants beside corrected ones.
+    """Printed and corrected constants of Proposition 4.6 for ||w|| = d.
 
     Attributes
     ----------
     n_features : int
         The dimension d.
     half_width : int
-        a = 6 d^2 + 1. Item 1, odd and of period 4, holds on [-a, a]; it is -1 on the left
-        and 1 - (t - a) on the right.
+        a = 6 d^2 + 1. Item 1, odd and of period 4, holds on [-a, a]. The wave is -1 on the
+        left of this interval and 1 - (t - a) on the right.
     printed_relus, relus : int
-        a, and a + 1.
+        Number of ReLUs: a, and a + 1.
     printed_sum_of_squares, sum_of_squares : int
-        Of the coefficients: 24 d^2, and 24 d^2 + 5.
+        Sum of squares of the coefficients: 24 d^2, and 24 d^2 + 5.
     squared_sum : int
-        (sum_j |a_j|)^2 = (12 d^2 + 3)^2, which Eq. 5 needs in place of sum_j a_j^2.
+        (sum_j |a_j|)^2 = (12 d^2 + 3)^2, which Eq. 5 needs instead of sum_j a_j^2.
     printed_squared_norm, squared_norm : float
         Item 2: "at least d", and 1/3.
     log10_correlation : float
@@ -135,7 +135,7 @@ class WaveFacts:
 
 
 def wave_facts(d):
-    """The `WaveFacts` of Proposition 4.6 in d >= 2 dimensions.
+    """`WaveFacts` of Proposition 4.6 in d >= 2 dimensions.
 
     Examples
     --------
@@ -146,7 +146,7 @@ def wave_facts(d):
     >>> print(f"{10**facts.log10_correlation:.1e}")
     1.6e-09
     """
-    d = check_integer("d", d, 2, "give the number of features, at least two")
+    d = check_integer("d", d, 2, "pass the number of features, at least two")
     spectrum = triangle_wave_spectrum(d)
     a = TriangleWave(np.ones(d)).half_width
     return WaveFacts(
@@ -173,15 +173,15 @@ def wave_relu_products(wave, weights, biases, names=("weights", "biases")):
     .. math:: \sum_m b_m \|v\| e^{-\kappa_m^2 (1 - \rho^2) / 2} \varphi(k)
         \Im\big\{e^{-ik\omega} (1 + i \sqrt\pi \zeta w(\zeta))\big\},
 
-    w the Faddeeva function. Nothing is lost below 1e-12, unlike in a sum over the ReLUs of
-    psi. Exact but for the mass of <w, x> outside [-a, a].
+    with the Faddeeva function w. Products below 1e-12 keep their relative accuracy, unlike
+    in a sum over the ReLUs of psi. The formula neglects the mass of <w, x> outside [-a, a].
 
     Parameters
     ----------
     wave : TriangleWave
-        psi(<w, .>), 0 < ||w|| <= a / 9.
+        The wave psi(<w, .>), 0 < ||w|| <= a / 9.
     weights : array-like of shape (n, d)
-        Rows v, not 0.
+        The rows v, not 0.
     biases : array-like of shape (n,)
         The biases c.
 
@@ -206,11 +206,11 @@ def wave_relu_products(wave, weights, biases, names=("weights", "biases")):
     sine = np.minimum(np.linalg.norm(unit_v - rho[:, np.newaxis] * unit_w, axis=1), 1.0)
     k = c / norms
     unit = math.pi * norm / 2
-    up = 1 if wave.profile(0.5) > 0 else -1  # psi starts upwards at 0, or downwards
+    up = 1 if wave.profile(0.5) > 0 else -1  # psi increases or decreases at 0
     sign, logs = np.zeros(len(V)), np.full(len(V), -np.inf)
     for i in range(len(V)):
-        # exp(-kappa_m^2 sine^2 / 2) ends the series, or m^-4 does; the first term may
-        # vanish where sin(k omega) does, so that a few more are kept.
+        # exp(-kappa_m^2 sine^2 / 2) or m^-4 ends the series. A few more terms are used,
+        # because the first term vanishes where sin(k omega) does.
         n_terms = int(np.clip(10 / (unit * max(sine[i], 1e-9)) + 8, 8, 20_000))
         m = np.arange(1.0, 2 * n_terms, 2)
         signs, log_size = _sine_relu(unit * m, rho[i], sine[i], k[i])
@@ -225,37 +225,38 @@ def _checked_layers(wave, weights, biases, names):
     V, c = real_array(names[0], weights, ndim=2), real_array(names[1], biases)
     if V.shape[1] != wave.n_features or c.shape != V.shape[:1]:
         raise ValueError(
-            f"{names[0]} and {names[1]} have shapes {V.shape} and {c.shape}, but need (n, "
-            f"{wave.n_features}) and (n,). Give one row of weights and one bias a neuron."
+            f"`{names[0]}` and `{names[1]}` must have shapes (n, {wave.n_features}) and "
+            f"(n,); got {V.shape} and {c.shape}. Pass one row of weights and one bias for "
+            "each neuron."
         )
     norm, norms = np.linalg.norm(wave.weight), np.linalg.norm(V, axis=1)
     if not 0 < norm <= wave.half_width / 9:
         raise ValueError(
-            f"wave has ||weight||={norm:.6g}, which must be in (0, "
-            f"{wave.half_width / 9:.6g}]: beyond, it is not periodic where x has its "
-            "mass. Use a smaller weight."
+            f"`wave` must have ||weight|| in (0, {wave.half_width / 9:.6g}]; got "
+            f"{norm:.6g}. Use a smaller weight."
         )
-    if not (norms > 0).all() or not np.isfinite(norms).all():
+    wrong = ~((norms > 0) & np.isfinite(norms))
+    if wrong.any():
         raise ValueError(
-            f"{names[0]} must have rows of finite lengths that are not 0. Scale them, and "
-            "drop the neurons that are constants."
+            f"`{names[0]}` must have rows of finite nonzero norm; got a norm of "
+            f"{norms[wrong][0]:g}. Scale the rows, and drop the neurons that are constants."
         )
     return V, c, norm, norms
 
 
 def _sine_relu(kappa, rho, sine, k):
-    """Sign and log of E[sin(kappa z) relu(y + k)], cos and sine of z and y given."""
+    """Sign and log of E[sin(kappa z) relu(y + k)], for z and y of cosine rho."""
     omega = kappa * rho
     damped = -((kappa * sine) ** 2) / 2
     with np.errstate(divide="ignore"):
-        # The part of a sine on a whole line, omega exp(-omega^2 / 2): all of it where
-        # k > 0, none where k < 0, and the half where k = 0.
+        # The integral of a sine over the whole line, omega exp(-omega^2 / 2), contributes
+        # fully for k > 0, not for k < 0, and by one half for k = 0.
         line = np.log(np.abs(omega)) - omega**2 / 2 + damped
         if k == 0:
             return np.sign(omega), line - math.log(2)
         zeta = (np.abs(omega) + 1j * abs(k)) / math.sqrt(2)
         part = np.imag(np.exp(1j * abs(k) * np.abs(omega)) * _plasma(zeta))
-        # relu(y + k) = y + k + relu(-y - k), and zeta -> -conj(zeta) mirrors omega.
+        # relu(y + k) = y + k + relu(-y - k), and zeta -> -conj(zeta) reflects omega.
         log_part = np.log(np.abs(part)) - k * k / 2 - math.log(2 * math.pi) / 2 + damped
         signs = np.sign(part) * np.sign(omega)
     if k < 0:
@@ -270,7 +271,7 @@ def _sine_relu(kappa, rho, sine, k):
 
 
 def _plasma(zeta):
-    """1 + i sqrt(pi) zeta w(zeta) for Im zeta >= 0; a series where that cancels."""
+    """1 + i sqrt(pi) zeta w(zeta) for Im zeta >= 0, by a series where the terms cancel."""
     value = 1 + 1j * math.sqrt(math.pi) * zeta * wofz(zeta)
     far = np.abs(zeta) > 7
     inverse = 1 / (2 * zeta[far] ** 2)
@@ -283,7 +284,7 @@ def _plasma(zeta):
 
 @dataclass(frozen=True)
 class WeightCertificate:
-    r"""What the proof of Theorems 4.2 and 4.8 gives for one alpha = ||w*|| and error.
+    r"""Result of the proof of Theorems 4.2 and 4.8 for one alpha = ||w*|| and one error.
 
     With S = 12 d^2 + 3, the corrected statement is: for some b*, \|b*\| <= `bias_bound`,
     an error of at most eps needs
@@ -291,35 +292,39 @@ class WeightCertificate:
     .. math:: r \max_i |u_i| \ge \frac{\alpha}{d} \Big[\frac13 - S^2 \frac{d^2}{\alpha^2}
         \epsilon\Big] \frac{1}{2 S \Delta},
 
-    Delta the largest correlation \|<f_i, psi>\| of a feature: exp(-c d) in the paper, with
-    an unspecified c. By item 3's exact constant and Markov's inequality it is at most
-    F sqrt(r max_l Lambda_l / p), with probability 1 - p, for features of norm at most F;
-    that makes `log10_bound`. Made by `weight_certificate`.
-
-    Source: Theorems 4.2 and 4.8, Remark 4.7 and item 3 of Proposition 4.6 of Yehudai and
-    Shamir (2019).
+    where Delta is the maximum correlation \|<f_i, psi>\| of a feature. In the paper Delta
+    is exp(-c d) with an unspecified c. By the exact constant of item 3 and Markov's
+    inequality, Delta is at most F sqrt(r max_l Lambda_l / p) with probability 1 - p, for
+    features of norm at most F; `log10_bound` uses this value. Returned by
+    `weight_certificate`.
 
     Attributes
     ----------
     bracket : float
-        1/3 - S^2 (d / alpha)^2 eps. Where it is not positive, the proof says nothing.
+        1/3 - S^2 (d / alpha)^2 eps. The proof gives no bound unless it is positive.
     factor : float
-        What multiplies 1 / Delta, or exp(c d); 0 where the bracket is not positive.
+        The factor of 1 / Delta, or of exp(c d); 0 if the bracket is not positive.
     bias_bound : float
         (alpha / d) (6 d^2 + 1).
     largest_error : float
-        eps that makes the bracket 0 for this alpha.
+        The eps for which the bracket is 0, for this alpha.
     least_weight_norm : float
-        alpha that makes the bracket 0 for this eps.
+        The alpha for which the bracket is 0, for this eps.
     printed_factor : float
         `factor` as printed in Remark 4.7: (1 - 5 d^2 eps / alpha) / (8 alpha).
     printed_largest_error : float
-        `largest_error` as printed there: alpha / (5 d^2).
+        `largest_error` as printed in Remark 4.7: alpha / (5 d^2).
     printed_bias_bound : float
-        `bias_bound` as printed there: 6 alpha d + 1.
+        `bias_bound` as printed in Remark 4.7: 6 alpha d + 1.
     log10_bound : float
-        log10 of the bound of r max\|u\| for r features, with the exact constant; -inf where
-        the proof says nothing.
+        log10 of the bound of r max\|u\| for r features, with the exact constant; -inf if
+        the proof gives no bound.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Theorems 4.2 and 4.8, Remark 4.7 and
+       Proposition 4.6, item 3.
 
     Examples
     --------
@@ -341,19 +346,20 @@ class WeightCertificate:
 
 
 def _check_certificate(error, r, failure, log10_feature_norm, relative):
-    for name, value, low, high in (
-        ("error", error, 0, math.inf),
-        ("r", r, 0.999, 1e300),
-        ("failure", failure, 0, 1),
+    for name, value, low, high, remedy in (
+        ("error", error, 0, math.inf, "Pass the squared error"),
+        ("r", r, 0.999, 1e300, "Pass the number of features"),
+        ("failure", failure, 0, 1, "Pass a probability, such as 0.01"),
     ):
         if not is_number(value) or not low < value < high:
             raise ValueError(
-                f"{name}={value!r} must be a number in ({low:g}, {high:g}). Change {name}."
+                f"`{name}` must be a number in ({low:g}, {high:g}); got {value!r}. "
+                f"{remedy}."
             )
     if not is_number(log10_feature_norm):
         raise ValueError(
-            f"log10_feature_norm={log10_feature_norm!r} must be finite. Give log10 of the "
-            "largest norm of a feature."
+            f"`log10_feature_norm` must be finite; got {log10_feature_norm!r}. Pass log10 "
+            "of the maximum norm of a feature."
         )
     check_boolean("relative", relative)
 
@@ -368,27 +374,27 @@ def weight_certificate(
     failure: float = 0.01,
     relative: bool = False,
 ) -> WeightCertificate:
-    """The `WeightCertificate` of Theorems 4.2 and 4.8, corrected, for finite r.
+    """Lower bound of r max|u| in Theorems 4.2 and 4.8, with all constants, for finite r.
 
-    How large r max|u| must be for an error on a neuron of norm alpha, with every constant.
-
-    Source: Theorems 4.2 and 4.8 and Remark 4.7 of Yehudai and Shamir (2019).
+    The bound holds for an error on a neuron of norm alpha, and uses the corrected
+    constants.
 
     Parameters
     ----------
     error : float
-        eps, the squared error; absolute, as in the theorem.
+        The squared error eps; absolute, as in the theorem.
     d : int
         Number of inputs, from 2 to 2000.
     weight_norm : float
-        alpha = ||w*||; d^2 in the theorem.
+        The norm alpha = ||w*||; d^2 in the theorem.
     r : float
-        Number of features f(W x), at least 1; of rows of W where each has one of its own.
+        Number of features f(W x), at least 1. If each feature has its own row of W, this is
+        the number of rows.
     log10_feature_norm : float, default=0.0
-        log10 of the bound F of ||f||; the theorem allows exp(d / 40).
+        log10 of the bound F of ||f||. The theorem allows exp(d / 40).
     failure : float, default=0.01
-        Probability p with which the features may be better. In Theorem 4.2 over W, for
-        every w*; in Theorem 4.8 over the features, for some w*.
+        Probability p with which the features may be better. In Theorem 4.2 it is over W,
+        for every w*; in Theorem 4.8 it is over the features, for some w*.
     relative : bool, default=False
         Whether `error` is relative to ||relu(<w*, x>)||^2 = alpha^2 / 2.
 
@@ -400,7 +406,12 @@ def weight_certificate(
     Raises
     ------
     ValueError
-        For a parameter out of its range.
+        If a parameter is out of its range.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Theorems 4.2 and 4.8, and Remark 4.7.
 
     Examples
     --------
@@ -414,8 +425,8 @@ def weight_certificate(
     d, alpha = int(d), float(weight_norm)
     if not 1e-100 <= alpha <= 1e100:
         raise ValueError(
-            f"weight_norm={weight_norm!r} must be in [1e-100, 1e100], where its square is "
-            "a float. Errors go with its square: scale both, or give relative=True and 1.0."
+            f"`weight_norm` must be in [1e-100, 1e100]; got {weight_norm!r}. Use "
+            "weight_norm=1.0 and a relative error with relative=True."
         )
     facts = wave_facts(d)
     eps = float(error) * (alpha * alpha / 2 if relative else 1.0)

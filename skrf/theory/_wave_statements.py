@@ -1,4 +1,4 @@
-"""The wave psi and the norm of its target: Proposition 4.6 and Remark 4.7, measured."""
+"""Measurements of the wave psi and the norm of its target: Prop. 4.6 and Remark 4.7."""
 
 from __future__ import annotations
 
@@ -14,39 +14,44 @@ from skrf.theory._floors import features_needed
 from skrf.theory._report import Report, Row, verdict
 from skrf.theory._wave import wave_facts, wave_relu_products, weight_certificate
 
-# Largest bias of a neuron, in lengths of its weight.
+# Maximum bias of a neuron, in units of the norm of its weight.
 _FARTHEST = 1e6
 
 
 @check_arguments({"d": [DIMENSION]}, prefer_skip_nested_validation=False)
 def proposition_4_6(d: int = 41) -> Report:
-    r"""Proposition 4.6: the three items about psi, printed and corrected.
+    r"""Proposition 4.6: the three items on the wave psi, printed and corrected.
 
     .. math:: \psi(-t) = -\psi(t) = -\psi(t + 4) \text{ on } [-a, a], \quad
               \|\psi_w\|^2 = \tfrac13, \quad
               \sup_f E_w \langle f, \psi_w\rangle^2 / \|f\|^2 = \max_l \Lambda_l,
 
     with :math:`\psi_w(x) = \psi(\langle w, x\rangle)`, w uniform on the sphere of radius d
-    and a = 6 d^2 + 1; with what the proof of Theorem 4.2 makes of psi as a sum of ReLUs.
-
-    Source: Proposition 4.6 and Eq. (5) of Yehudai and Shamir (2019).
+    and a = 6 d^2 + 1. The report also has the constants of the proof of Theorem 4.2, which
+    writes psi as a sum of ReLUs.
 
     Parameters
     ----------
     d : int, default=41
-        Dimension, from 2 to 2000; the proposition takes d > 40.
+        Dimension, from 2 to 2000. The proposition assumes d > 40.
 
     Returns
     -------
     report : Report
         With values "n_features" (d), "half_width" (a), "log10_correlation" (of item 3),
-        "squared_sum", and "relus", "sum_of_squares" and "squared_norm", with what is
-        printed of these as "printed_relus" and so on.
+        "squared_sum", "relus", "sum_of_squares" and "squared_norm". The constants that the
+        paper prints are "printed_relus", "printed_sum_of_squares" and
+        "printed_squared_norm".
 
     Raises
     ------
     ValueError
-        For a parameter out of its range.
+        If d is out of its range.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Proposition 4.6 and Eq. (5).
 
     Examples
     --------
@@ -63,14 +68,14 @@ def proposition_4_6(d: int = 41) -> Report:
 
 
 def _rows_of_sum(d):
-    """Item 1, and what the proof of Theorem 4.2 says of psi as a sum of ReLUs."""
+    """Rows of item 1, and of psi as a sum of ReLUs in the proof of Theorem 4.2."""
     wave = TriangleWave(np.ones(d))
     coefficients, offsets = wave.relu_sum()
     a = wave.half_width
-    # Of the first n ReLUs, those that are on at some t, the sum is a line.
+    # The sum of the first n ReLUs is a line where exactly these n are active.
     slopes = np.append(0, np.cumsum(coefficients))
     heights = np.append(-1, np.cumsum(coefficients * offsets) - 1)
-    # Multiples of 1/2, where it is exact.
+    # At multiples of 1/2 the sum is exact.
     t = np.linspace(-2 * a, 2 * a - 8, 101).round() / 2
     n_on = [np.searchsorted(-offsets, x) for x in (t, -t, t + 4)]
     up, down, later = (
@@ -105,7 +110,7 @@ def _rows_of_sum(d):
 
 
 def _rows_of_facts(facts):
-    """Items 2 and 3."""
+    """Rows of items 2 and 3."""
     d = facts.n_features
     return (
         Row(
@@ -117,7 +122,7 @@ def _rows_of_facts(facts):
         ),
         Row(
             "Prop. 4.6, item 3",
-            "E_w <f, psi_w>^2 <= 20 ||f||^2 exp(-c d), c not given",
+            "E_w <f, psi_w>^2 <= 20 ||f||^2 exp(-c d), c unspecified",
             "sup over f = the largest eigenvalue",
             f"10^{facts.log10_correlation:.1f} ||f||^2",
             "measured",
@@ -131,27 +136,30 @@ def wave_relu_correlations(d: int, W: ArrayLike, b: ArrayLike) -> np.ndarray:
     .. math:: \log_{10} \frac{\langle f_i, \psi_w\rangle^2}{\|f_i\|^2}, \quad
               f_i(x) = relu(\langle w_i, x\rangle + b_i),\; w = d\, e_1.
 
-    Source: item 3 of Proposition 4.6 of Yehudai and Shamir (2019).
-
     Parameters
     ----------
     d : int
         Dimension, at least 2.
     W : array-like of shape (n, d)
-        Weights w_i, not 0.
+        The weights w_i, not 0.
     b : array-like of shape (n,)
-        Biases b_i.
+        The biases b_i.
 
     Returns
     -------
     logs : ndarray of shape (n,)
-        Decimal logarithms, far below underflow where they must be.
+        Decimal logarithms of the squared correlations, which themselves may underflow.
 
     Raises
     ------
     ValueError
-        If shapes do not fit, an entry is not finite, a row of W is 0, or a million times
-        shorter than its bias, or d is no integer from 2 on.
+        If shapes do not match, an entry is not finite, a row of W is 0 or a million times
+        shorter than its bias, or d is not an integer >= 2.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Proposition 4.6, item 3.
 
     Examples
     --------
@@ -160,14 +168,14 @@ def wave_relu_correlations(d: int, W: ArrayLike, b: ArrayLike) -> np.ndarray:
     >>> wave_relu_correlations(5, W, [0.5, 0.5]).round(2)
     array([-24.52,  -5.09])
     """
-    d = check_integer("d", d, 2, "give the number of features, at least two")
+    d = check_integer("d", d, 2, "pass the number of features, at least two")
     layer = neurons(W, b)
     norms = np.linalg.norm(layer.weights, axis=1)
     far = np.flatnonzero(np.abs(layer.biases) > _FARTHEST * norms)
     if far.size and norms[far[0]] > 0:
         raise ValueError(
-            f"b has {layer.biases[far[0]]:.6g} for a row of W of length "
-            f"{norms[far[0]]:.6g}, more than {_FARTHEST:g} times as much. Scale b down."
+            f"`b` must be at most {_FARTHEST:g} times the norm of its row of W; got "
+            f"{layer.biases[far[0]]:.6g} for a norm of {norms[far[0]]:.6g}. Scale b down."
         )
     wave = TriangleWave(d * np.eye(1, d)[0])
     _, log_products = wave_relu_products(wave, W, b, ("W", "b"))
@@ -179,33 +187,38 @@ def wave_relu_correlations(d: int, W: ArrayLike, b: ArrayLike) -> np.ndarray:
     {"d": [DIMENSION], "norms": ["array-like", None]}, prefer_skip_nested_validation=False
 )
 def remark_4_7(d: int = 41, norms: ArrayLike | None = None) -> Report:
-    r"""Remark 4.7: the norm of the target against the error.
+    r"""Remark 4.7: the error and the bias that the norm of the target allows.
 
-    What the proof of Theorem 4.2 needs of the absolute error and of the bias,
+    The proof of Theorem 4.2 assumes, for the absolute error and the bias,
 
     .. math:: \epsilon < \frac{(\|w^*\| / d)^2}{3 (12 d^2 + 3)^2}, \quad
               |b^*| \le \frac{\|w^*\|}{d} (6 d^2 + 1),
 
-    beside what the remark prints, and the fewest features of any kind.
-
-    Source: Remark 4.7 of Yehudai and Shamir (2019).
+    The report compares these bounds with the printed ones, and computes the minimum number
+    of features of any kind.
 
     Parameters
     ----------
     d : int, default=41
-        Inputs, from 2 to 2000.
+        Number of inputs, from 2 to 2000.
     norms : array-like, default=None
-        ||w*||; None means 1, d, d^2 and 5 d^3.
+        Values of ||w*||. None uses 1, d, d^2 and 5 d^3.
 
     Returns
     -------
     report : Report
-        With values "norms" and "log10_features", fewest of any kind for error 1/50.
+        With values "norms" and "log10_features", the logarithms of the minimum numbers of
+        features of any kind for an absolute error of 1/50.
 
     Raises
     ------
     ValueError
-        For a parameter out of its range, and for norms that are not positive.
+        If d is out of its range, or norms are not positive.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Remark 4.7.
 
     Examples
     --------
@@ -215,7 +228,7 @@ def remark_4_7(d: int = 41, norms: ArrayLike | None = None) -> Report:
     """
     alphas = real_array("norms", [1, d, d**2, 5 * d**3] if norms is None else norms, ndim=1)
     if not (alphas > 0).all():
-        raise ValueError(f"norms must be positive; got {alphas.min():g}. Give ||w*||.")
+        raise ValueError(f"`norms` must be positive; got {alphas.min():g}. Pass ||w*||.")
     needed = np.array(
         [features_needed(1 / 50, d, weight_norm=a, absolute=True)[0] for a in alphas]
     )
@@ -232,7 +245,7 @@ def remark_4_7(d: int = 41, norms: ArrayLike | None = None) -> Report:
         for alpha, certificate, count in zip(alphas, certificates, needed, strict=True)
     ]
     last = certificates[-1]
-    # Eq. (7) takes relu(<w, x> + c) of length d with all offsets c of psi.
+    # Eq. (7) uses relu(<w, x> + c) with ||w|| = d and all offsets c of psi.
     farthest = alphas[-1] / d * np.abs(TriangleWave(np.ones(d)).relu_sum()[1]).max()
     rows.append(
         Row(
@@ -252,11 +265,11 @@ def remark_4_7(d: int = 41, norms: ArrayLike | None = None) -> Report:
 def _at_least(log10_count):
     if np.isfinite(log10_count):
         return f"at least 10^{log10_count:.1f} features of any kind"
-    return "no features needed, N = 0 will do"
+    return "no features needed, N = 0 suffices"
 
 
 def _verdict_on_errors(certificate, d, alpha):
-    """Whether the bracket of the theorem is positive as far as printed, or corrected."""
+    """Verdict on the error up to which the bracket of the theorem is positive."""
 
     def is_positive(error):
         return weight_certificate(error, d, alpha, 1).bracket > 0

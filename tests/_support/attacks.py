@@ -68,5 +68,11 @@ def check(call, kind, name, remedy):
         warnings.simplefilter("error", RuntimeWarning)
         with pytest.raises(kind) as caught:
             call()
-    assert name in str(caught.value)
-    assert remedy in str(caught.value)
+    text = text_of(caught.value)
+    assert name in text, text
+    assert remedy in text, text
+
+
+def text_of(error):
+    """The message of an error and its notes, which have the remedy of foreign errors."""
+    return "\n".join([str(error), *getattr(error, "__notes__", [])])

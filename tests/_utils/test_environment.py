@@ -19,7 +19,7 @@ def install(folder, name):
 def test_scikit_rf_in_the_same_folder_is_refused(tmp_path):
     install(tmp_path, "scikit-rf")
     with pytest.raises(
-        ImportError, match=r"pip uninstall scikit-rf .*own virtual env"
+        ImportError, match=r"pip uninstall scikit-rf .*two virtual env"
     ) as e:
         installation.refuse_scikit_rf(tmp_path / "skrf", [str(tmp_path)])
     assert str(tmp_path) in str(e.value)

@@ -1,4 +1,7 @@
-"""Expectations under Gaussian inputs, against 50-digit quadrature, twins and sampling."""
+"""Expectations under Gaussian inputs.
+
+They are compared with 50-digit quadrature, reference implementations and samples.
+"""
 
 import csv
 from pathlib import Path
@@ -25,7 +28,7 @@ TABLE = Path(__file__).parents[1] / "data" / "gaussian_table.csv"
 
 @pytest.fixture(scope="module")
 def table():
-    """Columns of the table as arrays; the expectations rounded to float64."""
+    """Columns of the table as arrays of float64."""
     with TABLE.open() as file:
         rows = list(csv.DictReader(file))
     return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
@@ -48,8 +51,8 @@ FUNCTIONS = {
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize(("largest", "tolerance"), [(2, 1e-14), (6, 1e-12), (20, 1e-12)])
-def test_pairs_are_those_of_50_digits(name, largest, tolerance, table):
-    """Error over the root mean squares of the two factors."""
+def test_pairs_agree_with_50_digits(name, largest, tolerance, table):
+    """Errors are relative to the root mean squares of the two factors."""
     function, first, second = FUNCTIONS[name]
     within = np.maximum(np.abs(table["h"]), np.abs(table["k"])) <= largest
     assert len(within) >= 200
@@ -62,15 +65,15 @@ def test_pairs_are_those_of_50_digits(name, largest, tolerance, table):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_rare_events_are_relatively_accurate(name, table):
-    """Neurons that are rarely on together, by positive correlation or with h + k < -3."""
+    """Neurons that are rarely both active: positive correlation, or h + k < -3."""
     h, k, sign = table["h"], table["k"], table["sign"]
     rare = (table[name] < 1e-3) & (table["versine"] > 1e-2) & (np.minimum(h, k) > -9)
     rare &= ((sign > 0) | (h + k < -3)) & (h < 0) & (k < 0)
     assert rare.sum() >= 10
     # step_relu is a sum of terms that are h^2 times as large.
     tolerance = 1e-9 if name == "step_relu" else 1e-12
-    found = FUNCTIONS[name][0](*pairs(table)).diagonal()
-    np.testing.assert_allclose(found[rare], table[name][rare], rtol=tolerance)
+    values = FUNCTIONS[name][0](*pairs(table)).diagonal()
+    np.testing.assert_allclose(values[rare], table[name][rare], rtol=tolerance)
 
 
 @pytest.mark.parametrize("h", [-35.0, -12.0, -3.0, -1.51, -1.49, -1.01, 0.0, 2.0, 30.0])
@@ -94,28 +97,29 @@ def layer(rng, width, d, bias_scale=1.0):
 
 
 @pytest.mark.parametrize("bias_scale", [0.0, 0.4, 2.0])
-def test_fast_paths_equal_the_twin(bias_scale, rng):
+def test_fast_paths_equal_the_reference_implementation(bias_scale, rng):
     W, b = layer(rng, 9, 4, bias_scale)
     V, c = layer(rng, 7, 4, bias_scale)
     G, P, D = (f(W, b, V, c) for f in (relu_gram, step_gram, step_relu_gram))
     S, K = step_x_relu(W, b, V, c), tangent_gram(W, b, V, c)
     for i in range(9):
         for j in range(7):
-            twin = reference.gaussian_neurons(W[i], b[i], V[j], c[j])
+            expected = reference.gaussian_neurons(W[i], b[i], V[j], c[j])
             scale = np.linalg.norm(V[j]) + abs(c[j])
             both = scale * (np.linalg.norm(W[i]) + abs(b[i]))
-            assert G[i, j] == pytest.approx(twin[0], abs=1e-13 * both)
-            assert P[i, j] == pytest.approx(twin[1], abs=1e-14)
-            assert D[i, j] == pytest.approx(twin[2], abs=1e-13 * scale)
-            np.testing.assert_allclose(S[i, j], twin[3], rtol=0, atol=1e-13 * scale)
+            assert G[i, j] == pytest.approx(expected[0], abs=1e-13 * both)
+            assert P[i, j] == pytest.approx(expected[1], abs=1e-14)
+            assert D[i, j] == pytest.approx(expected[2], abs=1e-13 * scale)
+            np.testing.assert_allclose(S[i, j], expected[3], rtol=0, atol=1e-13 * scale)
             block = K[4 * i : 4 * i + 4, 4 * j : 4 * j + 4]
-            np.testing.assert_allclose(block, twin[4], rtol=0, atol=1e-13)
+            np.testing.assert_allclose(block, expected[4], rtol=0, atol=1e-13)
 
 
 def test_without_biases_relu_gram_is_the_arc_cosine_kernel(rng):
     W, b = layer(rng, 20, 3, 0.0)
-    twin = reference.relu_kernel(W, W, 1.0, 0.0)
-    np.testing.assert_allclose(relu_gram(W, b), twin, rtol=1e-7, atol=1e-15 * twin.max())
+    kernel = reference.relu_kernel(W, W, 1.0, 0.0)
+    atol = 1e-15 * kernel.max()
+    np.testing.assert_allclose(relu_gram(W, b), kernel, rtol=1e-7, atol=atol)
 
 
 @pytest.mark.parametrize("gram", [relu_gram, step_gram, tangent_gram])
@@ -136,7 +140,7 @@ def constant_neurons():
 
 def test_neurons_without_weights_are_constants():
     W, b = constant_neurons()
-    W[3, 0] = 1e-200  # all but constant
+    W[3, 0] = 1e-200  # almost constant
     means, on = relu_mean(W, b), step_gram(W, b).diagonal()
     np.testing.assert_allclose(means[:4], [2, 0, 0, 5])
     np.testing.assert_allclose(on[:4], [1, 0, 0, 1])
@@ -172,7 +176,7 @@ unit = st.floats(-1, 1, allow_subnormal=False)
     b=arrays(np.float64, 6, elements=st.sampled_from([-9.0, -1, 0, 1e-9, 0.5, 3])),
 )
 def test_grams_are_positive_semidefinite(W, b):
-    """Of neurons that are often parallel, antiparallel, equal or constant."""
+    """The neurons are often parallel, antiparallel, equal or constant."""
     for K in (relu_gram(W, b), step_gram(W, b), tangent_gram(W, b, biases=True)):
         assert np.linalg.eigvalsh(K)[0] >= -1e-14 * max(1, np.trace(K))
         sizes = np.sqrt(np.outer(K.diagonal(), K.diagonal()))
@@ -184,7 +188,7 @@ def test_grams_are_positive_semidefinite(W, b):
     b=arrays(np.float64, 4, elements=unit),
     seed=st.integers(0, 1000),
 )
-def test_rotations_change_nothing_but_directions(W, b, seed):
+def test_rotations_change_only_directions(W, b, seed):
     R = np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))[0]
     for gram in (relu_gram, step_relu_gram):
         np.testing.assert_allclose(gram(W @ R, b), gram(W, b), rtol=0, atol=1e-13)
@@ -193,7 +197,7 @@ def test_rotations_change_nothing_but_directions(W, b, seed):
 
 
 def test_derivatives_of_relu_gram(rng):
-    """In w the vectors of `step_x_relu`, in b `step_relu_gram`, in rho `step_gram`."""
+    """The derivative in w is `step_x_relu`, in b `step_relu_gram`, in rho `step_gram`."""
     W, b = layer(rng, 5, 3)
     V, c = layer(rng, 4, 3)
     S, D, step = step_x_relu(W, b, V, c), step_relu_gram(W, b, V, c), 1e-5
@@ -214,7 +218,7 @@ def test_derivatives_of_relu_gram(rng):
 
 
 def test_complementary_neurons_add_up_to_a_line(rng):
-    """relu(z) - relu(-z) = z and 1(z > 0) + 1(-z > 0) = 1, over many kinds of pairs."""
+    """relu(z) - relu(-z) = z and 1(z > 0) + 1(-z > 0) = 1, for many kinds of pairs."""
     n = 300
     h = rng.uniform(-6, 6, n)
     near = h + 10 ** rng.uniform(-12, 0, n) * rng.choice([-1, 1], n)
@@ -225,9 +229,9 @@ def test_complementary_neurons_add_up_to_a_line(rng):
     V = np.column_stack([signs * (1 - versine), np.sqrt(versine * (2 - versine))])
     on, mean = step_gram(W, h).diagonal(), relu_mean(W, h)
     moments = np.sqrt(np.outer(relu_gram(W, h).diagonal(), 1 + k**2))
-    found = relu_gram(W, h, V, k) - relu_gram(W, h, -V, -k)
+    difference = relu_gram(W, h, V, k) - relu_gram(W, h, -V, -k)
     expected = np.outer(mean, k) + on[:, np.newaxis] * (W @ V.T)
-    assert (np.abs(found - expected) / moments).max() < 3e-15
+    assert (np.abs(difference - expected) / moments).max() < 3e-15
     total = step_gram(W, h, V, k) + step_gram(W, h, -V, -k)
     np.testing.assert_allclose(total, np.tile(on, (n, 1)).T, rtol=1e-13)
 
@@ -245,7 +249,7 @@ def test_contracted_products_are_the_sums(rng):
     assert tangent_relu_products(W, b, V, c).shape == (15, 4)
 
 
-def test_tangents_by_sampling(rng):
+def test_tangents_agree_with_a_sample(rng):
     W, b = layer(rng, 3, 2, 0.3)
     X = rng.normal(size=(400_000, 2))
     Z = X @ W.T + b
@@ -254,8 +258,8 @@ def test_tangents_by_sampling(rng):
     K, spread = tangent_gram(W, b, biases=True), np.sqrt(len(X))
     assert np.abs(F.T @ F / len(X) - K).max() < 8 * np.abs(F).std() / spread
     products = tangent_relu_products(W, b, W, b, biases=True)
-    found = F.T @ np.maximum(Z, 0) / len(X)
-    assert np.abs(found - products).max() < 8 * Z.std() / spread
+    sampled = F.T @ np.maximum(Z, 0) / len(X)
+    assert np.abs(sampled - products).max() < 8 * Z.std() / spread
 
 
 def test_nearly_parallel_neurons_have_nearly_their_own_block(rng):
@@ -272,12 +276,12 @@ def test_nearly_parallel_neurons_have_nearly_their_own_block(rng):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (([[1.0]], [0.0, 1.0]), "b must have one bias for each of the 1 rows of W; got"),
-        (([[1.0]], [np.nan]), "b must be finite; got nan. Replace NaN"),
-        (([[np.inf]], [0.0]), "W must be finite; got inf"),
-        (([[1.0]], [0.0], [[1.0, 2.0]], [0.0]), "V has 2 columns where W has 1"),
-        (([[1.0]], [0.0], [[1.0]]), "V was given without c"),
-        (([[1.0]], [0.0], None, [1.0]), "c was given without V"),
+        (([[1.0]], [0.0, 1.0]), "`b` must have one bias for each of the 1 rows of W; got"),
+        (([[1.0]], [np.nan]), "b` must be finite; got nan. Replace NaN"),
+        (([[np.inf]], [0.0]), "W` must be finite; got inf"),
+        (([[1.0]], [0.0], [[1.0, 2.0]], [0.0]), "`V` must have 1 columns, as W has; got 2"),
+        (([[1.0]], [0.0], [[1.0]]), "`V` must be passed together with c; got c=None"),
+        (([[1.0]], [0.0], None, [1.0]), "`c` must be passed together with V; got V=None"),
     ],
 )
 def test_errors_name_parameter_and_remedy(arguments, message):
@@ -287,5 +291,5 @@ def test_errors_name_parameter_and_remedy(arguments, message):
 
 
 def test_coefficients_must_fit():
-    with pytest.raises(ValueError, match="coefficients must have one number for each of"):
+    with pytest.raises(ValueError, match="`coefficients` must have one number for each of"):
         step_x_relu([[1.0]], [0.0], [[1.0]], [0.0], coefficients=[1.0, 2.0])

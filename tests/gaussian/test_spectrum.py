@@ -1,4 +1,4 @@
-"""Spectra of a neuron: against kernels, Gram matrices and mpmath."""
+"""Spectra of a neuron, compared with kernels, Gram matrices and mpmath."""
 
 import math
 from itertools import pairwise
@@ -21,7 +21,7 @@ from skrf.gaussian._harmonics import (
 from skrf.gaussian._relu_spectrum import log_squared_norm, relu_spectrum
 from skrf.theory._floors import error_floor
 
-# ------------------------------------------------------------------ slow, obvious twins
+# -------------------------------------------------------------- reference implementations
 
 
 def arc_cosine_kernel(rho):
@@ -31,7 +31,7 @@ def arc_cosine_kernel(rho):
 
 
 def relu_kernel(rho, h):
-    """E[relu(z + h) relu(z' + h)]: the second factor's mean given z, then a quadrature."""
+    """E[relu(z + h) relu(z' + h)]: quadrature over z, with the second mean given z."""
     s = math.sqrt(1 - rho**2)
 
     def integrand(z):
@@ -57,8 +57,8 @@ def mp_gegenbauer(D, degree, t):
 def mp_eigenvalue(d, h, degree):
     """Lambda_l, l >= 2, from Funk and Hecke's formula for the kernel K(rho).
 
-    Two integrations by parts leave K'' = exp(-h^2 / (1 + rho)) / (2 pi sqrt(1 - rho^2)).
-    No radius is in it.
+    By two integrations by parts with K'' = exp(-h^2 / (1 + rho)) / (2 pi sqrt(1 - rho^2)).
+    The formula contains no radius.
     """
     h = mp.mpf(h)
 
@@ -67,23 +67,23 @@ def mp_eigenvalue(d, h, degree):
         value = mp.exp(-(h**2) / (1 + rho)) if h else mp.mpf(1)
         return value * mp_gegenbauer(d + 4, degree - 2, rho) * mp.sin(angle) ** (d + 1)
 
-    # All derivatives match at the ends: the trapezoid rule converges exponentially.
+    # All derivatives match at the ends, so the trapezoidal rule converges exponentially.
     n = 400 + 4 * (degree + d)
     area = mp.pi / n * mp.fsum(integrand(mp.pi * k / n) for k in range(1, n))
     constant = mp.gamma(mp.mpf(d) / 2) / mp.sqrt(mp.pi) / mp.gamma(mp.mpf(d - 1) / 2)
     return constant / (d * d - 1) * area / (2 * mp.pi)
 
 
-def circle_eigenvalues(h, n=512):
-    """Eigenvalues of the Gram matrix of n neurons, evenly on the circle, over n (d = 2).
+def circle_eigenvalues(h, n):
+    """Eigenvalues over n of the Gram matrix of n neurons at equal angles (d = 2).
 
-    The matrix is circulant; its first row is a kernel, so its eigenvalues are a Fourier
+    The matrix is circulant and its first row is a kernel, so its eigenvalues are a Fourier
     transform.
     """
     rho = np.cos(2 * math.pi * np.arange(n) / n)
     if h == 0:
         row = arc_cosine_kernel(rho)
-    else:  # a negative h, for which opposite neurons are never on together
+    else:  # for a negative h opposite neurons are never both active
         half = [relu_kernel(r, h) for r in rho[1 : n // 2]]
         row = np.array([math.exp(log_squared_norm(h)), *half, 0.0, *half[::-1]])
     return np.sort(np.fft.fft(row).real / n)[::-1]
@@ -110,14 +110,14 @@ def test_log_bessel(order, x):
 @pytest.mark.parametrize("d", [2, 3, 8, 41, 200])
 def test_dimensions(d):
     """Homogeneous polynomials of degree l are harmonics of degrees l, l - 2, ..."""
-    whole = [dimension(d, degree) for degree in range(40)]
+    exact = [dimension(d, degree) for degree in range(40)]
     for degree in range(40):
         polynomials = math.comb(degree + d - 1, d - 1)
-        assert sum(whole[degree::-2]) == polynomials
+        assert sum(exact[degree::-2]) == polynomials
         assert float(log_dimension(d, degree)) == pytest.approx(
-            math.log(whole[degree]), abs=4e-13
+            math.log(exact[degree]), abs=4e-13
         )
-        for step, count in ((1, sum(whole[: degree + 1])), (2, polynomials)):
+        for step, count in ((1, sum(exact[: degree + 1])), (2, polynomials)):
             value = float(log_dimension_up_to(d, degree, step))
             assert value == pytest.approx(math.log(count), abs=4e-13)
 
@@ -145,12 +145,12 @@ def test_kernel_is_the_zonal_sum(d, h, rho):
 @pytest.mark.parametrize("h", [0.0, 0.01, -1.0, 3.0, 20.0, -3.0, -15.0])
 @pytest.mark.parametrize("d", [2, 5, 41, 200])
 def test_energies_add_up(d, h):
-    """What the levels leave over is what an asymptotic law says, without being fitted."""
+    """The asymptotic tail, which is not fitted, is the total minus the levels."""
     spectrum = relu_spectrum(d, h, 1000 + 10 * d)
-    left = 1 - math.fsum(np.exp(spectrum.log_energy))
+    remainder = 1 - math.fsum(np.exp(spectrum.log_energy))
     blocks = np.exp(np.logaddexp.reduce(spectrum.tail_log_energy))
     assert blocks == pytest.approx(spectrum.tail, rel=1e-9)
-    assert left == pytest.approx(spectrum.tail, rel=1e-3, abs=2e-13)
+    assert remainder == pytest.approx(spectrum.tail, rel=1e-3, abs=2e-13)
     assert spectrum.tail < 2e-4
     assert np.isfinite(spectrum.log_multiplicity).all()
     assert spectrum.tail_error < 1e-12
@@ -158,14 +158,14 @@ def test_energies_add_up(d, h):
 
 @pytest.mark.parametrize("d", [3, 10, 41])
 def test_bias_free_tail_is_exact(d):
-    """The model beyond degree 60 against the levels that a longer spectrum has."""
+    """The tail beyond about degree 60 is compared with the levels of a longer spectrum."""
     short, long = relu_spectrum(d, 0.0, 60 + 2 * d), relu_spectrum(d, 0.0, 20_000)
     beyond = math.fsum(np.exp(long.log_energy[short.max_degree + 1 :])) + long.tail
     assert short.tail == pytest.approx(beyond, rel=1e-6)
 
 
 @pytest.mark.parametrize("d", [3, 10, 41])
-def test_a_small_bias_is_continuous(d):
+def test_spectrum_is_continuous_at_bias_0(d):
     free, biased = relu_spectrum(d), relu_spectrum(d, -1e-7)
     same = np.isfinite(free.log_energy[:40])
     np.testing.assert_allclose(
@@ -214,40 +214,49 @@ def test_degrees_0_and_1_without_bias():
         assert low[0] == pytest.approx(d * (mean_t[0] / area[0]) ** 2, rel=1e-10)
 
 
-def test_the_tail_of_a_short_spectrum_is_that_of_a_long_one():
-    """Floors that need more levels than there are come from blocks: a few per cent."""
+def test_tails_of_short_and_long_spectra_agree():
+    """Lower bounds beyond the last level come from blocks and agree to a few percent."""
     for d, h in ((5, 0.0), (5, -1.0), (20, -1.0)):
         short, long = relu_spectrum(d, h, 300), relu_spectrum(d, h, 2000)
         log_r = long.log_multiplicity[[400, 1000, 1800]]
         np.testing.assert_allclose(short.floor(log_r), long.floor(log_r), rtol=0.03)
 
 
-def test_large_negative_biases_have_enough_degrees():
-    """Against twice as many: no share above the tail may change."""
-    for d, h in ((3, -1000.0), (10, -300.0), (40, -100.0)):
-        found = relu_spectrum(d, h)
-        more = relu_spectrum(d, h, 2 * found.max_degree)
-        shares = np.array([0.5, 0.2, 2 * found.tail])
-        for one, other in zip(
-            found.features_needed(shares), more.features_needed(shares), strict=True
-        ):
-            # Logarithms of size h^2 / 2 leave so many digits.
-            np.testing.assert_allclose(one, other, rtol=1e-5)
+LARGEST = [(3, -1000.0), (10, -300.0), (40, -100.0)]
 
 
-def test_counts_of_the_tail_are_no_whole_numbers():
-    """At 1e-9 the count is that of the degrees alone; at 1e-10 it is an estimate."""
+@pytest.mark.parametrize(
+    ("d", "h"),
+    [
+        *((3, -100.0), (10, -60.0), (40, -50.0)),
+        *(pytest.param(d, h, marks=pytest.mark.slow) for d, h in LARGEST),
+    ],
+)
+def test_large_negative_biases_have_enough_degrees(d, h):
+    """Twice as many degrees do not change numbers of features for errors above the tail."""
+    spectrum = relu_spectrum(d, h)
+    longer = relu_spectrum(d, h, 2 * spectrum.max_degree)
+    errors = np.array([0.5, 0.2, 2 * spectrum.tail])
+    for counts, expected in zip(
+        spectrum.features_needed(errors), longer.features_needed(errors), strict=True
+    ):
+        # Logarithms of size h^2 / 2 have only so many digits.
+        np.testing.assert_allclose(counts, expected, rtol=1e-5)
+
+
+def test_counts_of_the_tail_are_not_exact():
+    """At 1e-9 the count has only single degrees; at 1e-10 it is an estimate."""
     log10_r, r = relu_spectrum(3).features_needed([1e-9, 1e-10])
     assert r[0] == 233103
     assert np.isnan(r[1])
-    # From the closed form of all Lambda_l in 40 digits.
+    # Computed from the closed form of all Lambda_l in 40 digits.
     assert log10_r[1] == pytest.approx(np.log10(1081946), abs=1e-3)
 
 
-@pytest.mark.parametrize("h", [0.0, -0.8])
-def test_eigenfunctions_attain_the_floor(h):
-    """On the circle the best features are the top eigenvectors of a Gram matrix."""
-    values = circle_eigenvalues(h)
+@pytest.mark.parametrize(("h", "n"), [(0.0, 512), (-0.8, 256)])
+def test_eigenfunctions_attain_the_lower_bound(h, n):
+    """On the circle the best features are the leading eigenvectors of a Gram matrix."""
+    values = circle_eigenvalues(h, n)
     assert values.sum() == pytest.approx(math.exp(log_squared_norm(h)), rel=1e-9)
     r = np.arange(60)
     best = 1 - np.concatenate([[0], np.cumsum(values)])[:60] / values.sum()
@@ -255,24 +264,29 @@ def test_eigenfunctions_attain_the_floor(h):
 
 
 def test_degrees_0_and_1_in_two_dimensions_with_a_positive_bias():
-    """Against mpmath: of the neuron's mean over the circle, and that times the cosine."""
+    """Compared with mpmath: means over the circle of the neuron and of it times cosine."""
+
+    def mean(R, degree):
+        """Mean of max(R cos t + 1, 0) cos(degree t) over the circle."""
+        edge = mp.acos(-1 / R) if R > 1 else mp.pi
+        if degree == 0:
+            return (R * mp.sin(edge) + edge) / mp.pi
+        return (R * (edge / 2 + mp.sin(2 * edge) / 4) + mp.sin(edge)) / mp.pi
+
     with mp.workdps(20):
-
-        def square(times, R):
-            edge = mp.acos(-1 / R) if R > 1 else mp.pi
-            mean = mp.quad(lambda t: (R * mp.cos(t) + 1) * times(t), [0, edge]) / mp.pi
-            return mean**2 * R * mp.exp(-(R**2) / 2)
-
         expected = [
-            mp.quad(lambda R, f=f: square(f, R), [0, 1, 1.1, 1.5, 2, 4, 8, 14])
-            for f in (lambda t: 1, mp.cos)
+            mp.quad(
+                lambda R, k=k: mean(R, k) ** 2 * R * mp.exp(-(R**2) / 2),
+                [0, 1, 1.1, 1.5, 2, 4, 8, 14],
+            )
+            for k in (0, 1)
         ]
     # The two functions of degree 1 each have the mean square 1/2.
     expected = np.array(expected, float)
     np.testing.assert_allclose(relu_spectrum(2, 1.0).eigenvalues[:2], expected, rtol=1e-12)
 
 
-def test_the_error_of_a_tail_in_high_dimension_is_honest():
-    """The tail was found by summing 2,000 degrees more."""
+def test_tail_error_in_high_dimension():
+    """The expected tail is the sum of 2,000 more degrees."""
     spectrum = relu_spectrum(2000, -1.0)
     assert abs(spectrum.tail - 2.860343e-9) < spectrum.tail_error

@@ -125,7 +125,7 @@ def test_bad_sample_weights_are_named(weights, message, neuron):
 
 
 def test_classifier_needs_two_classes(neuron):
-    with pytest.raises(ValueError, match="at least 2 classes; y has 1 class"):
+    with pytest.raises(ValueError, match="at least 2 classes in `y`; got 1 class"):
         plain(OverparamNetClassifier).fit(neuron[0], np.ones(200))
 
 

@@ -177,9 +177,9 @@ def test_folds_of_groups(solver, data):
     np.testing.assert_array_equal(model.scores_, peer.scores_)
     with pytest.raises(ValueError, match="'groups' parameter should not be None"):
         model.fit(X, Y)
-    with pytest.raises(ValueError, match=r"groups has shape \(59,\), but X has 60"):
+    with pytest.raises(ValueError, match=r"`groups` must have .* 60; got shape \(59,\)"):
         model.fit(X, Y, groups=groups[:59])
-    with pytest.raises(ValueError, match=r"groups are for folds.*cv=GroupKFold"):
+    with pytest.raises(ValueError, match=r"`groups` requires .* `cv`.*cv=GroupKFold"):
         model.set_params(cv=None).fit(X, Y, groups=groups)
 
 
@@ -187,7 +187,7 @@ def test_conjugate_gradients_say_that_they_use_no_folds(data):
     X, Y, _ = data
     model = RandomFeatureRidge(RandomReLUFeatures(9), solver="cg", random_state=0)
     right = clone(model).fit(X, Y).coef_
-    with pytest.warns(UserWarning, match=r"cv is not used.*solver='cg'.*cv=None"):
+    with pytest.warns(UserWarning, match=r"`cv` is not used.*solver='cg'.*cv=None"):
         model.set_params(cv=3).fit(X, Y)
     np.testing.assert_array_equal(model.coef_, right)
 
@@ -385,18 +385,21 @@ def test_grid_search_over_width():
     [
         ({"alphas": 0.0}, "alphas"),
         ({"alphas": -1.0}, "alphas"),
-        ({"alphas": []}, "alphas must be a positive number or a 1-D sequence"),
-        ({"alphas": [1.0, 0.0]}, r"alphas must be positive and finite; got 0\.0"),
-        ({"alphas": [1.0, np.nan]}, "alphas must be positive and finite; got nan"),
+        ({"alphas": []}, "`alphas` must be a positive number or a 1-D sequence"),
+        ({"alphas": [1.0, 0.0]}, "`alphas` must be positive and finite; got 0. Use a sm"),
+        (
+            {"alphas": [1.0, np.nan]},
+            "`alphas` must be positive and finite; got nan",
+        ),
         ({"alphas": [[1.0]]}, "1-D"),
-        ({"alphas": ["a"]}, "alphas must be a positive number"),
+        ({"alphas": ["a"]}, "`alphas` must be a positive number"),
         ({"features": 3}, "features"),
         ({"solver": "svd"}, "solver"),
         ({"block_size": 0}, "block_size"),
         ({"fit_intercept": 2}, "fit_intercept"),
-        ({"solver": "cg", "alphas": [1.0]}, "solver='cg' gives no errors"),
-        ({"select_width": True, "cv": 3}, "select_width=True"),
-        ({"select_width": True, "features": RBFSampler()}, "one neuron after the other"),
+        ({"solver": "cg", "alphas": [1.0]}, "`alphas` must be one number for solver='cg'"),
+        ({"select_width": True, "cv": 3}, "`select_width=True` needs"),
+        ({"select_width": True, "features": RBFSampler()}, "ordered by neuron"),
     ],
 )
 def test_bad_parameters_are_named(parameters, message, data):

@@ -111,7 +111,7 @@ def test_chunks_of_weight_zero_are_allowed_and_change_nothing(data):
     X, y = data
     model = RandomFeatureRidge(RandomReLUFeatures(5), random_state=0)
     model.partial_fit(X[:9], y[:9], sample_weight=np.zeros(9))
-    with pytest.raises(ValueError, match="sample_weight was zero on every row"):
+    with pytest.raises(ValueError, match="`sample_weight` must be positive"):
         model.predict(X)
     model.partial_fit(X, y).partial_fit(X, -y, sample_weight=np.zeros(60))
     whole = RandomFeatureRidge(RandomReLUFeatures(5), random_state=0).fit(X, y)
@@ -145,10 +145,10 @@ def test_folds_without_weight_are_refused(solver, data):
     w = np.ones(60)
     w[:12] = 0
     model = RandomFeatureRidge(RandomReLUFeatures(8), alphas=[1.0], cv=5, solver=solver)
-    with pytest.raises(ValueError, match="cv=5 gives no split, or one whose"):
+    with pytest.raises(ValueError, match=r"`cv` must yield splits .*; got cv=5"):
         model.fit(X, y, sample_weight=w)
     used_up = iter(())
-    with pytest.raises(ValueError, match="gives no split"):
+    with pytest.raises(ValueError, match="must yield splits"):
         model.set_params(cv=used_up).fit(X, y)
 
 
@@ -157,7 +157,7 @@ def test_one_alpha_with_folds_has_a_score(data):
     model = RandomFeatureRidge(FunctionTransformer(), alphas=1.0, cv=3).fit(X, y)
     scores = cross_val_score(Ridge(), X, y, cv=3, scoring="neg_mean_squared_error")
     assert model.best_score_ == pytest.approx(scores.mean())
-    with pytest.raises(AttributeError, match="or with cv or select_width; it was one"):
+    with pytest.raises(AttributeError, match="`scores_` needs a sequence"):
         _ = model.set_params(cv=None).fit(X, y).scores_
 
 
@@ -170,7 +170,7 @@ def test_parameters_count_when_a_chunk_is_added(data):
     unread.set_params(alphas=100.0)
     np.testing.assert_array_equal(unread.coef_, before)
     np.testing.assert_array_equal(model.coef_, before)
-    with pytest.raises(AttributeError, match="it was one number"):
+    with pytest.raises(AttributeError, match="got one number"):
         _ = model.set_params(alphas=[1.0]).scores_
     model.set_params(alphas=100.0).partial_fit(X, y, sample_weight=np.zeros(60))
     assert model.alpha_ == 100.0
@@ -183,7 +183,7 @@ def test_class_weights_are_checked(solver, class_weight, data):
     model = RandomFeatureRidgeClassifier(
         RandomReLUFeatures(5), solver=solver, class_weight=class_weight
     )
-    with pytest.raises(ValueError, match=r"class_weight=.* must have finite weights"):
+    with pytest.raises(ValueError, match=r"`class_weight` must have finite weights"):
         model.fit(X, (y > 0).astype(int))
 
 
@@ -191,7 +191,7 @@ def test_a_classifier_begins_anew_with_other_classes(data):
     X, y = data
     labels = (y > 0).astype(int)
     model = RandomFeatureRidgeClassifier(RandomReLUFeatures(5)).fit(X, labels)
-    with pytest.warns(UserWarning, match="begins anew"):
+    with pytest.warns(UserWarning, match="partial_fit starts again"):
         model.partial_fit(X, labels + 1, classes=[1, 2])
     assert model.classes_.tolist() == [1, 2]
 
@@ -280,10 +280,10 @@ class NoColumns(TransformerMixin, BaseEstimator):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (lambda X: X[:, :0], "gave 0 columns"),
+        (lambda X: X[:, :0], "got 0 columns"),
         (lambda X: 1j * X, "dtype complex128"),
-        (lambda X: X[:-1, 0], "a row of numbers a row"),
-        (lambda X: np.full(X.shape, np.nan), "`features` gave NaN"),
+        (lambda X: X[:-1, 0], "one row of numbers per row"),
+        (lambda X: np.full(X.shape, np.nan), "`features` returned NaN"),
     ],
 )
 def test_odd_features_are_named(values, message, data):
@@ -298,7 +298,7 @@ def test_features_that_cannot_be_pickled_merge_with_themselves(data):
     left, right = (RandomFeatureRidge(frozen).partial_fit(X, y) for _ in range(2))
     left.merge(right)
     other = FrozenEstimator(NoColumns(lambda X: 2 * X).fit(X))
-    with pytest.raises(ValueError, match="cannot be pickled"):
+    with pytest.raises(ValueError, match="`features` must be picklable"):
         left.merge(RandomFeatureRidge(other).partial_fit(X, y))
 
 
@@ -309,7 +309,7 @@ def test_dask_before_fit_and_in_chunks(data):
     for Model in (RandomFeatureRidge, RandomFeatureRidgeClassifier):
         with pytest.raises(NotFittedError):
             Model().predict(x)
-    with pytest.raises(ValueError, match="partial_fit takes chunks in memory"):
+    with pytest.raises(ValueError, match=r"in memory for partial_fit.* Use fit"):
         RandomFeatureRidge().partial_fit(x, y)
     w = np.r_[np.zeros(20), np.ones(40)]
     model = RandomFeatureRidge(RandomReLUFeatures(5), random_state=0)
@@ -356,7 +356,7 @@ def test_looking_at_a_stream_computes_nothing(weight, data, monkeypatch):
     X, y = data
     model = RandomFeatureRidge(RandomReLUFeatures(5)).partial_fit(X, y, [weight] * 60)
     with monkeypatch.context() as patched:
-        patched.setattr("skrf.ridge._fitted.solve_moments", None)
+        patched.setattr("skrf.ridge._streams.solve_moments", None)
         assert "coef_" not in dir(model)
         assert "RandomFeatureRidge" in model._repr_html_()
     assert model.partial_fit(X, y).coef_.shape == (5,)

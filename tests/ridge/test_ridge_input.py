@@ -51,7 +51,7 @@ def test_data_frames_of_polars_are_those_of_pandas(data):
     same = polars.DataFrame({name: frame[name].tolist() for name in frame})
     np.testing.assert_allclose(model.fit(same, y).predict(same), expected, rtol=1e-12)
     assert list(model.feature_names_in_) == ["a", "b", "kind"]
-    with pytest.raises(ValueError, match="X has other columns"):
+    with pytest.raises(ValueError, match="Pass the columns of `fit`"):
         model.predict(same.select("b", "a", "kind"))
     numbers = same.select("a", "b")
     plain = RandomFeatureRidge(RandomReLUFeatures(30, random_state=0))
@@ -100,9 +100,9 @@ def test_a_width_path_leaves_cv_alone(data):
 @pytest.mark.parametrize(
     ("class_weight", "message"),
     [
-        ({0: 1, 5: 3}, r"class_weight=\{0: 1, 5: 3\}.* Give a finite number >= 0"),
-        ({0: "a", 1: 3}, r"class_weight=\{0: 'a', 1: 3\}.* Give a finite number >= 0"),
-        ({0: 0, 1: 0}, r"class_weight=\{0: 0, 1: 0\}.* not all 0. Give"),
+        ({0: 1, 5: 3}, "not in class_weight\nPass a finite number >= 0"),
+        ({0: "a", 1: 3}, "to float: 'a'\nPass a finite number >= 0 .* `class_weight`"),
+        ({0: 0, 1: 0}, "`class_weight` must .* not all 0; got all 0. Pass"),
     ],
 )
 def test_class_weights_are_named(class_weight, message, data):
@@ -112,7 +112,7 @@ def test_class_weights_are_named(class_weight, message, data):
 
 
 def test_folds_that_lack_groups_are_named(data):
-    with pytest.raises(ValueError, match=r"cv=GroupKFold.*groups are given to fit"):
+    with pytest.raises(ValueError, match=r"cv=GroupKFold.*pass `groups` to fit"):
         RandomFeatureRidge(alphas=[0.1, 1.0], cv=GroupKFold(4)).fit(*data)
 
 

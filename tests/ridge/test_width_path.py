@@ -149,11 +149,11 @@ def test_narrowed_features_are_those_of_a_narrow_fit(data):
 def test_bad_widths_and_penalties(data):
     X, Y, _ = data
     path = RandomFeatureRidge(RandomReLUFeatures(9)).width_path(X, Y)
-    with pytest.raises(ValueError, match="width=10 is not on the path"):
+    with pytest.raises(ValueError, match="`width` must be an integer from 1 to 9"):
         path.coefficients(10)
     with pytest.warns(LinAlgWarning, match="relative error of the leave-one-out errors"):
         RandomFeatureRidge(RandomReLUFeatures(20), alphas=1e-11).width_path(X, Y)
-    with pytest.raises(ValueError, match="one neuron after the other"):
+    with pytest.raises(ValueError, match="ordered by neuron"):
         RandomFeatureRidge(LinearizedNTKFeatures(5, train="both")).width_path(X, Y)
 
 

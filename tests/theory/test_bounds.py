@@ -1,4 +1,7 @@
-"""Floors, numbers of features and laws of distances: published figures, simulation."""
+"""Lower bounds, numbers of features and distributions of distances.
+
+They are compared with published figures and with simulations.
+"""
 
 import math
 
@@ -20,7 +23,7 @@ from skrf.theory._floors import (
     features_needed,
     log_distance_probability,
     simulate_squared_distances,
-    squared_distance_law,
+    squared_distance_distribution,
 )
 from skrf.theory._wave import (
     triangle_wave_spectrum,
@@ -28,7 +31,7 @@ from skrf.theory._wave import (
     weight_certificate,
 )
 
-# (bias, relative error, d) -> fewest features, to the digits that were published.
+# (bias, relative error, d, minimum number of features to the published digits)
 NEEDED = [
     (0, 0.01, 10, "437"), (0, 0.01, 20, "6.6e3"), (0, 0.01, 40, "1.0e5"),
     (0, 0.01, 160, "2.6e7"),
@@ -42,7 +45,7 @@ NEEDED = [
 
 
 @pytest.mark.parametrize(("bias", "error", "d", "expected"), NEEDED)
-def test_fewest_features(bias, error, d, expected):
+def test_minimum_number_of_features(bias, error, d, expected):
     b = -math.sqrt(d) / 2 if isinstance(bias, str) else float(bias)
     log10_r, r = features_needed(error, d, b)
     assert reference.rounds_to(10**log10_r, expected)
@@ -63,7 +66,7 @@ FLOORS = [
 
 
 @pytest.mark.parametrize(("bias", "row"), FLOORS)
-def test_floors_of_3000_features(bias, row):
+def test_lower_bounds_for_3000_features(bias, row):
     for d, expected in row.items():
         assert reference.rounds_to(error_floor(3000, d, float(bias)), expected)
 
@@ -95,7 +98,7 @@ def random_feature_errors(d, r, n_targets, seed):
 
 
 @pytest.mark.parametrize(("d", "r"), [(3, 5), (3, 20), (5, 10), (5, 60), (10, 100)])
-def test_random_features_stay_above_the_floor(d, r):
+def test_random_features_stay_above_the_lower_bound(d, r):
     errors = random_feature_errors(d, r, 4000, seed=d * r)
     assert errors.mean() > error_floor(r, d)
     for level in (0.5, 0.9, 0.99):
@@ -110,7 +113,7 @@ def test_random_features_stay_above_the_floor(d, r):
     log10_r=st.lists(st.floats(-1, 300), min_size=3, max_size=8),
 )
 @settings(max_examples=30)
-def test_floor_properties(d, h, log10_r):
+def test_properties_of_the_lower_bound(d, h, log10_r):
     log10_r = np.sort(log10_r)
     floor = error_floor(log10_r, d, h, log10=True)
     assert np.isfinite(floor).all()
@@ -131,7 +134,7 @@ def test_floor_properties(d, h, log10_r):
     log10_error=st.floats(-60, -0.01),
 )
 @settings(max_examples=30)
-def test_features_needed_inverts_the_floor(d, h, log10_error):
+def test_features_needed_inverts_the_lower_bound(d, h, log10_error):
     error = 10**log10_error
     log10_r, _ = features_needed(error, d, h)
     assert error_floor(log10_r, d, h, log10=True) == pytest.approx(error, rel=2e-2) or (
@@ -174,7 +177,8 @@ def test_everything_is_finite_in_200_dimensions():
 
 @pytest.mark.parametrize(("d", "expected"), [(10, ".127"), (40, "8.9e-3"), (160, "8.6e-7")])
 def test_probability_of_a_quarter(d, expected):
-    assert reference.rounds_to(squared_distance_law(d, d // 2).cdf(0.25), expected)
+    distribution = squared_distance_distribution(d, d // 2)
+    assert reference.rounds_to(distribution.cdf(0.25), expected)
     assert reference.rounds_to(
         math.exp(log_distance_probability(0.25, d, d // 2)), expected
     )
@@ -201,34 +205,44 @@ def test_distance_rate():
         assert value == pytest.approx(distance_rate(ratio, error), abs=5e-5)
 
 
-def test_simulated_distances_have_the_law():
+def test_simulated_distances_have_the_distribution():
     distances = simulate_squared_distances(12, 5, 3000, random_state=0)
-    assert stats.kstest(distances, squared_distance_law(12, 5).cdf).pvalue > 1e-3
+    cdf = squared_distance_distribution(12, 5).cdf
+    assert stats.kstest(distances, cdf).pvalue > 1e-3
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: error_floor(1, 1), "d=1 must be an integer >= 2"),
-        (lambda: error_floor(1, 2.5), "d=2.5"),
-        (lambda: error_floor(-1, 5), "r=-1.0 must be a number >= 0"),
-        (lambda: error_floor(float("nan"), 5), "r=nan"),
-        (lambda: error_floor(1, 5, bias=float("nan")), "bias=nan"),
-        (lambda: error_floor(1, 5, weight_norm=0), "weight_norm=0 must be a positive"),
-        (lambda: features_needed(0, 5), "error=0.0 must be a positive"),
-        (lambda: failure_probability(1, [0.1, -1], 5), "error=-1.0"),
-        (lambda: squared_distance_law(5, 5), "r=5 must be below d=5"),
-        (lambda: log_distance_probability(1.5, 5, 2), "error=1.5 must be in"),
-        (lambda: distance_rate(0.5, 0.5), "error=0.5 must be in"),
-        (lambda: simulate_squared_distances(5, 2, 0), "n_draws=0"),
-        (lambda: triangle_wave_spectrum(5, 1e3), "weight_norm=1000.0 must be in"),
-        (lambda: weight_certificate(0, 5, 1.0, 1), "error=0 must be a number"),
+        (lambda: error_floor(1, 1), "must be an integer >= 2"),
+        (lambda: error_floor(1, 2.5), "2.5"),
+        (lambda: error_floor(-1, 5), "`r` must be a number from 0 to 1e300; got -1.0. Use"),
+        (lambda: error_floor(float("nan"), 5), "`r` must be .* got nan"),
+        (lambda: error_floor(float("nan"), 5, log10=True), "`r` must be a decimal log"),
+        (lambda: error_floor(1, 5, bias=float("nan")), "`bias` must be .* got nan. Use a"),
+        (lambda: error_floor(1, 5, weight_norm=0), "`weight_norm` must be a pos.* got 0."),
+        (lambda: features_needed(0, 5), "`error` must be a positive .* got 0.0. Pass"),
+        (lambda: failure_probability(1, [0.1, -1], 5), "`error` must be .* got -1.0"),
+        (lambda: squared_distance_distribution(5, 5), "`r` must be below d=5; got 5. Use"),
+        (
+            lambda: log_distance_probability(1.5, 5, 2),
+            r"`error` must be in \[0, 1\]; got 1.5",
+        ),
+        (lambda: distance_rate(1.5), r"`ratio` must be in \(0, 1\); got 1.5. Pass"),
+        (lambda: distance_rate(0.5, 0.5), "`error` must be in .* got 0.5. Use"),
+        (lambda: simulate_squared_distances(5, 2, 0), "n_draws.*must be an integer >= 1"),
+        (lambda: triangle_wave_spectrum(5, 1e3), "`weight_norm` must be in .* got 1000.0"),
+        (lambda: weight_certificate(0, 5, 1.0, 1), "`error` must be a number in .* got 0."),
         (
             lambda: wave_relu_products(TriangleWave([1.0, 0.0]), np.ones((1, 3)), [0.0]),
-            "weights and biases have shapes",
+            "`weights` and `biases` must have shapes",
+        ),
+        (
+            lambda: wave_relu_products(TriangleWave([9.0, 0.0]), np.ones((1, 2)), [0.0]),
+            r"`wave` must have \|\|weight\|\| in .* got 9. Use a smaller weight",
         ),
     ],
 )
 def test_errors_name_the_parameter(call, message):
-    with pytest.raises(ValueError, match=message.replace("(", r"\(")):
+    with pytest.raises(ValueError, match=message):
         call()

@@ -1,4 +1,4 @@
-"""The triangle wave of Proposition 4.6: spectrum, products with ReLU and certificates."""
+"""The triangle wave of Proposition 4.6: spectrum, products with ReLUs and certificates."""
 
 import math
 from itertools import pairwise
@@ -99,7 +99,7 @@ def test_eigenvalues_of_the_wave_against_mpmath(d):
             for m in range(1, 2001 if d == 5 else 61, 2):
                 kappa = mp.pi * m * d / 2
                 x = kappa**2
-                # The large-argument series of I, whose terms fall fast for these x.
+                # The large-argument series of I, whose terms decrease fast for these x.
                 term, series, mu = mp.mpf(1), mp.mpf(1), 4 * (degree + nu) ** 2
                 for k in range(1, 400):
                     step = -(mu - (2 * k - 1) ** 2) / (8 * k * x)
@@ -117,7 +117,7 @@ def test_eigenvalues_of_the_wave_against_mpmath(d):
 
 @pytest.mark.parametrize("rho", [0.9, 0.97, 0.995])
 def test_kernel_of_the_wave_is_the_zonal_sum(rho):
-    """E[psi(d z) psi(d z')], the second factor's mean given z by all ReLUs of psi."""
+    """E[psi(d z) psi(d z')], with the mean of the second factor given z by all ReLUs."""
     d = 5
     wave = TriangleWave(np.ones(d))
     a, c = wave.relu_sum()
@@ -131,7 +131,7 @@ def test_kernel_of_the_wave_is_the_zonal_sum(rho):
         - 1
     )
     expected = weight @ (wave.profile(d * z) * mean)
-    # Beyond the last degree are 2e-6 of the energy, and P_l(rho) is small there.
+    # 2e-6 of the energy is beyond the last degree, where P_l(rho) is small.
     assert reference.zonal_sum(triangle_wave_spectrum(d), rho) == pytest.approx(
         expected, abs=2e-9
     )
@@ -148,7 +148,7 @@ def test_kernel_of_the_wave_is_the_zonal_sum(rho):
 @pytest.mark.slow
 @pytest.mark.parametrize("d", [4, 5])
 def test_products_of_wave_and_relu(d, rho, c, norm):
-    """Against 30-digit quadrature of psi times the mean of the ReLU given <w, x>."""
+    """Compared with 30-digit quadrature of psi times the mean of the ReLU given <w, x>."""
     wave = TriangleWave(d * np.eye(d)[0])
     v = norm * (rho * np.eye(d)[0] + math.sqrt(1 - rho**2) * np.eye(d)[1])
     sign, log_magnitude = wave_relu_products(wave, v[np.newaxis], np.array([c]))
@@ -177,7 +177,7 @@ def test_products_of_wave_and_relu(d, rho, c, norm):
 
 @pytest.mark.parametrize(("rho", "c"), [(0.98, 0.3), (0.98, -1.2), (0.95, 0.0)])
 def test_products_are_correlations_of_the_wave(rho, c):
-    """In double precision, where they are large."""
+    """Compared with quadrature in double precision, for large products."""
     d = 4
     wave = TriangleWave(d * np.eye(d)[0])
     s = math.sqrt(1 - rho**2)
@@ -192,7 +192,7 @@ def test_products_are_correlations_of_the_wave(rho, c):
 
 
 def test_products_of_orthogonal_weights_vanish():
-    """By the oddness of psi."""
+    """They vanish because psi is odd."""
     wave = TriangleWave(41 * np.eye(41)[0])
     sign, log_magnitude = wave_relu_products(wave, np.eye(41)[1:], np.linspace(-1, 1, 40))
     assert (sign == 0).all()
@@ -232,12 +232,12 @@ def test_certificate():
     least = certificate.least_weight_norm
     assert weight_certificate(error, d, least, 1).bracket == pytest.approx(0, abs=1e-12)
     assert 2.9 * d**3 < least < 3 * d**3
-    # The theorem's own alpha = d^2 is out of the corrected proof's reach.
+    # The corrected proof gives no bound for the alpha = d^2 of the theorem.
     outside = weight_certificate(error, d, d**2, 1e6)
     assert outside.bracket < 0
     assert outside.factor == 0
     assert outside.log10_bound == -math.inf
-    # Delta from item 3 and Markov: a hundredth of the failures costs a factor 10.
+    # Delta from item 3 and Markov: 100 times fewer failures cost a factor of 10.
     assert weight_certificate(
         error, d, alpha, 1e6, failure=1e-4
     ).log10_bound == pytest.approx(certificate.log10_bound - 1)
@@ -246,26 +246,27 @@ def test_certificate():
 
 
 def test_certificate_holds_for_the_wave_itself():
-    """A feature that is psi_v for a random v correlates with psi_w less than Delta."""
+    """The correlation of psi_v for a random v with psi_w is less than Delta."""
     d, r, failure = 5, 20, 0.05
     rng = np.random.default_rng(0)
     certificate = weight_certificate(1e-9, d, 10.0 * d, r, failure=failure)
     log10_delta = math.log10(certificate.factor) - certificate.log10_bound
-    wave, worse = TriangleWave(d * np.eye(d)[0]), 0
+    wave, failures = TriangleWave(d * np.eye(d)[0]), 0
     for _ in range(100):
         V = rng.normal(size=(r, d))
-        V /= np.linalg.norm(V, axis=1, keepdims=True) / math.sqrt(
-            2
-        )  # of norm 1 as features
+        # The features have norm 1.
+        V /= np.linalg.norm(V, axis=1, keepdims=True) / math.sqrt(2)
         _, logs = wave_relu_products(wave, V, np.zeros(r))
-        worse += logs.max() / math.log(10) > log10_delta
-    assert worse <= 100 * failure
+        failures += logs.max() / math.log(10) > log10_delta
+    assert failures <= 100 * failure
 
 
 @pytest.mark.parametrize("weight_norm", [1e-200, 1e200])
 @pytest.mark.parametrize("relative", [True, False])
-def test_norms_whose_squares_are_no_floats_are_refused(weight_norm, relative):
-    with pytest.raises(ValueError, match=r"weight_norm=1e.200 must be in \[1e-100, 1e100"):
+def test_norms_whose_squares_overflow_are_refused(weight_norm, relative):
+    with pytest.raises(
+        ValueError, match=r"`weight_norm` must be in \[1e-100, 1e100\]; got"
+    ):
         weight_certificate(0.1, 5, weight_norm, 10, relative=relative)
 
 
@@ -280,5 +281,5 @@ def test_relative_errors_do_not_depend_on_the_norm():
 
 @pytest.mark.parametrize("bias", [-1e120, 1e149])
 def test_correlations_refuse_biases_that_no_input_reaches(bias):
-    with pytest.raises(ValueError, match=r"b has .* for a row of W of length 1, more than"):
+    with pytest.raises(ValueError, match=r"`b` must be .* for a norm of 1. Scale b down"):
         wave_relu_correlations(2, [[1.0, 0.0]], [bias])

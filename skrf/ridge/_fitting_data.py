@@ -1,0 +1,70 @@
+"""From what users pass to `fit` to a feature matrix, in memory or on a cluster."""
+
+from typing import Any, NamedTuple
+
+from sklearn.base import clone, is_classifier
+
+from skrf._utils.dask import distinct, first_rows_of, partitions
+from skrf._utils.engines import engine_of
+from skrf.features import RandomReLUFeatures
+from skrf.ridge._dask_matrix import DaskFeatureMatrix
+from skrf.ridge._feature_matrix import FeatureMap, FeatureMatrix
+from skrf.ridge._row_checks import RowChecks
+from skrf.ridge._transformers import require_fit_on_columns, seed_nested
+
+
+class FittingData(NamedTuple):
+    """What a fit works on."""
+
+    matrix: FeatureMatrix | DaskFeatureMatrix
+    features: Any  # fitted
+    checks: RowChecks
+
+
+def fitting_data(model, X, y, sample_weight):
+    """The `FittingData` of a model that is being fitted; the model stays as it is."""
+    make = _on_cluster if engine_of(X).is_lazy else data_in_memory
+    return make(model, X, y, sample_weight)
+
+
+def data_in_memory(model, X, y, sample_weight, classes=None, is_part=False):
+    """The `FittingData` of rows in memory, all of them or a part of the data."""
+    y = engine_of(y).in_memory(y)
+    checks, X = RowChecks.learn(model, X, y, classes)
+    Y = checks.targets.encode(y, X.shape[0])
+    weights = checks.weights(X, y, sample_weight, is_part)
+    features = _new_features(model).fit(X, y)
+    matrix = FeatureMatrix(X, Y, weights, FeatureMap(features, X), model.block_size)
+    return FittingData(matrix, features, checks)
+
+
+def _on_cluster(model, X, y, sample_weight):
+    """The `FittingData` of a Dask collection; the features are fitted to one row."""
+    require_fit_on_columns(model.features, "Dask input")
+    if model.cv is not None or model.solver in ("dual", "cg"):
+        raise ValueError(
+            "Dask input needs cv=None and solver='auto' or 'primal', because it is fitted "
+            f"from sums over its blocks; got cv={model.cv!r} and solver={model.solver!r}. "
+            'Use cv=None and solver="primal".'
+        )
+    if getattr(model, "class_weight", None) == "balanced":
+        raise ValueError(
+            "`class_weight` must be a dict or None for Dask input, whose labels are not "
+            "seen all at once; got 'balanced'. Pass the weights of the classes as a dict."
+        )
+    parts = partitions(X, y, sample_weight)
+    X, y, _ = first_rows_of(parts)
+    classes = distinct(parts) if is_classifier(model) else None
+    checks, X = RowChecks.learn(model, X, y, classes)
+    features = _new_features(model).fit(X, y)
+    n_outputs = checks.targets.encode(y, len(y)).shape[1]
+    feature_map = FeatureMap(features, X)
+    matrix = DaskFeatureMatrix(parts, feature_map, n_outputs, model.block_size, checks)
+    return FittingData(matrix, features, checks)
+
+
+def _new_features(model):
+    """The features to fit: a clone with its own seeds."""
+    if model.features is None:
+        return seed_nested(RandomReLUFeatures(), model.random_state)
+    return seed_nested(clone(model.features), model.random_state)

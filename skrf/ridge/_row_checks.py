@@ -1,0 +1,126 @@
+"""Checks of rows, targets and weights, in this process and on the workers of a cluster."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from numbers import Number
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator
+
+from skrf._utils.blocks import is_frame
+from skrf._utils.validation import check_data, check_row_weights
+from skrf.ridge._targets import LabelTargets, NumberTargets
+from skrf.ridge._transformers import accepted_input
+
+_FLOATS = [np.float64, np.float32]
+# Attributes of an estimator that describe the columns of X; text has none.
+COLUMN_ATTRIBUTES = ("n_features_in_", "feature_names_in_")
+
+
+@dataclass(frozen=True, eq=False)
+class RowChecks:
+    """What rows must be like; small, and independent of the estimator it was made for.
+
+    Parameters
+    ----------
+    owner : str
+        The class of the estimator, for errors.
+    accept_sparse, allow_nan : bool
+        Whether the features take sparse matrices, and whether NaN.
+    targets : NumberTargets or LabelTargets
+        What `y` must be like.
+    columns : dict
+        The values of `COLUMN_ATTRIBUTES` that X of `fit` has.
+    """
+
+    owner: str
+    accept_sparse: bool
+    allow_nan: bool
+    targets: NumberTargets | LabelTargets
+    columns: dict
+
+    @classmethod
+    def learn(cls, model, X, y, classes=None):
+        """(Checks of rows like these first ones, the checked rows of X)."""
+        owner, accepted = type(model).__name__, accepted_input(model.features)
+        X, columns = _checked(X, owner, *accepted)
+        return cls(owner, *accepted, model._learn_targets(y, classes), columns), X
+
+    @classmethod
+    def of(cls, model, targets):
+        """Checks of rows like those that a model is fitted to."""
+        columns = {k: getattr(model, k) for k in COLUMN_ATTRIBUTES if hasattr(model, k)}
+        accepted = accepted_input(model.features)
+        return cls(type(model).__name__, *accepted, targets, columns)
+
+    def rows(self, X):
+        """X with float columns, or a data frame, text and the like as it is."""
+        return _checked(X, self.owner, self.accept_sparse, self.allow_nan, self.columns)[0]
+
+    def weights(self, X, y, sample_weight, is_part):
+        """float64 weights of the rows; in a part of the data they may all be 0."""
+        weights = check_row_weights(
+            sample_weight,
+            X,
+            dtype=np.float64,
+            ensure_non_negative=True,
+            allow_all_zero_weights=is_part,
+        )
+        factors = self.targets.weights(y)
+        return weights if factors is None else weights * factors
+
+    def part(self, X, y, sample_weight):
+        """(Rows, float64 targets, weights) of a part of the data, checked."""
+        X = self.rows(X)
+        Y = self.targets.encode(y, X.shape[0])
+        return X, Y, self.weights(X, y, sample_weight, is_part=True)
+
+
+def _checked(X, owner, accept_sparse, allow_nan, columns=None):
+    """(Checked rows, attributes of their columns); `columns` None means the first rows.
+
+    scikit-learn's checks ask an estimator for the columns and for the name of its class.
+    They get an empty one.
+    """
+    estimator, reset = _estimator_class(owner)(), columns is None
+    if not reset:
+        vars(estimator).update(columns)
+    rows = X if is_frame(X) else as_objects(X)
+    if rows is not None:
+        # For the features to take or to refuse.
+        rows = check_data(estimator, rows, reset=reset, skip_check_array=True)
+    else:
+        rows = check_data(
+            estimator,
+            X,
+            accept_sparse="csr" if accept_sparse else False,
+            dtype=_FLOATS,
+            ensure_all_finite="allow-nan" if allow_nan else True,
+            reset=reset,
+        )
+    return rows, vars(estimator)
+
+
+@lru_cache
+def _estimator_class(name):
+    return type(name, (BaseEstimator,), {})
+
+
+def as_objects(X):
+    """Text, dicts and the like as an array; None for numbers and for ragged rows."""
+    if issparse(X):
+        return None
+    try:
+        array = np.asarray(X)
+    except ValueError:
+        return None
+    if array.dtype.kind in "biufc" or array.ndim == 0:
+        return None
+    if array is not X:
+        # NumPy makes strings of numbers that stand next to strings.
+        array = np.asarray(X, dtype=object)
+    numbers = array.dtype == object and all(
+        entry is None or isinstance(entry, Number) for entry in array.flat
+    )
+    return None if numbers else array
