@@ -1,8 +1,8 @@
 """Dask arrays and data frames: passes over their blocks, and lazy predictions.
 
-The only file that imports dask. Work runs on whatever scheduler is active: threads, or a
-`distributed.Client`. The blocks of a pass are independent and their results are merged in
-a tree, so that the blocks of a worker that dies are made again elsewhere.
+No other file imports dask. Work runs on the active scheduler: threads, or a
+`distributed.Client`. The blocks of a pass are independent, and their results are merged in
+a tree. The blocks of a worker that dies are computed again on another worker.
 """
 
 import copy
@@ -22,33 +22,33 @@ def is_dask(X):
 
 
 def import_dask():
-    """dask, or an error that names the extra."""
+    """dask; an error names the extra that installs it."""
     try:
         import dask
         import dask.array
     except ImportError as error:
         raise ImportError(
-            "Dask input needs the extra 'dask': python -m pip install "
+            "Dask input needs the extra 'dask'. Use python -m pip install "
             '"scikit-random-features[dask]".'
         ) from error
     return dask
 
 
 def partitions(X, y, sample_weight):
-    """One (X, y, weights or None) of delayed blocks for every block of rows of X."""
+    """A list of (X, y, weights or None), delayed, for every block of rows of X."""
     if y is None:
         raise ValueError("Fitting requires y to be passed, but the target y is None.")
     blocks = _row_blocks(X)
     columns = [blocks]
-    for name, given in (("y", y), ("sample_weight", sample_weight)):
-        if given is None:
+    for name, rows in (("y", y), ("sample_weight", sample_weight)):
+        if rows is None:
             columns.append([None] * len(blocks))
             continue
-        column = _row_blocks(_like_rows_of(X, given, name))
+        column = _row_blocks(_like_rows_of(X, rows, name))
         if len(column) != len(blocks):
             raise ValueError(
-                f"{name} has {len(column)} blocks and X has {len(blocks)}. Give both the "
-                "same blocks of rows."
+                f"`{name}` must have the blocks of rows of X, {len(blocks)} blocks; got "
+                f"{len(column)} blocks. Pass both with the same blocks."
             )
         columns.append(column)
     return list(zip(*columns, strict=True))
@@ -62,39 +62,37 @@ def _row_blocks(X):
     return list(X.to_delayed())
 
 
-def _like_rows_of(X, given, name):
-    """y or weights as a Dask collection with the blocks of X, where these are known."""
+def _like_rows_of(X, rows, name):
+    """y or weights as a Dask collection, with the blocks of X if these are known."""
     known = hasattr(X, "chunks") and not np.isnan(X.chunks[0]).any()
-    if not is_dask(given):
+    if not is_dask(rows):
         if not known:
             raise ValueError(
-                f"X is a Dask collection with blocks of unknown length and {name} is in "
-                f"memory. Give {name} as a Dask collection with the same blocks."
+                f"`{name}` must be a Dask collection if X has blocks of unknown length; "
+                f"got {name} in memory. Pass {name} with the blocks of X."
             )
-        given = np.asarray(given)
-        if given.ndim == 0 and name == "sample_weight":
-            given = np.full(X.shape[0], given)
-        if given.ndim == 0:
+        rows = np.asarray(rows)
+        if rows.ndim == 0 and name == "sample_weight":
+            rows = np.full(X.shape[0], rows)
+        if rows.ndim == 0:
             raise ValueError(
-                f"{name} must have one row for each of X; got {given}. Give an array."
+                f"`{name}` must have one row per row of X; got {rows}. Pass an array."
             )
-        if len(given) != X.shape[0]:
+        if len(rows) != X.shape[0]:
             raise ValueError(
-                f"{name} has {len(given)} rows, but X has {X.shape[0]}. Give one per row."
+                f"{name} has {len(rows)} rows, but X has {X.shape[0]}. Pass one per row."
             )
         array = import_dask().array
-        return array.from_array(
-            given, chunks=(X.chunks[0], *((n,) for n in given.shape[1:]))
-        )
-    if hasattr(given, "rechunk") and known and not np.isnan(given.chunks[0]).any():
-        if given.shape[0] != X.shape[0]:
+        return array.from_array(rows, chunks=(X.chunks[0], *((n,) for n in rows.shape[1:])))
+    if hasattr(rows, "rechunk") and known and not np.isnan(rows.chunks[0]).any():
+        if rows.shape[0] != X.shape[0]:
             raise ValueError(
-                f"{name} has {given.shape[0]} rows, but X has {X.shape[0]}. Give one per "
+                f"{name} has {rows.shape[0]} rows, but X has {X.shape[0]}. Pass one per "
                 "row."
             )
-        rechunked = given.rechunk({0: X.chunks[0]})
-        return rechunked.rechunk({1: -1}) if given.ndim == 2 else rechunked
-    return given
+        rechunked = rows.rechunk({0: X.chunks[0]})
+        return rechunked.rechunk({1: -1}) if rows.ndim == 2 else rechunked
+    return rows
 
 
 def _head(block):
@@ -108,7 +106,7 @@ def first_rows_of(parts):
         first = dask.compute(*(dask.delayed(_head)(block) for block in part))
         if first[0].shape[0]:
             return first
-    raise ValueError("X has 0 samples. Give at least one row.")
+    raise ValueError("X has 0 samples. Pass at least one row.")
 
 
 def first_rows(X):
@@ -119,8 +117,8 @@ def first_rows(X):
 def distinct(parts):
     """The distinct labels in y."""
     dask = import_dask()
-    found = dask.compute(*(dask.delayed(np.unique)(y) for _, y, _ in parts))
-    return np.unique(np.concatenate(found))
+    labels = dask.compute(*(dask.delayed(np.unique)(y) for _, y, _ in parts))
+    return np.unique(np.concatenate(labels))
 
 
 def reduce_parts(function, merge, parts):
@@ -158,7 +156,7 @@ def _merge(shared, results):
 
 
 def dtype_of(X):
-    """The dtype of what is computed from X: float32 stays float32."""
+    """The dtype of results for X: float32 stays float32, others are float64."""
     dtypes = np.atleast_1d(
         np.asarray(X.dtypes if hasattr(X, "dtypes") else X.dtype, dtype=object)
     )
@@ -183,5 +181,5 @@ def map_rows(function, X, n_outputs, dtype):
 
 
 def _of_block(function, of_nothing, block):
-    """function(block), also for a block that a filter has left without rows."""
+    """function(block), or `of_nothing` for a block that a filter has left empty."""
     return function(block) if block.shape[0] else of_nothing

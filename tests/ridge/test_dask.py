@@ -229,7 +229,7 @@ def test_grid_search_on_a_cluster(client, data):
     )
 
 
-def test_the_lines_of_the_readme(tmp_path):
+def test_dask_example_of_the_readme(tmp_path):
     """Run as a file, which the workers import."""
     readme = (Path(__file__).parents[2] / "README.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
@@ -306,7 +306,7 @@ def test_dask_targets_and_weights_of_other_kinds(data):
     expected = ridge().fit(X, y, sample_weight=2.0).coef_
     found = ridge().fit(in_blocks(X), y, sample_weight=2.0).coef_
     np.testing.assert_allclose(found, expected, rtol=1e-9)
-    with pytest.raises(ValueError, match="y must have one row for each of X; got 5"):
+    with pytest.raises(ValueError, match="`y` must have one row per row of X; got 5"):
         ridge().fit(in_blocks(X), 5)
     # Targets on a cluster and rows in memory.
     model = ridge(RandomFeatureRidgeClassifier).fit(X, in_blocks(signs))
@@ -331,9 +331,7 @@ def test_missing_values_for_fitted_features_that_fill_them(data):
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
-def test_predictions_after_a_stream_are_solved_once_and_take_no_sums_along(
-    data, monkeypatch
-):
+def test_lazy_predictions_of_a_stream_solve_once_and_carry_no_sums(data, monkeypatch):
     X, Y = data
     solved = []
 

@@ -76,7 +76,7 @@ def test_least_squares(solver, features, fit_intercept, dtype, data):
     solver=st.sampled_from(["primal", "dual"]),
     seed=st.integers(0, 2**20),
 )
-def test_leave_one_out_is_that_of_refits(n, width, log_alpha, fit_intercept, solver, seed):
+def test_leave_one_out_equals_refits(n, width, log_alpha, fit_intercept, solver, seed):
     rng = np.random.default_rng(seed)
     X, Y = rng.standard_normal((n, 3)), rng.standard_normal((n, 2))
     w = rng.choice([0.0, 0.5, 1.0, 3.0], n)
@@ -183,7 +183,7 @@ def test_folds_of_groups(solver, data):
         model.set_params(cv=None).fit(X, Y, groups=groups)
 
 
-def test_conjugate_gradients_say_that_they_use_no_folds(data):
+def test_conjugate_gradients_warn_that_cv_is_not_used(data):
     X, Y, _ = data
     model = RandomFeatureRidge(RandomReLUFeatures(9), solver="cg", random_state=0)
     right = clone(model).fit(X, Y).coef_

@@ -39,7 +39,7 @@ def data(rng):
     ],
     ids=["function", "passthrough", "frozen"],
 )
-def test_features_that_are_x_itself_leave_it_alone(features, data):
+def test_features_that_return_x_do_not_change_x(features, data):
     X, y = data
     kept = X.copy()
     model = RandomFeatureRidge(features, alphas=[0.1, 1.0], solver="primal").fit(X, y)
@@ -187,7 +187,7 @@ def test_class_weights_are_checked(solver, class_weight, data):
         model.fit(X, (y > 0).astype(int))
 
 
-def test_a_classifier_begins_anew_with_other_classes(data):
+def test_a_classifier_starts_again_with_other_classes(data):
     X, y = data
     labels = (y > 0).astype(int)
     model = RandomFeatureRidgeClassifier(RandomReLUFeatures(5)).fit(X, labels)
@@ -411,7 +411,7 @@ def test_class_weights_of_classes_that_a_chunk_lacks(data):
 
 
 @pytest.mark.parametrize("X", ["abc", iter([[1.0]]), 5.0])
-def test_what_is_no_table_is_refused_by_name(X):
+def test_x_that_is_not_a_table_is_refused_by_name(X):
     with pytest.raises((ValueError, TypeError), match="X"):
         RandomFeatureRidge().fit(X, [1.0])
 

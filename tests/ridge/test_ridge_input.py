@@ -59,7 +59,7 @@ def test_data_frames_of_polars_are_those_of_pandas(data):
     np.testing.assert_array_equal(found, plain.fit(X[:, :2], y).predict(X[:, :2]))
 
 
-def test_a_fit_to_text_forgets_the_columns_of_the_one_before(data):
+def test_a_fit_to_text_discards_the_columns_of_the_previous_fit(data):
     text = np.array(["a b", "b c", "c a", "a a b", "c c"] * 12, dtype=object)
     model = RandomFeatureRidge(FunctionTransformer()).fit(*data)
     model.set_params(features=TfidfVectorizer(token_pattern=r"\w")).fit(text, data[1])
@@ -82,7 +82,7 @@ class Mixed(TransformerMixin, Plain):
 
 
 @pytest.mark.parametrize("Step", [Plain, Mixed])
-def test_steps_that_are_no_base_estimators(Step, data):
+def test_steps_that_are_not_base_estimators(Step, data):
     X, y = data
     model = RandomFeatureRidge(Pipeline([("a", Step()), ("b", FunctionTransformer())]))
     assert "RandomFeatureRidge" in model._repr_html_()
@@ -90,7 +90,7 @@ def test_steps_that_are_no_base_estimators(Step, data):
     np.testing.assert_allclose(model.fit(X, y).coef_, peer.coef_, rtol=1e-9)
 
 
-def test_a_width_path_leaves_cv_alone(data):
+def test_a_width_path_does_not_use_cv(data):
     pairs = KFold(3).split(data[0])
     model = RandomFeatureRidge(RandomReLUFeatures(20, random_state=0), cv=pairs)
     assert model.width_path(*data).widths[-1] == 20
@@ -116,7 +116,7 @@ def test_folds_that_lack_groups_are_named(data):
         RandomFeatureRidge(alphas=[0.1, 1.0], cv=GroupKFold(4)).fit(*data)
 
 
-def test_a_stream_of_one_row_has_no_errors_to_compare(data):
+def test_a_stream_of_one_row_cannot_compare_alphas(data):
     X, y = data
     model = RandomFeatureRidge(alphas=[0.1, 1.0], random_state=0).partial_fit(X[:1], y[:1])
     with pytest.raises(ValueError, match="at least 2 rows of positive weight"):

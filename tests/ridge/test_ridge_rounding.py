@@ -13,7 +13,7 @@ from skrf import RandomFeatureRidge, RandomReLUFeatures
 
 
 @pytest.mark.parametrize("scale", [1e5, 1e7])
-def test_a_light_row_far_away_costs_no_digits(scale):
+def test_a_light_row_far_away_loses_no_digits(scale):
     """Of the sums about a mean that it would shift; also as a chunk of its own."""
     rng = np.random.default_rng(0)
     X, w = rng.standard_normal((50, 4)), np.ones(50)
@@ -31,7 +31,7 @@ def test_a_light_row_far_away_costs_no_digits(scale):
 
 
 @pytest.mark.parametrize("heavy", [0, 7])
-def test_a_heavy_row_costs_no_digits(heavy, rng):
+def test_a_heavy_row_loses_no_digits(heavy, rng):
     X, w = rng.standard_normal((50, 4)), np.ones(50)
     y = X.sum(axis=1) + 0.1 * rng.standard_normal(50)
     w[heavy] = 1e12
@@ -98,7 +98,7 @@ def test_leave_one_out_of_a_heavy_row_is_right_or_warned_of(rng):
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("alpha", [1e-6, 1.0])
-def test_constant_outputs_are_no_sign_of_rounding(dtype, alpha, rng):
+def test_constant_outputs_bring_no_warning(dtype, alpha, rng):
     X = rng.standard_normal((2000, 8)).astype(dtype)
     Y = np.stack([X[:, 0].astype(float), np.ones(2000), np.full(2000, 0.1)], axis=1)
     for shift, features in ((1000, FunctionTransformer()), (0, RandomReLUFeatures(100))):

@@ -67,7 +67,7 @@ def test_chunks_compare_penalties_by_generalised_cross_validation(fit_intercept,
     np.testing.assert_allclose(stream.predict(X), Z @ U + c, rtol=1e-7, atol=1e-9)
 
 
-def test_a_chunk_is_added_as_a_whole_or_not_at_all(data):
+def test_a_chunk_is_added_completely_or_not_at_all(data):
     X, Y, _ = data
     stream = RandomFeatureRidge(RandomReLUFeatures(20), random_state=0, block_size=4)
     stream.partial_fit(X[:30], Y[:30])

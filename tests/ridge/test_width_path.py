@@ -72,7 +72,7 @@ def test_every_entry_is_a_narrow_model_of_its_own(features, fit_intercept, data)
             np.testing.assert_allclose(intercept, one.intercept_, rtol=1e-7, atol=1e-9)
 
 
-def test_leave_one_out_errors_are_those_of_refits(data):
+def test_leave_one_out_of_all_widths_equals_refits(data):
     X, Y, w = data
     features = RandomReLUFeatures(60, random_state=0)
     path = RandomFeatureRidge(features, alphas=0.01).width_path(X, Y, w)
