@@ -1,8 +1,13 @@
 """Shared settings of the tests."""
 
-import resource
+import os
 import signal
 from contextlib import contextmanager
+
+# Read once, when NumPy is imported. The arrays of the tests are small: the threads of BLAS
+# would mostly wait for each other. Tests of threads set their own number.
+for variable in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
 
 import hypothesis
 import numpy as np
@@ -16,6 +21,12 @@ hypothesis.settings.load_profile("default")
 
 # Jobs in the background of a shell begin with Ctrl-C ignored, which tests send.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure(config):
+    """With pytest-xdist, keep the groups of the tests together, as `--dist loadgroup`."""
+    if getattr(config.option, "dist", "no") == "load":
+        config.option.dist = "loadgroup"
 
 
 @pytest.fixture
@@ -33,6 +44,7 @@ def neuron():
 @pytest.fixture
 def full_disk():
     """A context in which no file grows beyond some bytes, as on a full disk."""
+    resource = pytest.importorskip("resource", reason="needs POSIX resource limits")
 
     @contextmanager
     def limited(n_bytes=0):
