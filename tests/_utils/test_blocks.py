@@ -1,6 +1,5 @@
 """Row blocks, and threads that each have a BLAS of one thread."""
 
-import os
 import signal
 import threading
 import time
@@ -13,6 +12,9 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from skrf import RandomReLUFeatures
 from skrf._utils.blocks import row_blocks
 from skrf._utils.threads import in_threads
+
+# Tests of threads and signals: one worker of pytest-xdist runs them in turn.
+pytestmark = pytest.mark.xdist_group("alone")
 
 
 def blas_threads():
@@ -98,7 +100,7 @@ def test_no_further_block_begins_after_a_failure(failure):
     def work(blocks):
         for block in blocks:
             if block == 1 and failure is KeyboardInterrupt:
-                os.kill(os.getpid(), signal.SIGINT)
+                signal.raise_signal(signal.SIGINT)
             elif block == 0 and failure is RuntimeError:
                 raise RuntimeError
             time.sleep(0.01)

@@ -296,6 +296,7 @@ def test_fits_in_threads_do_not_disturb_each_other(Network, neuron):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX timers")
 @pytest.mark.parametrize("shape", [(20, 1000), (784, 4096)])
 def test_real_interrupt_is_noticed_within_a_second(shape):
     """Ctrl-C in a process of its own; what is kept equals an undisturbed shorter run."""

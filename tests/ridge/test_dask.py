@@ -33,6 +33,9 @@ da = pytest.importorskip("dask.array", reason="Dask input needs the extra 'dask'
 cloudpickle = pytest.importorskip("cloudpickle", reason="comes with dask")
 distributed = pytest.importorskip("distributed", reason="needs the extra 'dask'")
 
+# Tests of processes: one worker of pytest-xdist runs them in turn.
+pytestmark = pytest.mark.xdist_group("alone")
+
 
 @pytest.fixture(scope="module")
 def cluster():
@@ -198,6 +201,7 @@ class SlowRows:
         return self.X[first:last]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 def test_a_worker_killed_in_the_middle_of_fit_changes_nothing(cluster, data):
     X, Y = data
     with distributed.Client(cluster) as client:
@@ -229,6 +233,7 @@ def test_grid_search_on_a_cluster(client, data):
     )
 
 
+@pytest.mark.slow
 def test_the_lines_of_the_readme(tmp_path):
     """Run as a file, which the workers import."""
     readme = (Path(__file__).parents[2] / "README.md").read_text()
