@@ -25,7 +25,8 @@ from skrf.kernels import (
 )
 from skrf.theory._wave import wave_facts
 
-TYPES = [np.int8, np.int16, np.int32, np.uint8, np.uint64]
+# The smallest integers overflow first; unsigned ones of 64 bits become floats with others.
+TYPES = [np.int8, np.uint64]
 
 
 def features(model):
@@ -113,17 +114,23 @@ CALLS = {
 }
 
 
-@pytest.mark.parametrize("kind", TYPES)
-@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_results_are_those_of_python_integers(call, kind):
-    np.testing.assert_array_equal(call(kind), call(int))
+def test_results_are_those_of_python_integers():
+    wrong = []
+    for name, call in CALLS.items():
+        expected = call(int)
+        for kind in TYPES:
+            try:
+                np.testing.assert_array_equal(call(kind), expected)
+            except Exception as error:
+                wrong.append(f"{name} of {kind.__name__}: {error!r}")
+    assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("kind", TYPES)
-def test_parameters_stay_as_they_were_given(kind):
-    model = OverparamNetRegressor(kind(5), max_iter=kind(1), tol=None).fit(X, Y)
-    assert type(model.width) is type(model.max_iter) is kind
-    assert type(relu(100).fit(X).narrowed(kind(5)).width) is int
+def test_parameters_stay_as_they_were_passed():
+    for kind in TYPES:
+        model = OverparamNetRegressor(kind(5), max_iter=kind(1), tol=None).fit(X, Y)
+        assert type(model.width) is type(model.max_iter) is kind
+        assert type(relu(100).fit(X).narrowed(kind(5)).width) is int
 
 
 def test_searches_over_arrays_of_widths():
