@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from attacks import SIGNS, X, Y, net, ntk, relu, ridge, sort
 from sklearn.model_selection import RandomizedSearchCV
+from small_models import SIGNS, X, Y, net, ntk, relu, ridge, sort
 
 from skrf import (
     BoundedDegreePolynomial,

@@ -28,10 +28,12 @@ FACTORS = {
 }
 
 
-def engine_and_reference(case, dtype, n_steps=2000, seed=0, width=12, d=5):
+def engine_and_reference(case, dtype, n_steps=None, seed=0, width=12, d=5):
     """(Result of the engine, of the reference implementation, and both losses)."""
     rng = np.random.default_rng(seed)
     n, k, batch_size = 700, case["n_outputs"], case["batch_size"]
+    # By default all rows are seen at least twice.
+    n_steps = n_steps or (2000 if batch_size < 32 else 400)
     X = (rng.normal(size=(n, d)) * (rng.uniform(size=(n, d)) < 0.8)).astype(dtype)
     Y = rng.choice([-1, 1], (n, k)).astype(dtype)
     w = (rng.uniform(0.2, 1.8, n) if case["weighted"] else np.ones(n)).astype(dtype)
@@ -51,13 +53,13 @@ def engine_and_reference(case, dtype, n_steps=2000, seed=0, width=12, d=5):
         *trained.values(),
     )
     rows = sparse.csr_array(X) if case["csr"] else X
-    found = probe(objective, weights, rows, Y, w)
+    probed = probe(objective, weights, rows, Y, w)
     # Hinge's derivative jumps, so that in float32 rounding decides for a sample just at its
     # kink, in any implementation: a small step keeps the samples away from it.
-    share = 0.3 if case["loss"] == "squared_error" else 0.1
-    eta0 = share * (1 - case["momentum"]) * found.stable_step
+    fraction = 0.3 if case["loss"] == "squared_error" else 0.1
+    eta0 = fraction * (1 - case["momentum"]) * probed.stable_step
     theta = dict(zip("WbUc", weights.copy(), strict=True))
-    sgd = SGD(start, weights, found, eta0)
+    sgd = SGD(start, weights, probed, eta0)
     options = {name: case[name] for name in ("batch_size", "power_t", "momentum")}
     average_after = case["average_after"]
     sgd.configure(

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from attacks import X, Y, net, relu, ridge
 from scipy.linalg import LinAlgWarning
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from small_models import X, Y, net, relu, ridge
 
 import skrf
 from skrf._compiled import jit

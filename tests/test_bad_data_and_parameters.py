@@ -1,8 +1,8 @@
 """Bad parameters of transformers and targets, bad data: errors say what, and what to do.
 
 A row of a table is a call, the type of its error, the parameter, and words of the remedy.
-Models and mathematics have theirs in test_robustness_models.py and
-test_robustness_mathematics.py, generated data in test_robustness_fits.py.
+The tables of models are in test_bad_model_parameters.py, and of mathematics in
+test_bad_arguments.py; test_generated_fits.py generates data and parameters.
 """
 
 import re
@@ -10,13 +10,15 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from attacks import (
+from messages import assert_raises
+from scipy import sparse
+from sklearn.exceptions import NotFittedError
+from small_models import (
     DATES,
     ORDERED,
     SIGNS,
     X,
     Y,
-    check,
     label_net,
     names,
     net,
@@ -26,8 +28,6 @@ from attacks import (
     sort,
     with_entry,
 )
-from scipy import sparse
-from sklearn.exceptions import NotFittedError
 
 from skrf import (
     BoundedDegreePolynomial,
@@ -273,4 +273,4 @@ FRAME = pd.DataFrame(X, columns=list("abc"))
 
 @pytest.mark.parametrize(("call", "kind", "name", "remedy"), TABLE, ids=names(TABLE))
 def test_errors_name_parameter_and_remedy(call, kind, name, remedy):
-    check(call, kind, name, remedy)
+    assert_raises(call, kind, name, remedy)

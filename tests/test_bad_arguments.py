@@ -1,5 +1,6 @@
-"""Bad arguments of exact mathematics, kernels, pictures and the command; see
-test_robustness.py.
+"""Bad arguments of exact mathematics, kernels, pictures and the command.
+
+A row of a table is a call, the parameter, and words of the remedy.
 """
 
 import dataclasses
@@ -7,13 +8,14 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from attacks import X, Y, check, names, net, ntk, relu, ridge
 from hypothesis import given
 from hypothesis import strategies as st
+from messages import assert_raises
 from scipy import sparse
 from sklearn.frozen import FrozenEstimator
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.pipeline import make_pipeline
+from small_models import X, Y, names, net, ntk, relu, ridge
 
 from skrf import SingleNeuron, TriangleWave, WidthPathDisplay, gaussian, theory
 from skrf.__main__ import main
@@ -240,7 +242,7 @@ IDS = names([(None, None, row[1]) for row in TABLE])
 
 @pytest.mark.parametrize(("call", "name", "remedy"), TABLE, ids=IDS)
 def test_errors_name_parameter_and_remedy(call, name, remedy):
-    check(call, ValueError, name, remedy)
+    assert_raises(call, ValueError, name, remedy)
 
 
 def numbers_of(result):

@@ -1,4 +1,4 @@
-"""Bad parameters of ridge estimators and networks; see test_robustness.py."""
+"""Bad parameters of ridge estimators and networks; see test_bad_data_and_parameters.py."""
 
 import pickle
 import warnings
@@ -6,21 +6,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from attacks import (
-    DATES,
-    ORDERED,
-    SIGNS,
-    X,
-    Y,
-    check,
-    names,
-    net,
-    ntk,
-    relu,
-    ridge,
-    sort,
-    stream,
-)
+from messages import assert_raises
 from scipy import sparse
 from sklearn import config_context
 from sklearn.base import clone
@@ -29,6 +15,20 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from small_models import (
+    DATES,
+    ORDERED,
+    SIGNS,
+    X,
+    Y,
+    names,
+    net,
+    ntk,
+    relu,
+    ridge,
+    sort,
+    stream,
+)
 
 from skrf import (
     BoundedDegreePolynomial,
@@ -270,7 +270,7 @@ TABLE = RIDGES + NETWORKS
 
 @pytest.mark.parametrize(("call", "kind", "name", "remedy"), TABLE, ids=names(TABLE))
 def test_errors_name_parameter_and_remedy(call, kind, name, remedy):
-    check(call, kind, name, remedy)
+    assert_raises(call, kind, name, remedy)
 
 
 @pytest.mark.parametrize(

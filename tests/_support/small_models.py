@@ -1,9 +1,6 @@
-"""What the attacks on estimators share: small data, small models, and the check."""
-
-import warnings
+"""Small data and small models of the tables of errors."""
 
 import numpy as np
-import pytest
 
 from skrf import (
     LinearizedNTKFeatures,
@@ -60,13 +57,3 @@ def stream():
 def names(table):
     """Names of the rows of a table, for pytest."""
     return [f"{k}-{row[2]}" for k, row in enumerate(table)]
-
-
-def check(call, kind, name, remedy):
-    """The call raises an error of a kind, which has the name and words of the remedy."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", RuntimeWarning)
-        with pytest.raises(kind) as caught:
-            call()
-    assert name in str(caught.value)
-    assert remedy in str(caught.value)
