@@ -23,10 +23,26 @@ hypothesis.settings.load_profile("default")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_configure(config):
-    """With pytest-xdist, keep the groups of the tests together, as `--dist loadgroup`."""
-    if getattr(config.option, "dist", "no") == "load":
-        config.option.dist = "loadgroup"
+# Files that start threads and processes, send signals or measure memory.
+ALONE = {
+    *("test_blas.py", "test_blocks.py", "test_interrupts.py", "test_dask.py"),
+    *("test_concurrency.py", "test_determinism.py", "test_memory.py"),
+}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """One worker of pytest-xdist runs a file, and one runs all files of ALONE."""
+    if config.getoption("dist") != "load":  # another way was asked for
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file = nodeid.partition("::")[0]
+            return "alone" if file.rpartition("/")[2] in ALONE else file
+
+    return ByFile(config, log)
 
 
 @pytest.fixture

@@ -33,9 +33,6 @@ from skrf import (
     make_single_neuron,
 )
 
-# Tests of threads and processes: one worker of pytest-xdist runs them in turn.
-pytestmark = pytest.mark.xdist_group("alone")
-
 CORES = joblib.cpu_count()
 LINUX = sys.platform == "linux"
 FORK = pytest.param(

@@ -30,9 +30,6 @@ from skrf import (
 )
 from skrf.kernels import arc_cosine_kernel, neural_tangent_kernel
 
-# Tests of threads and processes: one worker of pytest-xdist runs them in turn.
-pytestmark = pytest.mark.xdist_group("alone")
-
 PAGE = Path(__file__).parents[1] / "docs" / "determinism.rst"
 
 

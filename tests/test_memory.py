@@ -24,9 +24,6 @@ from skrf import (
     make_single_neuron,
 )
 
-# Tests of memory: one worker of pytest-xdist runs them in turn.
-pytestmark = pytest.mark.xdist_group("alone")
-
 # What a call may use whatever the sizes: two blocks of rows of 2^20 numbers.
 BLOCKS = 2 * 2**20 * 8
 

@@ -10,9 +10,6 @@ from hypothesis import strategies as st
 
 from skrf._utils.blas import add_gram, mirror, product
 
-# Tests of threads: one worker of pytest-xdist runs them in turn.
-pytestmark = pytest.mark.xdist_group("alone")
-
 
 def layout(array, kind):
     """The same numbers as a C or Fortran array, backwards, or as part of a larger one."""

@@ -13,9 +13,6 @@ from skrf import RandomReLUFeatures
 from skrf._utils.blocks import row_blocks
 from skrf._utils.threads import in_threads
 
-# Tests of threads and signals: one worker of pytest-xdist runs them in turn.
-pytestmark = pytest.mark.xdist_group("alone")
-
 
 def blas_threads():
     return {lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"}

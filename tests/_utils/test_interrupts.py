@@ -32,9 +32,6 @@ from skrf import (
 )
 from skrf._utils import threads
 
-# Tests of signals and processes: one worker of pytest-xdist runs them in turn.
-pytestmark = pytest.mark.xdist_group("alone")
-
 HERE = Path(__file__).parent
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 

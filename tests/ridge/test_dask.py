@@ -33,9 +33,6 @@ da = pytest.importorskip("dask.array", reason="Dask input needs the extra 'dask'
 cloudpickle = pytest.importorskip("cloudpickle", reason="comes with dask")
 distributed = pytest.importorskip("distributed", reason="needs the extra 'dask'")
 
-# Tests of processes: one worker of pytest-xdist runs them in turn.
-pytestmark = pytest.mark.xdist_group("alone")
-
 
 @pytest.fixture(scope="module")
 def cluster():
