@@ -47,7 +47,7 @@ TABLES = {
     "plot_features_needed": (
         "--dimensions 3 5 --seeds 1",
         ["3", "5"],
-        ["b = 0, error 1%", "b = -1, error 10%", "SGD, b = -1", "starts that learn 1 of 1"],
+        ["b = 0, error 1%", "b = -1, error 10%", "SGD, b = -1", "runs that learn 1 of 1"],
     ),
     "plot_error_floor": (
         "--dimensions 3 5 --biases 0 -1 --width 40 --columns 30",
