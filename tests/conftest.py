@@ -1,7 +1,13 @@
 """Shared settings of the tests."""
 
+import os
 import signal
 from contextlib import contextmanager
+
+# Read once, when NumPy is imported. The arrays of the tests are small: the threads of BLAS
+# would mostly wait for each other. Tests of threads set their own number.
+for variable in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
 
 import hypothesis
 import numpy as np
@@ -15,6 +21,28 @@ hypothesis.settings.load_profile("default")
 
 # Jobs in the background of a shell begin with Ctrl-C ignored, which tests send.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# Files that start threads and processes, send signals or measure memory.
+ALONE = {
+    *("test_blas.py", "test_blocks.py", "test_interrupts.py", "test_dask.py"),
+    *("test_concurrency.py", "test_determinism.py", "test_memory.py"),
+}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """One worker of pytest-xdist runs a file, and one runs all files of ALONE."""
+    if config.getoption("dist") != "load":  # another way was asked for
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file = nodeid.partition("::")[0]
+            return "alone" if file.rpartition("/")[2] in ALONE else file
+
+    return ByFile(config, log)
 
 
 @pytest.fixture
@@ -32,7 +60,7 @@ def neuron():
 @pytest.fixture
 def full_disk():
     """A context in which no file grows beyond some bytes, as on a full disk."""
-    resource = pytest.importorskip("resource", reason="Windows has no limits of this kind")
+    resource = pytest.importorskip("resource", reason="needs POSIX resource limits")
 
     @contextmanager
     def limited(n_bytes=0):

@@ -33,7 +33,11 @@ from skrf import (
     make_single_neuron,
 )
 
-CORES = len(os.sched_getaffinity(0))
+CORES = joblib.cpu_count()
+LINUX = sys.platform == "linux"
+FORK = pytest.param(
+    "fork", marks=pytest.mark.skipif(not LINUX, reason="forks of threads are Linux only")
+)
 
 
 def data(n_samples=3000):
@@ -122,10 +126,10 @@ def test_one_estimator_in_eight_threads(name, n_blas):
 @pytest.mark.parametrize("solver", ["primal", "dual", "cg"])
 def test_four_ridge_fits_in_threads(solver, n_blas):
     """Transformers, sums and factorisations side by side; networks: test_networks.py."""
-    X, y, _ = data(600)
+    X, y, _ = data(300)
 
     def work(_):
-        features = RandomReLUFeatures(200)
+        features = RandomReLUFeatures(100)
         return RandomFeatureRidge(features, solver=solver, random_state=0).fit(X, y).coef_
 
     with threadpool_limits(n_blas, user_api="blas"), ThreadPoolExecutor(4) as pool:
@@ -192,7 +196,7 @@ def run_here(call, **env):
 
 
 @pytest.mark.parametrize(
-    "kind", ["fork", *(pytest.param(k, marks=pytest.mark.slow) for k in ("loky", "spawn"))]
+    "kind", [FORK, *(pytest.param(k, marks=pytest.mark.slow) for k in ("loky", "spawn"))]
 )
 def test_processes_give_the_same_bits(kind):
     ((one, other),) = run_here(f"in_processes({kind!r})", OPENBLAS_NUM_THREADS="1")
@@ -200,7 +204,7 @@ def test_processes_give_the_same_bits(kind):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["loky", "fork", "spawn"])
+@pytest.mark.parametrize("kind", ["loky", FORK, "spawn"])
 def test_processes_with_threads_in_them_do_not_hang(kind):
     """BLAS has other numbers of threads in some workers, hence the rounding."""
     ((one, other),) = run_here(f"in_processes({kind!r})")
@@ -261,6 +265,7 @@ def nested_search():
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not LINUX, reason="counts threads in /proc")
 def test_a_search_inside_a_thread_leaves_the_cores_to_its_workers():
     """Half a thread more is the one that hands out the work; 2 x 2 of BLAS would be 4."""
     ((per_worker, mean, _),) = run_here("nested_search()")

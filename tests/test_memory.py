@@ -165,8 +165,8 @@ def test_a_stream_begins_only_where_its_penalties_can_be_compared(monkeypatch):
     give(30)
     with pytest.raises(MemoryError, match=r"by partial_fit.* would fit"):
         model.partial_fit(X, y)
-    give(45)
-    assert peak_of(lambda: model.partial_fit(X, y).coef_) < 45e6
+    give(46)
+    assert peak_of(lambda: model.partial_fit(X, y).coef_) < 46e6
 
 
 def test_conjugate_gradients_on_many_rows(monkeypatch):
@@ -310,6 +310,7 @@ def growth(n_warm, n_times):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads resident memory in /proc")
 def test_two_hundred_fits_keep_nothing():
     """Below 300 bytes a fit, for free lists, where the smallest weights are 4,000.
 

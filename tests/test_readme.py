@@ -3,26 +3,40 @@
 import ast
 import builtins
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
 
 
-def test_two_commands():
-    commands = re.findall(r"^python -m pip install -e .*$", README, flags=re.MULTILINE)
-    assert len(commands) == 2
-    assert commands[0].endswith("&& python examples/plot_single_neuron.py")
-    assert commands[1].endswith("&& pytest")
+def test_programs_of_commands_exist():
+    programs = re.findall(r"\bpython (\w[\w/]*\.py)", README)
+    assert "examples/plot_single_neuron.py" in programs
+    assert [program for program in programs if not (ROOT / program).exists()] == []
 
 
-@pytest.mark.parametrize("path", re.findall(r"\]\(([\w/.]+)\)", README))
-def test_links_lead_somewhere(path):
-    assert (Path(__file__).parents[1] / path).exists()
+def test_extras_of_commands_exist():
+    """The names in brackets after the package or the folder that pip installs."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    groups = re.findall(r"(?:scikit-random-features|[\"' ]\.)\[([\w,-]+)\]", README)
+    extras = {extra for group in groups for extra in group.split(",")}
+    assert extras
+    assert extras <= project["optional-dependencies"].keys()
 
 
-@pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", README, re.DOTALL))
+def test_links_lead_somewhere():
+    paths = re.findall(r"\]\(([\w/.]+)\)", README)
+    assert paths
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+CODE = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.parametrize("code", CODE, ids=range(len(CODE)))
 def test_blocks_of_code_define_what_they_use(code):
     defined, used = set(vars(builtins)) | {"__name__"}, set()
     for node in ast.walk(ast.parse(code)):
@@ -38,9 +52,7 @@ def test_blocks_of_code_define_what_they_use(code):
 
 @pytest.mark.slow
 def test_pipeline_example(capsys):
-    code = re.search(r"```python\n(.*?)```", README, flags=re.DOTALL).group(1)
-    assert len([line for line in code.splitlines() if line]) == 10
-    exec(compile(code, "README.md", "exec"), {})
+    exec(compile(CODE[0], "README.md", "exec"), {})
     width, score = re.search(r"width': (\d+)\} ([\d.]+)", capsys.readouterr().out).groups()
     assert int(width) > 300
     assert float(score) > 0.94

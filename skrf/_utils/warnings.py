@@ -4,7 +4,7 @@ import sys
 import warnings
 
 # Packages whose frames may lie between that line and ours.
-_BETWEEN = {"skrf", "sklearn", "joblib", "pickle", "numba", "importlib"}
+_BETWEEN = {"skrf", "sklearn", "joblib", "pickle", "numba", "importlib", "functools"}
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:

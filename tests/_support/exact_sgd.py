@@ -28,10 +28,12 @@ FACTORS = {
 }
 
 
-def engine_and_reference(case, dtype, n_steps=2000, seed=0, width=12, d=5):
+def engine_and_reference(case, dtype, n_steps=None, seed=0, width=12, d=5):
     """(Result of the engine, of the reference implementation, and both losses)."""
     rng = np.random.default_rng(seed)
     n, k, batch_size = 700, case["n_outputs"], case["batch_size"]
+    # By default all rows are seen at least twice.
+    n_steps = n_steps or (2000 if batch_size < 32 else 400)
     X = (rng.normal(size=(n, d)) * (rng.uniform(size=(n, d)) < 0.8)).astype(dtype)
     Y = rng.choice([-1, 1], (n, k)).astype(dtype)
     w = (rng.uniform(0.2, 1.8, n) if case["weighted"] else np.ones(n)).astype(dtype)

@@ -14,7 +14,7 @@ def plain(Network=OverparamNetRegressor, width=20, **parameters):
 
 
 def initial(net):
-    """The starting weights of a fitted network, as the twin wants them."""
+    """The initial weights of a fitted network, by their names in reference.py."""
     W, b, u, c = net.initial_weights()
     return {"W": W, "b": b, "U": np.atleast_2d(u), "c": np.atleast_1d(c)}
 

@@ -1,6 +1,5 @@
 """Row blocks, and threads that each have a BLAS of one thread."""
 
-import os
 import signal
 import threading
 import time
@@ -47,7 +46,6 @@ def test_a_failing_block_lifts_the_limit():
         assert blas_threads() == {2}
 
 
-@pytest.mark.skipif(blas_threads() == {1}, reason="BLAS has one thread here")
 def test_only_one_user_limits_blas_at_a_time():
     """The second works in its own thread, and the limit goes with the first."""
     all_inside, leave = threading.Barrier(3), threading.Event()
@@ -57,8 +55,14 @@ def test_only_one_user_limits_blas_at_a_time():
         assert leave.wait(60)
         return threading.get_ident()
 
-    results, full = [], blas_threads()
-    thread = threading.Thread(target=lambda: results.extend(in_threads(first, [0, 1])))
+    def two_threads():
+        with threadpool_limits(2, user_api="blas"):
+            results.extend(in_threads(first, [0, 1]))
+            assert blas_threads() == {2}
+            results.append("limit lifted")
+
+    results, before = [], blas_threads()
+    thread = threading.Thread(target=two_threads)
     thread.start()
     all_inside.wait(60)  # both threads of the first, or one might do the work of both
     assert blas_threads() == {1}
@@ -67,8 +71,10 @@ def test_only_one_user_limits_blas_at_a_time():
     assert blas_threads() == {1}
     leave.set()
     thread.join(60)
-    assert len(set(results)) == 2
-    assert blas_threads() == full
+    *identities, end = results
+    assert len(set(identities)) == 2
+    assert end == "limit lifted"
+    assert blas_threads() == before
 
 
 def test_a_thread_that_may_not_limit_blas_works_alone():
@@ -91,7 +97,7 @@ def test_no_further_block_begins_after_a_failure(failure):
     def work(blocks):
         for block in blocks:
             if block == 1 and failure is KeyboardInterrupt:
-                os.kill(os.getpid(), signal.SIGINT)
+                signal.raise_signal(signal.SIGINT)
             elif block == 0 and failure is RuntimeError:
                 raise RuntimeError
             time.sleep(0.01)

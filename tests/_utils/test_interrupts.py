@@ -33,6 +33,7 @@ from skrf import (
 from skrf._utils import threads
 
 HERE = Path(__file__).parent
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 
 
 class Job:
@@ -296,6 +297,7 @@ def run_here(call, **options):
     )
 
 
+@POSIX
 def test_thirty_real_interrupts_at_random_moments():
     env = {**os.environ, "PYTHONWARNINGS": "ignore"}
     with run_here("interrupt_everything(3, 400)", env=env) as process:
@@ -355,6 +357,7 @@ def stream_to_the_end(path):
         print(k + 1, flush=True)
 
 
+@POSIX
 def test_a_killed_stream_goes_on_to_the_same_bits(tmp_path):
     path, rng, begun = tmp_path / "stream.joblib", np.random.default_rng(), []
     for _ in range(2):

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from attacks import X, Y, net, relu, ridge
 from scipy.linalg import LinAlgWarning
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from small_models import X, Y, network, relus, ridge
 
 import skrf
 from skrf._compiled import jit
@@ -28,7 +28,7 @@ def collinear(alphas=1e-14, **options):
 
 
 def empty_kernel(monkeypatch):
-    features = relu(45, weight_scale=1e-150, bias_scale=1e-150)
+    features = relus(45, weight_scale=1e-150, bias_scale=1e-150)
     ridge(features, alphas=1e-8, solver="cg").fit(X, Y)
 
 
@@ -36,7 +36,7 @@ def interrupted(monkeypatch):
     monkeypatch.setattr(
         compiled_sgd, "train_block", lambda *_: signal.raise_signal(signal.SIGINT)
     )
-    net(eta0=0.1).fit(X, Y)
+    network(eta0=0.1).fit(X, Y)
 
 
 def newer(monkeypatch):
@@ -49,7 +49,7 @@ def no_cache(monkeypatch):
     jit._warn(OSError())
 
 
-PICKLED = pickle.dumps(relu())
+PICKLED = pickle.dumps(relus())
 
 CALLS = [
     (LinAlgWarning, lambda _: collinear().fit(COLLINEAR, Y)),
@@ -58,7 +58,7 @@ CALLS = [
     (LinAlgWarning, lambda _: collinear([1e-13, 1e-12], cv=3).fit(COLLINEAR, Y)),
     (LinAlgWarning, lambda _: collinear(1e-13, solver="dual").fit(COLLINEAR, Y)),
     (LinAlgWarning, lambda _: collinear([1e-13, 1], solver="dual").fit(COLLINEAR, Y)),
-    (LinAlgWarning, lambda _: ridge(relu(60), alphas=1e-13).width_path(COLLINEAR, Y)),
+    (LinAlgWarning, lambda _: ridge(relus(60), alphas=1e-13).width_path(COLLINEAR, Y)),
     (LinAlgWarning, lambda _: collinear().partial_fit(COLLINEAR, Y).coef_),
     (
         LinAlgWarning,
@@ -74,12 +74,12 @@ CALLS = [
     ),
     (UserWarning, lambda _: ridge().fit(X, Y).partial_fit(X, Y)),
     (ConvergenceWarning, empty_kernel),
-    (ConvergenceWarning, lambda _: net(tol=0.0).fit(X, Y)),
-    (ConvergenceWarning, lambda _: net(eta0=1e9).fit(X, Y)),
-    (ConvergenceWarning, lambda _: net(eta0=1e9).partial_fit(X, Y)),
+    (ConvergenceWarning, lambda _: network(tol=0.0).fit(X, Y)),
+    (ConvergenceWarning, lambda _: network(eta0=1e9).fit(X, Y)),
+    (ConvergenceWarning, lambda _: network(eta0=1e9).partial_fit(X, Y)),
     (
         ConvergenceWarning,
-        lambda _: GridSearchCV(net(tol=0.0), {"width": [3]}, cv=2).fit(X, Y),
+        lambda _: GridSearchCV(network(tol=0.0), {"width": [3]}, cv=2).fit(X, Y),
     ),
     (UserWarning, interrupted),
     (UserWarning, newer),

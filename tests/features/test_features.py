@@ -249,7 +249,7 @@ def test_too_large_a_result_is_refused_with_its_bytes(Features, monkeypatch):
         Features(1000).fit(np.ones((2, 1000)))
 
 
-# Bad parameters and data of all kinds are in tests/test_robustness.py.
+# Bad parameters and data of all kinds are in tests/test_bad_*.py.
 @pytest.mark.parametrize("Features", ALL)
 @pytest.mark.parametrize(
     ("name", "value"),

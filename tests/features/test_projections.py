@@ -139,7 +139,7 @@ def test_layouts_give_equal_results(Features, projection, rng, tmp_path):
 
 
 def test_uniform_entries_need_a_dense_projection():
-    # tests/test_robustness.py has projection="orthogonal".
+    # tests/test_bad_*.py has projection="orthogonal".
     with pytest.raises(ValueError, match=r'got weights="uniform".*projection="dense"'):
         fitted_features("structured", 3, 3, "uniform")
 

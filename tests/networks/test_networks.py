@@ -297,6 +297,7 @@ def test_fits_in_threads_are_independent(Network, neuron):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX timers")
 @pytest.mark.parametrize("shape", [(20, 1000), (784, 4096)])
 def test_real_interrupt_is_noticed_within_a_second(shape):
     """Ctrl-C in a separate process; the result equals a shorter run without Ctrl-C."""

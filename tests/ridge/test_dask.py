@@ -198,6 +198,7 @@ class SlowRows:
         return self.X[first:last]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 def test_a_worker_killed_in_the_middle_of_fit_changes_nothing(cluster, data):
     X, Y = data
     with distributed.Client(cluster) as client:
@@ -229,6 +230,7 @@ def test_grid_search_on_a_cluster(client, data):
     )
 
 
+@pytest.mark.slow
 def test_dask_example_of_the_readme(tmp_path):
     """Run as a file, which the workers import."""
     readme = (Path(__file__).parents[2] / "README.md").read_text()

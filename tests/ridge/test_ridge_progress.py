@@ -1,6 +1,5 @@
 """What ridge estimators tell callbacks, what they print, and what Ctrl-C leaves."""
 
-import os
 import signal
 
 import numpy as np
@@ -136,7 +135,7 @@ def test_a_task_for_each_group_of_rows_of_the_gram_matrix(neuron, monkeypatch):
 
 
 def interrupt():
-    os.kill(os.getpid(), signal.SIGINT)
+    signal.raise_signal(signal.SIGINT)
 
 
 @pytest.mark.parametrize("at_block", [1, 4, 6])

@@ -1,4 +1,4 @@
-"""Bad parameters of ridge estimators and networks; see test_robustness.py."""
+"""Bad parameters of ridge estimators and networks; see test_bad_data_and_parameters.py."""
 
 import pickle
 import warnings
@@ -6,21 +6,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from attacks import (
-    DATES,
-    ORDERED,
-    SIGNS,
-    X,
-    Y,
-    check,
-    names,
-    net,
-    ntk,
-    relu,
-    ridge,
-    sort,
-    stream,
-)
+from messages import assert_raises
 from scipy import sparse
 from sklearn import config_context
 from sklearn.base import clone
@@ -29,6 +15,20 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from small_models import (
+    DATES,
+    ORDERED,
+    SIGNS,
+    X,
+    Y,
+    begun_stream,
+    network,
+    ntk,
+    relus,
+    ridge,
+    ridge_clf,
+    row_ids,
+)
 
 from skrf import (
     BoundedDegreePolynomial,
@@ -92,7 +92,7 @@ RIDGES = [
     (lambda: ridge(alphas=[[1], [1, 2]]).fit(X, Y), ValueError, "alphas", "np.logspace"),
     (lambda: ridge(alphas=True).fit(X, Y), ValueError, "alphas", "Got True"),
     (
-        lambda: ridge(relu(50), alphas=1e-300).fit(1e9 * X, Y),
+        lambda: ridge(relus(50), alphas=1e-300).fit(1e9 * X, Y),
         ValueError,
         "alpha",
         "Use larger",
@@ -122,13 +122,13 @@ RIDGES = [
         "Use RandomReLUFeatures",
     ),
     (
-        lambda: sort(class_weight="even").fit(X, SIGNS),
+        lambda: ridge_clf(class_weight="even").fit(X, SIGNS),
         ValueError,
         "class_weight",
         "balanced",
     ),
     (
-        lambda: sort(class_weight={1: -1}).fit(X, SIGNS),
+        lambda: ridge_clf(class_weight={1: -1}).fit(X, SIGNS),
         ValueError,
         "class_weight",
         "Pass a finite number >= 0 for each",
@@ -146,33 +146,38 @@ RIDGES = [
     (lambda: ridge(RandomReLUFeatures).partial_fit, AttributeError, "features", "instance"),
     (lambda: ridge(Ridge()).partial_fit, AttributeError, "features", "Pass a transformer"),
     (
-        lambda: sort(class_weight="balanced").partial_fit,
+        lambda: ridge_clf(class_weight="balanced").partial_fit,
         AttributeError,
         "class_weight",
         "dict",
     ),
-    (lambda: stream().partial_fit(X, np.c_[Y, Y]), ValueError, "y", "start from a clone"),
     (
-        lambda: stream().set_params(fit_intercept=False).partial_fit(X, Y),
+        lambda: begun_stream().partial_fit(X, np.c_[Y, Y]),
+        ValueError,
+        "y",
+        "start from a clone",
+    ),
+    (
+        lambda: begun_stream().set_params(fit_intercept=False).partial_fit(X, Y),
         ValueError,
         "fit_intercept",
         "Restore it",
     ),
     (
-        lambda: stream().set_params(features__weight_scale=2.0).partial_fit(X, Y),
+        lambda: begun_stream().set_params(features__weight_scale=2.0).partial_fit(X, Y),
         ValueError,
         "features__weight_scale",
         "Restore it, or start from a clone",
     ),
-    (lambda: sort().partial_fit(X, SIGNS), ValueError, "classes", "all labels that"),
+    (lambda: ridge_clf().partial_fit(X, SIGNS), ValueError, "classes", "all labels that"),
     (
-        lambda: sort().partial_fit(X, SIGNS, [1, 2]),
+        lambda: ridge_clf().partial_fit(X, SIGNS, [1, 2]),
         ValueError,
         "y",
         "Pass every label",
     ),
     (
-        lambda: sort().partial_fit(X, SIGNS, [-1, 1]).partial_fit(X, SIGNS, [0, 1]),
+        lambda: ridge_clf().partial_fit(X, SIGNS, [-1, 1]).partial_fit(X, SIGNS, [0, 1]),
         ValueError,
         "classes",
         "same classes or None",
@@ -183,17 +188,17 @@ RIDGES = [
         "features",
         "Pass features=RandomReLUFeatures()",
     ),
-    (lambda: (one := stream()).merge(one), ValueError, "another", "seen other rows"),
-    (lambda: stream().merge("other"), ValueError, "other", "Fit both by partial_fit"),
-    (lambda: stream().merge(ridge().fit(X, Y)), ValueError, "other", "Fit both by"),
+    (lambda: (one := begun_stream()).merge(one), ValueError, "another", "seen other rows"),
+    (lambda: begun_stream().merge("other"), ValueError, "other", "Fit both by partial_fit"),
+    (lambda: begun_stream().merge(ridge().fit(X, Y)), ValueError, "other", "Fit both by"),
     (
-        lambda: stream().merge(ridge(relu(5)).partial_fit(X, Y)),
+        lambda: begun_stream().merge(ridge(relus(5)).partial_fit(X, Y)),
         ValueError,
         "features",
         "same integer random_state",
     ),
     (
-        lambda: stream().merge(ridge().partial_fit(X.astype("f"), Y)),
+        lambda: begun_stream().merge(ridge().partial_fit(X.astype("f"), Y)),
         ValueError,
         "features",
         "same columns and dtype",
@@ -207,83 +212,113 @@ RIDGES = [
 ]
 
 NETWORKS = [
-    (lambda: net(3, symmetric_init=True).fit(X, Y), ValueError, "width", "even width"),
-    (lambda: net(activation="step").fit(X, Y), ValueError, "activation", "train='output'"),
-    (lambda: net(alpha=-1.0).fit(X, Y), ValueError, "alpha", "range [0"),
-    (lambda: net(max_iter=0).fit(X, Y), ValueError, "max_iter", "range [1"),
-    (lambda: net(batch_size="all").fit(X, Y), ValueError, "batch_size", "int in the"),
-    (lambda: net(eta0=0.0).fit(X, Y), ValueError, "eta0", "'auto'"),
-    (lambda: net(eta0=True).fit(X, Y), ValueError, "eta0", "Got True"),
-    (lambda: net(power_t=np.inf).fit(X, Y), ValueError, "power_t", "float in the range"),
-    (lambda: net(momentum=1.0).fit(X, Y), ValueError, "momentum", "range [0.0, 1.0)"),
-    (lambda: net(average=-1).fit(X, Y), ValueError, "average", "range [1"),
-    (lambda: net(tol=-1.0).fit(X, Y), ValueError, "tol", "None"),
+    (lambda: network(3, symmetric_init=True).fit(X, Y), ValueError, "width", "even width"),
     (
-        lambda: net(learning_rate="fast").fit(X, Y),
+        lambda: network(activation="step").fit(X, Y),
+        ValueError,
+        "activation",
+        "train='output'",
+    ),
+    (lambda: network(alpha=-1.0).fit(X, Y), ValueError, "alpha", "range [0"),
+    (lambda: network(max_iter=0).fit(X, Y), ValueError, "max_iter", "range [1"),
+    (lambda: network(batch_size="all").fit(X, Y), ValueError, "batch_size", "int in the"),
+    (lambda: network(eta0=0.0).fit(X, Y), ValueError, "eta0", "'auto'"),
+    (lambda: network(eta0=True).fit(X, Y), ValueError, "eta0", "Got True"),
+    (
+        lambda: network(power_t=np.inf).fit(X, Y),
+        ValueError,
+        "power_t",
+        "float in the range",
+    ),
+    (lambda: network(momentum=1.0).fit(X, Y), ValueError, "momentum", "range [0.0, 1.0)"),
+    (lambda: network(average=-1).fit(X, Y), ValueError, "average", "range [1"),
+    (lambda: network(tol=-1.0).fit(X, Y), ValueError, "tol", "None"),
+    (
+        lambda: network(learning_rate="fast").fit(X, Y),
         ValueError,
         "learning_rate",
         "'constant'",
     ),
-    (lambda: net(parametrization="mup").fit(X, Y), ValueError, "parametrization", "'ntk'"),
-    (lambda: net(shuffle="yes").fit(X, Y), ValueError, "shuffle", "bool"),
     (
-        lambda: net(early_stopping=True, validation_fraction=1.0).fit(X, Y),
+        lambda: network(parametrization="mup").fit(X, Y),
+        ValueError,
+        "parametrization",
+        "'ntk'",
+    ),
+    (lambda: network(shuffle="yes").fit(X, Y), ValueError, "shuffle", "bool"),
+    (
+        lambda: network(early_stopping=True, validation_fraction=1.0).fit(X, Y),
         ValueError,
         "validation_fraction",
         "range (0.0, 1.0)",
     ),
     (
-        lambda: net(early_stopping=True, validation_fraction=0.01).fit(X, Y),
+        lambda: network(early_stopping=True, validation_fraction=0.01).fit(X, Y),
         ValueError,
         "validation_fraction",
         "set early_stopping=False",
     ),
     (
-        lambda: net(early_stopping=True, random_state=0).fit(X, Y, np.eye(20)[0]),
+        lambda: network(early_stopping=True, random_state=0).fit(X, Y, np.eye(20)[0]),
         ValueError,
         "sample_weight",
         "Drop the rows of weight 0",
     ),
     (
-        lambda: net(early_stopping=True).partial_fit,
+        lambda: network(early_stopping=True).partial_fit,
         AttributeError,
         "early_stopping",
         "call",
     ),
     (
-        lambda: net(warm_start=True).fit(X, Y).set_params(width=5).fit(X, Y),
+        lambda: network(warm_start=True).fit(X, Y).set_params(width=5).fit(X, Y),
         ValueError,
         "width",
         "Restore `width`",
     ),
-    (lambda: net().partial_fit(X, Y).partial_fit(X, np.c_[Y, Y]), ValueError, "y", "clone"),
-    (lambda: net(10**13).fit(X, Y), MemoryError, "width", "Use a smaller width"),
-    (lambda: net().laziness(X), NotFittedError, "OverparamNetRegressor", "'fit'"),
-    (lambda: net().fit(X, Y).laziness(X[:, :2]), ValueError, "X", "as many columns as in"),
-    (lambda: net().fit(X, Y).linearize(1), ValueError, "output", "Pass the index"),
-    (lambda: net().fit(X, Y).linearize("first"), ValueError, "output", "Pass the index"),
-    (lambda: net().set_callbacks("bar"), TypeError, "callbacks", "FitCallback"),
+    (
+        lambda: network().partial_fit(X, Y).partial_fit(X, np.c_[Y, Y]),
+        ValueError,
+        "y",
+        "clone",
+    ),
+    (lambda: network(10**13).fit(X, Y), MemoryError, "width", "Use a smaller width"),
+    (lambda: network().laziness(X), NotFittedError, "OverparamNetRegressor", "'fit'"),
+    (
+        lambda: network().fit(X, Y).laziness(X[:, :2]),
+        ValueError,
+        "X",
+        "as many columns as in",
+    ),
+    (lambda: network().fit(X, Y).linearize(1), ValueError, "output", "Pass the index"),
+    (
+        lambda: network().fit(X, Y).linearize("first"),
+        ValueError,
+        "output",
+        "Pass the index",
+    ),
+    (lambda: network().set_callbacks("bar"), TypeError, "callbacks", "FitCallback"),
 ]
 
 TABLE = RIDGES + NETWORKS
 
 
-@pytest.mark.parametrize(("call", "kind", "name", "remedy"), TABLE, ids=names(TABLE))
+@pytest.mark.parametrize(("call", "kind", "name", "remedy"), TABLE, ids=row_ids(TABLE))
 def test_errors_name_parameter_and_remedy(call, kind, name, remedy):
-    check(call, kind, name, remedy)
+    assert_raises(call, kind, name, remedy)
 
 
 @pytest.mark.parametrize(
     ("change", "name"),
     [
-        ({"features": relu(5)}, "features__width"),
+        ({"features": relus(5)}, "features__width"),
         ({"features": ntk()}, "features"),
         ({"features": None}, "features"),
-        ({"features": FrozenEstimator(relu().fit(X))}, "features"),
+        ({"features": FrozenEstimator(relus().fit(X))}, "features"),
     ],
 )
 def test_features_of_a_stream_may_not_change(change, name):
-    model = stream()
+    model = begun_stream()
     before = model.coef_
     message = f"^`{name}[a-z_]*` changed since .* or start from a clone"
     with pytest.raises(ValueError, match=message):
@@ -293,7 +328,7 @@ def test_features_of_a_stream_may_not_change(change, name):
 
 @pytest.mark.parametrize(
     "features",
-    [relu(), ntk(output_weights=np.ones(4)), make_pipeline(relu(), relu(3)), None],
+    [relus(), ntk(output_weights=np.ones(4)), make_pipeline(relus(), relus(3)), None],
     ids=["relu", "arrays", "pipeline", "default"],
 )
 def test_streams_go_on_with_equal_features(features):
@@ -306,9 +341,9 @@ def test_streams_go_on_with_equal_features(features):
 
 
 def test_streams_know_frozen_features_by_their_arrays():
-    model = ridge(FrozenEstimator(relu().fit(X))).partial_fit(X, Y)
-    model.set_params(features=FrozenEstimator(relu().fit(X))).partial_fit(X, Y)
-    other = FrozenEstimator(relu().set_params(random_state=1).fit(X))
+    model = ridge(FrozenEstimator(relus().fit(X))).partial_fit(X, Y)
+    model.set_params(features=FrozenEstimator(relus().fit(X))).partial_fit(X, Y)
+    other = FrozenEstimator(relus().set_params(random_state=1).fit(X))
     with pytest.raises(ValueError, match="`features` changed since the first call"):
         model.set_params(features=other).partial_fit(X, Y)
 
@@ -353,9 +388,9 @@ def test_transformers_need_no_base_class():
         lambda rng: RandomFeatureRidge(Wrong(), random_state=rng).fit(X, Y),
         lambda rng: RandomFeatureRidge(relu_of(None), random_state=rng).fit(1e200 * X, Y),
         lambda rng: RandomFeatureRidge(relu_of(None), random_state=rng).fit(X, DATES),
-        lambda rng: net(random_state=rng).fit(1e200 * X, Y),
-        lambda rng: net(random_state=rng).partial_fit(1e200 * X, Y),
-        lambda rng: net(random_state=rng, early_stopping=True).fit(X, Y, np.eye(20)[0]),
+        lambda rng: network(random_state=rng).fit(1e200 * X, Y),
+        lambda rng: network(random_state=rng).partial_fit(1e200 * X, Y),
+        lambda rng: network(random_state=rng, early_stopping=True).fit(X, Y, np.eye(20)[0]),
         lambda rng: make_polynomial(n_features=1, n_terms=9, random_state=rng),
         lambda rng: make_polynomial_classification(polynomial=SQUARE, random_state=rng),
     ],

@@ -1,8 +1,8 @@
 """Bad parameters of transformers and targets, bad data: errors say what, and what to do.
 
 A row of a table is a call, the type of its error, the parameter, and words of the remedy.
-Models and mathematics have theirs in test_robustness_models.py and
-test_robustness_mathematics.py, generated data in test_robustness_fits.py.
+The tables of models are in test_bad_model_parameters.py, and of mathematics in
+test_bad_arguments.py; test_generated_fits.py generates data and parameters.
 """
 
 import re
@@ -10,24 +10,24 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from attacks import (
+from messages import assert_raises
+from scipy import sparse
+from sklearn.exceptions import NotFittedError
+from small_models import (
     DATES,
     ORDERED,
     SIGNS,
     X,
     Y,
-    check,
-    label_net,
-    names,
-    net,
+    network,
+    network_clf,
     ntk,
-    relu,
+    relus,
     ridge,
-    sort,
+    ridge_clf,
+    row_ids,
     with_entry,
 )
-from scipy import sparse
-from sklearn.exceptions import NotFittedError
 
 from skrf import (
     BoundedDegreePolynomial,
@@ -42,24 +42,24 @@ from skrf import (
 from skrf.kernels import arc_cosine_kernel
 
 FEATURES = [
-    (lambda: relu(0).fit(X), ValueError, "width", "int in the range"),
-    (lambda: relu(2.5).fit(X), ValueError, "width", "int in the range"),
-    (lambda: relu(True).fit(X), ValueError, "width", "Got True"),
-    (lambda: relu(10**15).fit(X), MemoryError, "width", "Use a smaller width"),
-    (lambda: relu(weights="cauchy").fit(X), ValueError, "weights", "'gaussian'"),
-    (lambda: relu(weight_scale=-1).fit(X), ValueError, "weight_scale", "range"),
-    (lambda: relu(weight_scale=np.nan).fit(X), ValueError, "weight_scale", "range"),
+    (lambda: relus(0).fit(X), ValueError, "width", "int in the range"),
+    (lambda: relus(2.5).fit(X), ValueError, "width", "int in the range"),
+    (lambda: relus(True).fit(X), ValueError, "width", "Got True"),
+    (lambda: relus(10**15).fit(X), MemoryError, "width", "Use a smaller width"),
+    (lambda: relus(weights="cauchy").fit(X), ValueError, "weights", "'gaussian'"),
+    (lambda: relus(weight_scale=-1).fit(X), ValueError, "weight_scale", "range"),
+    (lambda: relus(weight_scale=np.nan).fit(X), ValueError, "weight_scale", "range"),
     (
-        lambda: relu(weight_scale=1e39).fit(X.astype(np.float32)),
+        lambda: relus(weight_scale=1e39).fit(X.astype(np.float32)),
         ValueError,
         "weight_scale",
         "Use a smaller weight_scale",
     ),
-    (lambda: relu(biases=None).fit(X), ValueError, "biases", "'none'"),
-    (lambda: relu(bias_scale=np.inf).fit(X), ValueError, "bias_scale", "range"),
-    (lambda: relu(projection="fast").fit(X), ValueError, "projection", "'structured'"),
+    (lambda: relus(biases=None).fit(X), ValueError, "biases", "'none'"),
+    (lambda: relus(bias_scale=np.inf).fit(X), ValueError, "bias_scale", "range"),
+    (lambda: relus(projection="fast").fit(X), ValueError, "projection", "'structured'"),
     (
-        lambda: relu(weights="uniform", projection="orthogonal").fit(X),
+        lambda: relus(weights="uniform", projection="orthogonal").fit(X),
         ValueError,
         "projection",
         'Use projection="dense"',
@@ -77,25 +77,25 @@ FEATURES = [
     (lambda: ntk(output_weights=[1j] * 4).fit(X), ValueError, "output_weights", "np.real"),
     (lambda: ntk(output_weights=["a"] * 4).fit(X), ValueError, "output_weights", "floats"),
     (lambda: ntk(output_weights=[np.inf] * 4).fit(X), ValueError, "output_weights", "Repl"),
-    (lambda: relu().fit(X).narrowed(5), ValueError, "width", "Fit a wider"),
-    (lambda: relu().fit(X).narrowed("2"), ValueError, "width", "from 1 to"),
+    (lambda: relus().fit(X).narrowed(5), ValueError, "width", "Fit a wider"),
+    (lambda: relus().fit(X).narrowed("2"), ValueError, "width", "from 1 to"),
     (
-        lambda: relu().from_weights(np.ones((3, 2)), np.ones(4)),
+        lambda: relus().from_weights(np.ones((3, 2)), np.ones(4)),
         ValueError,
         "biases",
         "Set width",
     ),
     (
-        lambda: relu().from_weights([[1], [2, 3]], [1, 2]),
+        lambda: relus().from_weights([[1], [2, 3]], [1, 2]),
         ValueError,
         "weights",
         "same number of values",
     ),
-    (lambda: relu().transform(X), NotFittedError, "RandomReLUFeatures", "'fit'"),
-    (lambda: relu().weights_, AttributeError, "RandomReLUFeatures", "Call fit"),
-    (lambda: relu().fit(X).transform(X[:, :2]), ValueError, "X", "as many columns as in"),
+    (lambda: relus().transform(X), NotFittedError, "RandomReLUFeatures", "'fit'"),
+    (lambda: relus().weights_, AttributeError, "RandomReLUFeatures", "Call fit"),
+    (lambda: relus().fit(X).transform(X[:, :2]), ValueError, "X", "as many columns as in"),
     (
-        lambda: relu().fit(np.ones((3, 10))).transform(np.ones((3, 20))),
+        lambda: relus().fit(np.ones((3, 10))).transform(np.ones((3, 20))),
         ValueError,
         "X",
         "as many columns as in",
@@ -116,23 +116,23 @@ FEATURES = [
 ]
 
 DATA = [
-    (lambda: relu().fit(X[:0]), ValueError, "X", "Pass at least one"),
-    (lambda: relu().fit(X[:, :0]), ValueError, "X", "Pass at least one"),
-    (lambda: relu().fit(X[0]), ValueError, "X", "one row per sample"),
-    (lambda: relu().fit(X[np.newaxis]), ValueError, "X", "one row per sample"),
-    (lambda: relu().fit([["a", "b"]]), ValueError, "X", "OneHotEncoder"),
-    (lambda: relu().fit([[1.0, {}]]), TypeError, "X", "OneHotEncoder"),
-    (lambda: relu().fit([[1.0], [2.0, 3.0]]), ValueError, "X", "same number of values"),
-    (lambda: relu().fit(X + 1j), ValueError, "X", "X.real"),
-    (lambda: relu().fit(with_entry(X, np.nan)), ValueError, "X", "SimpleImputer"),
-    (lambda: relu().fit(with_entry(X, np.inf)), ValueError, "X", "Replace infinity"),
-    (lambda: relu().fit(sparse.coo_array(X[0])), ValueError, "X", "one row per sample"),
+    (lambda: relus().fit(X[:0]), ValueError, "X", "Pass at least one"),
+    (lambda: relus().fit(X[:, :0]), ValueError, "X", "Pass at least one"),
+    (lambda: relus().fit(X[0]), ValueError, "X", "one row per sample"),
+    (lambda: relus().fit(X[np.newaxis]), ValueError, "X", "one row per sample"),
+    (lambda: relus().fit([["a", "b"]]), ValueError, "X", "OneHotEncoder"),
+    (lambda: relus().fit([[1.0, {}]]), TypeError, "X", "OneHotEncoder"),
+    (lambda: relus().fit([[1.0], [2.0, 3.0]]), ValueError, "X", "same number of values"),
+    (lambda: relus().fit(X + 1j), ValueError, "X", "X.real"),
+    (lambda: relus().fit(with_entry(X, np.nan)), ValueError, "X", "SimpleImputer"),
+    (lambda: relus().fit(with_entry(X, np.inf)), ValueError, "X", "Replace infinity"),
+    (lambda: relus().fit(sparse.coo_array(X[0])), ValueError, "X", "one row per sample"),
     (lambda: ridge().fit(X, Y[:5]), ValueError, "y", "one target per row"),
-    (lambda: net().fit(X, Y[:5]), ValueError, "y", "as many entries"),
+    (lambda: network().fit(X, Y[:5]), ValueError, "y", "as many entries"),
     (lambda: ridge().fit(X, None), ValueError, "y", "to be passed"),
-    (lambda: net().fit(X, np.zeros((20, 2, 2))), ValueError, "`y` must", "one row per"),
+    (lambda: network().fit(X, np.zeros((20, 2, 2))), ValueError, "`y` must", "one row per"),
     (lambda: ridge().fit(X, np.zeros((20, 2, 2))), ValueError, "`y` must", "one row per"),
-    (lambda: net().fit(X, 3.0), ValueError, "`y` must", "one row per"),
+    (lambda: network().fit(X, 3.0), ValueError, "`y` must", "one row per"),
     (lambda: ridge().fit(X, 3.0), ValueError, "`y` must", "one row per"),
     (
         lambda: ridge().fit(X, [[1], [2, 3]]),
@@ -141,32 +141,47 @@ DATA = [
         "same number of values",
     ),
     (lambda: ridge().fit(X, DATES), ValueError, "y", "array of floats"),
-    (lambda: net().fit(X, DATES), ValueError, "y", "array of floats"),
+    (lambda: network().fit(X, DATES), ValueError, "y", "array of floats"),
     (lambda: ridge().fit(X, ["1"] * 20), ValueError, "y", "array of floats"),
-    (lambda: net().fit(X, Y + 1j), ValueError, "y", "np.real"),
+    (lambda: network().fit(X, Y + 1j), ValueError, "y", "np.real"),
     (lambda: ridge().fit(X, with_entry(Y, np.nan)), ValueError, "y", "Drop the rows"),
-    (lambda: net().fit(X, with_entry(Y, np.nan)), ValueError, "y", "Drop the rows"),
-    (lambda: net().fit(X, with_entry(Y, np.inf)), ValueError, "y", "Replace infinity"),
-    (lambda: net().fit(X, sparse.csr_array(Y[:, None])), ValueError, "y", "y.toarray()"),
-    (lambda: net().fit(X.astype("f"), 1e300 * Y), ValueError, "y", "float64"),
-    (lambda: net(loss="hinge").fit(X, Y), ValueError, "loss", "OverparamNetClassifier"),
-    (lambda: sort().fit(X, [*"a" * 19, 1]), ValueError, "y", "labels as strings"),
-    (lambda: label_net().fit(X, [*"a" * 19, None]), ValueError, "y", "labels as strings"),
-    (lambda: sort().fit(X, Y), ValueError, "y", "use the regressor"),
-    (lambda: sort().fit(X, Y + 1j), ValueError, "`y` must", "Pass integers or strings"),
-    (lambda: sort().fit(X, [[1], [1, 2]] * 10), ValueError, "`y`", "Pass class labels"),
+    (lambda: network().fit(X, with_entry(Y, np.nan)), ValueError, "y", "Drop the rows"),
+    (lambda: network().fit(X, with_entry(Y, np.inf)), ValueError, "y", "Replace infinity"),
     (
-        lambda: label_net().fit(X, with_entry(SIGNS, np.nan)),
+        lambda: network().fit(X, sparse.csr_array(Y[:, None])),
+        ValueError,
+        "y",
+        "y.toarray()",
+    ),
+    (lambda: network().fit(X.astype("f"), 1e300 * Y), ValueError, "y", "float64"),
+    (lambda: network(loss="hinge").fit(X, Y), ValueError, "loss", "OverparamNetClassifier"),
+    (lambda: ridge_clf().fit(X, [*"a" * 19, 1]), ValueError, "y", "labels as strings"),
+    (lambda: network_clf().fit(X, [*"a" * 19, None]), ValueError, "y", "labels as strings"),
+    (lambda: ridge_clf().fit(X, Y), ValueError, "y", "use the regressor"),
+    (
+        lambda: ridge_clf().fit(X, Y + 1j),
+        ValueError,
+        "`y` must",
+        "Pass integers or strings",
+    ),
+    (
+        lambda: ridge_clf().fit(X, [[1], [1, 2]] * 10),
+        ValueError,
+        "`y`",
+        "Pass class labels",
+    ),
+    (
+        lambda: network_clf().fit(X, with_entry(SIGNS, np.nan)),
         ValueError,
         "y",
         "class labels",
     ),
-    (lambda: sort().fit(X, np.ones(20)), ValueError, "y", "Add samples of another"),
-    (lambda: sort().fit(X, np.c_[SIGNS, SIGNS]), ValueError, "y", "y.ravel()"),
-    (lambda: net().fit(X, Y, [1.0]), ValueError, "sample_weight", "for each row"),
+    (lambda: ridge_clf().fit(X, np.ones(20)), ValueError, "y", "Add samples of another"),
+    (lambda: ridge_clf().fit(X, np.c_[SIGNS, SIGNS]), ValueError, "y", "y.ravel()"),
+    (lambda: network().fit(X, Y, [1.0]), ValueError, "sample_weight", "for each row"),
     (lambda: ridge().fit(X, Y, -ORDERED), ValueError, "sample_weight", ">= 0"),
     (lambda: ridge().fit(X, Y, 0 * ORDERED), ValueError, "sample_weight", "not all 0"),
-    (lambda: net().fit(X, Y, ["a"] * 20), ValueError, "sample_weight", "floats"),
+    (lambda: network().fit(X, Y, ["a"] * 20), ValueError, "sample_weight", "floats"),
     (
         lambda: ridge().fit(X, Y, with_entry(Y, np.nan)),
         ValueError,
@@ -174,18 +189,23 @@ DATA = [
         "finite",
     ),
     (
-        lambda: net().fit(X.astype("f"), Y, np.full(20, 1e300)),
+        lambda: network().fit(X.astype("f"), Y, np.full(20, 1e300)),
         ValueError,
         "sample_weight",
         "of float32",
     ),
-    (lambda: net().fit(X, Y).predict(X[:, :2]), ValueError, "X", "as many columns as in"),
+    (
+        lambda: network().fit(X, Y).predict(X[:, :2]),
+        ValueError,
+        "X",
+        "as many columns as in",
+    ),
     (lambda: ridge().fit(1e200 * X, Y), ValueError, "X", "Scale X"),
-    (lambda: net().fit(1e200 * X, Y), ValueError, "X", "StandardScaler"),
+    (lambda: network().fit(1e200 * X, Y), ValueError, "X", "StandardScaler"),
     (lambda: ridge().fit(X, Y).predict(1e308 * np.sign(X)), ValueError, "X", "Scale X"),
     (
         lambda: (
-            net(eta0=1e300, batch_size=20, weight_scale=1e4, random_state=0)
+            network(eta0=1e300, batch_size=20, weight_scale=1e4, random_state=0)
             .fit(X, Y)
             .predict(X)
         ),
@@ -251,7 +271,7 @@ TABLE = FEATURES + DATA + MAKERS
 
 
 def partial_fit_with_other_classes():
-    model = label_net().partial_fit(X, SIGNS, [-1, 1])
+    model = network_clf().partial_fit(X, SIGNS, [-1, 1])
     model.partial_fit(X, SIGNS, [0, 1])
 
 
@@ -259,7 +279,7 @@ def partial_fit_with_other_classes():
     ("call", "message", "remedy"),
     [
         (
-            lambda: relu().fit(FRAME).transform(FRAME.rename(columns={"c": "d"})),
+            lambda: relus().fit(FRAME).transform(FRAME.rename(columns={"c": "d"})),
             "The feature names should match those that were passed during fit.",
             "Pass the columns of `fit` in `X`, in the same order.",
         ),
@@ -274,32 +294,32 @@ def partial_fit_with_other_classes():
             "Pass the same columns in `X` and `Y`.",
         ),
         (
-            lambda: relu().fit(X + 1j),
+            lambda: relus().fit(X + 1j),
             "Complex data not supported",
             "Pass real numbers, for instance X.real.",
         ),
         (
-            lambda: relu().fit([["a"]]),
+            lambda: relus().fit([["a"]]),
             "could not convert string to float: 'a'",
             "Encode text in `X` as numbers, for instance by OneHotEncoder.",
         ),
         (
-            lambda: relu().fit(X[:0]),
+            lambda: relus().fit(X[:0]),
             "Found array with 0 sample(s)",
             "Pass at least one row in `X`.",
         ),
         (
-            lambda: net().fit(X, Y[:5]),
+            lambda: network().fit(X, Y[:5]),
             "Found input variables with inconsistent numbers of samples: [20, 5]",
             "Pass as many entries in `y` as there are rows in `X`.",
         ),
         (
-            lambda: net().fit(FRAME.astype("Float64").mask(FRAME > 0), Y),
+            lambda: network().fit(FRAME.astype("Float64").mask(FRAME > 0), Y),
             "Input X contains NaN.",
             "Replace NaN in `X`, for instance by SimpleImputer.",
         ),
         (
-            lambda: label_net().fit(X, np.c_[SIGNS, SIGNS]),
+            lambda: network_clf().fit(X, np.c_[SIGNS, SIGNS]),
             "y should be a 1d array",
             "Pass `y` as a 1-D array, for instance y.ravel().",
         ),
@@ -316,13 +336,13 @@ def test_messages_of_scikit_learn_stay_and_have_the_remedy_as_a_note(call, messa
 def test_data_without_a_fault_get_no_note():
     """Errors of other causes, here of the transformer, keep their message alone."""
     with pytest.raises(ValueError, match="at least 2 classes") as caught:
-        label_net().fit(X, np.ones(20))
+        network_clf().fit(X, np.ones(20))
     assert not hasattr(caught.value, "__notes__")
 
 
 FRAME = pd.DataFrame(X, columns=list("abc"))
 
 
-@pytest.mark.parametrize(("call", "kind", "name", "remedy"), TABLE, ids=names(TABLE))
+@pytest.mark.parametrize(("call", "kind", "name", "remedy"), TABLE, ids=row_ids(TABLE))
 def test_errors_name_parameter_and_remedy(call, kind, name, remedy):
-    check(call, kind, name, remedy)
+    assert_raises(call, kind, name, remedy)

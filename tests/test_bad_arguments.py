@@ -1,5 +1,6 @@
-"""Bad arguments of exact mathematics, kernels, pictures and the command; see
-test_robustness.py.
+"""Bad arguments of exact mathematics, kernels, pictures and the command.
+
+A row of a table is a call, the parameter, and words of the remedy.
 """
 
 import dataclasses
@@ -7,13 +8,14 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from attacks import X, Y, check, names, net, ntk, relu, ridge
 from hypothesis import given
 from hypothesis import strategies as st
+from messages import assert_raises
 from scipy import sparse
 from sklearn.frozen import FrozenEstimator
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.pipeline import make_pipeline
+from small_models import X, Y, network, ntk, relus, ridge, row_ids
 
 from skrf import SingleNeuron, TriangleWave, WidthPathDisplay, gaussian, theory
 from skrf.__main__ import main
@@ -161,8 +163,8 @@ THEORY = [
     (lambda: theory.exact_risk(make_pipeline(ridge()), TARGET), "model", "raw inputs"),
     (lambda: exact_risk_of(ridge(ntk())), "model", "plain arrays"),
     (lambda: exact_risk_of(ridge(), Y[:, None]), "model", "y.ravel()"),
-    (lambda: exact_risk_of(net(), np.c_[Y, Y]), "model", "y.ravel()"),
-    (lambda: exact_risk_of(net(activation="erf")), "model", "activation='relu'"),
+    (lambda: exact_risk_of(network(), np.c_[Y, Y]), "model", "y.ravel()"),
+    (lambda: exact_risk_of(network(activation="erf")), "model", "activation='relu'"),
 ]
 
 
@@ -207,7 +209,7 @@ KERNELS = [
 
 DISPLAYS = [
     (lambda: WidthPathDisplay(path=3).plot(), "path", "from_estimator"),
-    (lambda: WidthPathDisplay.from_estimator(net(), X, Y), "estimator", "Use RandomF"),
+    (lambda: WidthPathDisplay.from_estimator(network(), X, Y), "estimator", "Use RandomF"),
     (
         lambda: WidthPathDisplay.from_estimator(ridge(), X, Y, target_variance=0),
         "target_variance",
@@ -239,12 +241,12 @@ DISPLAYS = [
 ]
 
 TABLE = GAUSSIAN + THEORY + KERNELS + DISPLAYS
-IDS = names([(None, None, row[1]) for row in TABLE])
+IDS = row_ids([(None, None, row[1]) for row in TABLE])
 
 
 @pytest.mark.parametrize(("call", "name", "remedy"), TABLE, ids=IDS)
 def test_errors_name_parameter_and_remedy(call, name, remedy):
-    check(call, ValueError, name, remedy)
+    assert_raises(call, ValueError, name, remedy)
 
 
 def numbers_of(result):
@@ -317,5 +319,5 @@ def test_numbers_of_other_types_are_numbers():
 
 
 def test_frozen_features_have_an_exact_risk():
-    frozen = ridge(FrozenEstimator(relu().fit(X)))
+    frozen = ridge(FrozenEstimator(relus().fit(X)))
     assert exact_risk_of(frozen).risk == pytest.approx(exact_risk_of(ridge()).risk)

@@ -10,9 +10,9 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from attacks import text_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from messages import full_message
 from scipy import sparse
 from scipy.linalg import LinAlgWarning
 from sklearn.compose import make_column_transformer
@@ -255,7 +255,7 @@ def ends_well(model, call):
         try:
             outputs = call()
         except (ValueError, MemoryError) as error:
-            outputs, message = None, text_of(error)
+            outputs, message = None, full_message(error)
     if outputs is None:
         assert re.search(NAMES, message), f"{message} {model}"
         assert re.search(ADVICE, message), f"{message} {model}"

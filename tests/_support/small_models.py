@@ -1,9 +1,6 @@
-"""What the attacks on estimators share: small data, small models, and the check."""
-
-import warnings
+"""Small data and small models of the tables of errors."""
 
 import numpy as np
-import pytest
 
 from skrf import (
     LinearizedNTKFeatures,
@@ -21,7 +18,7 @@ DATES = np.arange("2020-01-01", "2020-01-21", dtype="datetime64[D]")
 ORDERED = np.arange(20)
 
 
-def relu(width=4, **options):
+def relus(width=4, **options):
     return RandomReLUFeatures(width, random_state=0, **options)
 
 
@@ -30,19 +27,19 @@ def ntk(width=4, **options):
 
 
 def ridge(features=None, **options):
-    features = relu() if features is None else features
+    features = relus() if features is None else features
     return RandomFeatureRidge(features, random_state=0, **options)
 
 
-def sort(**options):
-    return RandomFeatureRidgeClassifier(relu(), random_state=0, **options)
+def ridge_clf(**options):
+    return RandomFeatureRidgeClassifier(relus(), random_state=0, **options)
 
 
-def net(width=4, **options):
+def network(width=4, **options):
     return OverparamNetRegressor(width, **{"tol": None, "max_iter": 1, **options})
 
 
-def label_net(width=4, **options):
+def network_clf(width=4, **options):
     return OverparamNetClassifier(width, tol=None, max_iter=1, **options)
 
 
@@ -52,27 +49,11 @@ def with_entry(array, value):
     return changed
 
 
-def stream():
+def begun_stream():
     """Ridge regression that has seen a chunk."""
     return ridge().partial_fit(X, Y)
 
 
-def names(table):
+def row_ids(table):
     """Names of the rows of a table, for pytest."""
     return [f"{k}-{row[2]}" for k, row in enumerate(table)]
-
-
-def check(call, kind, name, remedy):
-    """The call raises an error of a kind, which has the name and words of the remedy."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", RuntimeWarning)
-        with pytest.raises(kind) as caught:
-            call()
-    text = text_of(caught.value)
-    assert name in text, text
-    assert remedy in text, text
-
-
-def text_of(error):
-    """The message of an error and its notes, which have the remedy of foreign errors."""
-    return "\n".join([str(error), *getattr(error, "__notes__", [])])
