@@ -7,7 +7,7 @@ Networks of different widths learn one neuron from the same 300 samples.
   grows: the fraction of activation patterns that flip, and the coupling gap, which is the
   distance to the linearised network (Section 2.1 of the paper).
 - With both layers trained, in the standard parametrisation and with a learning rate of
-  order 1 / width, the gap to the features at initialization goes to 0. Only the output
+  order 1 / width, the gap to the features at initialisation goes to 0. Only the output
   layer learns (Section 2.2).
 
 Such networks learn what fixed features can learn, and no more.
@@ -28,7 +28,7 @@ from skrf.theory import section_2
 NAMES = {
     "flipped": "fraction of flipped activation patterns (2.1)",
     "coupling_gap": "gap to the linearised network (2.1)",
-    "feature_gap": "gap to the features at initialization (2.2)",
+    "feature_gap": "gap to the features at initialisation (2.2)",
 }
 
 

@@ -1,7 +1,7 @@
 """A linearised network of 400,000 weights is trained without its 16 GB of features
 ================================================================================
 
-To first order around its random initialization, a network is linear in its hidden weights,
+To first order around its random initialisation, a network is linear in its hidden weights,
 with width * (n_features + 1) features per sample. For 10,000 samples of 50 columns and
 width 8,000, the feature matrix takes 16 GB in float32.
 `LinearizedNTKFeatures.as_linear_operator` multiplies by this matrix in blocks of samples. A

@@ -2,7 +2,7 @@ r"""Wide networks learn a polynomial while their hidden weights hardly move
 =======================================================================
 
 Theorem 3.1 of Yehudai and Shamir (2019) is about SGD on the hinge loss, from a standard
-random initialization. The loss of a wide enough network is at most that of any polynomial P
+random initialisation. The loss of a wide enough network is at most that of any polynomial P
 of bounded degree and coefficients, plus epsilon. Here y = sign(P) with P(x) = x_1 x_2. As
 the width r grows, ||W_T - W_0|| / ||W_0|| goes to 0, so training both layers becomes
 training the output layer only, which is learning with random features. The weights of

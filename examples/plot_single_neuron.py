@@ -15,7 +15,7 @@ Errors are relative, E[(prediction - y)^2] / E[y^2]. Predicting 0 has error 1.
   With 3,000 random features the error is at most a third above the minimum for unlimited
   samples, so the width is what limits the error.
 - Network: the initial hidden weights are small, which allows SGD larger learning rates.
-  From the default initialization, wide networks need many more epochs. All widths have the
+  From the default initialisation, wide networks need many more epochs. All widths have the
   same small number of epochs, so the error shows the progress of SGD, not what the width
   can represent. The largest width is 1,000, to save time.
 - One neuron: the same network at width 1. About half of the initial output weights have the
@@ -227,7 +227,7 @@ def parse(argv):
     option("--n-test", type=int, default=10_000, help="fresh samples for the errors")
     option("--seeds", type=int, default=3, help="number of targets")
     option("--epochs", type=int, default=2, help="passes of SGD")
-    option("--starts", type=int, default=8, help="random initializations of the one neuron")
+    option("--starts", type=int, default=8, help="random initialisations of the one neuron")
     add_output(parser, __file__)
     return parser.parse_args(argv)
 

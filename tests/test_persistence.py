@@ -206,6 +206,7 @@ def test_pickles_of_the_same_or_an_older_version_are_silent(
     reader, everything, monkeypatch
 ):
     monkeypatch.setattr(version, "__version__", "0.1.0")
+    monkeypatch.setattr("skrf.targets.__version__", "0.1.0")
     written = {name: pickle.dumps(model) for name, model in everything.items()}
     monkeypatch.setattr(version, "__version__", reader)
     with warnings.catch_warnings():

@@ -125,8 +125,8 @@ def _exp(x):
 def logistic(x):
     """(1 / (1 + exp(-x)), its derivative)."""
     one, e = type(x)(1), _exp(-abs(x))
-    share = one / (one + e)
-    return (share * e if x < 0 else share), share * share * e
+    sigma = one / (one + e)
+    return (sigma * e if x < 0 else sigma), sigma * sigma * e
 
 
 @njit(fastmath=_STRICT, **INNER)
@@ -158,9 +158,9 @@ def tanh(z, value, slope):
         value[i], slope[i] = power * e + (power - one), power * (one + e)
     for i in range(z.shape[0]):
         # From expm1(-2 |z|) and exp(-2 |z|).
-        share = one / (two + value[i])
-        value[i] *= share if z[i] < 0 else -share
-        slope[i] *= four * share * share
+        sigma = one / (two + value[i])
+        value[i] *= sigma if z[i] < 0 else -sigma
+        slope[i] *= four * sigma * sigma
 
 
 @njit(fastmath=_STRICT, error_model="numpy", **INNER)

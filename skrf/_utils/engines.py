@@ -19,7 +19,10 @@ class Engine(ABC):
 
     @abstractmethod
     def sample(self, X):
-        """Rows in memory that show the columns and the dtype of X."""
+        """Rows in memory that show the columns and the dtype of X.
+
+        All of X if X is in memory, and one row of a Dask collection.
+        """
 
     @abstractmethod
     def in_memory(self, array):

@@ -92,11 +92,10 @@ class BaseHiddenLayerFeatures(
         Raises
         ------
         ValueError
-            If a parameter is invalid, if parameters exclude each other, if a scale is too
-            large for the dtype of X, or if X is empty or has entries that are not finite
-            numbers.
+            If a parameter is invalid, or parameters exclude each other. If a scale is too
+            large for the dtype of X. If X is empty, or contains NaN or infinity.
         MemoryError
-            If the weights do not fit into the available memory.
+            If the weights do not fit in the available memory.
         """
         X = engine_of(X).sample(X)
         X = check_data(self, X, accept_sparse="csr", dtype=_FLOATS)
@@ -152,9 +151,10 @@ class BaseHiddenLayerFeatures(
         NotFittedError
             If the transformer is not fitted.
         ValueError
-            If X has other columns than in `fit`, or entries that are not finite numbers.
+            If the columns of X differ from those seen in `fit`, or X contains NaN or
+            infinity.
         MemoryError
-            If the result does not fit into the available memory; the message names its
+            If the result does not fit in the available memory; the message names its
             size in bytes.
         """
         check_is_fitted(self, "biases_")
@@ -296,8 +296,8 @@ class BaseHiddenLayerFeatures(
         Raises
         ------
         ValueError
-            If a parameter is invalid as in `fit`, or if an array has another shape or
-            entries that are not finite numbers.
+            If a parameter is invalid as in `fit`. If an array has another shape, or
+            contains NaN or infinity.
 
         Examples
         --------

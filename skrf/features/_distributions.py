@@ -55,7 +55,7 @@ WEIGHT_DISTRIBUTIONS = {
     "uniform": WeightDistribution(_uniform_rows),
 }
 
-# (rng, width) -> biases with E b^2 = 1. "none" means a model without biases.
+# Each entry maps (rng, width) to biases with E b^2 = 1; "none" maps to biases of 0.
 BIAS_DISTRIBUTIONS = {
     "gaussian": lambda rng, width: rng.standard_normal(width),
     "uniform": lambda rng, width: rng.uniform(-1, 1, width) * np.sqrt(3),

@@ -187,7 +187,8 @@ class LinearizedNTKFeatures(BaseHiddenLayerFeatures):
         NotFittedError
             If the transformer is not fitted.
         ValueError
-            If X has other columns than in `fit`, or entries that are not finite numbers.
+            If the columns of X differ from those seen in `fit`, or X contains NaN or
+            infinity.
 
         Examples
         --------
@@ -224,10 +225,10 @@ class LinearizedNTKFeatures(BaseHiddenLayerFeatures):
         NotFittedError
             If the transformer is not fitted.
         ValueError
-            If X or Y has other columns than in `fit`, or entries that are not finite
-            numbers.
+            If the columns of X or Y differ from those seen in `fit`, or X or Y contains NaN
+            or infinity.
         MemoryError
-            If K does not fit into the available memory.
+            If K does not fit in the available memory.
 
         Notes
         -----

@@ -93,7 +93,7 @@ class Structured(BaseProjection):
     n_features: int
 
     def rows(self):
-        # The products with the unit vectors.
+        # Row j of `products` has the entries j of all w_i.
         unit, width = np.eye(self.n_features, dtype=self.lengths.dtype), len(self.lengths)
         products = np.empty((self.n_features, width), self.lengths.dtype)
         self.multiply(unit, products)
@@ -181,16 +181,16 @@ def _lengths(draw, size):
 class Projection(NamedTuple):
     """How the w_i are drawn, and the memory that the draw needs."""
 
-    # WeightDraw -> BaseProjection
+    # Maps a WeightDraw to a BaseProjection.
     draw: Callable
-    # (width, n_features) -> values in memory while drawing
+    # Maps (width, n_features) to the number of values that the draw holds in memory.
     n_values: Callable
 
 
 PROJECTIONS = {
     "dense": Projection(_draw_dense, lambda width, d: width * d),
-    # The weights and a factorisation.
+    # The weights, and four matrices of shape (d, d) for a QR factorisation.
     "orthogonal": Projection(_draw_orthogonal, lambda width, d: width * d + 4 * d**2),
-    # Signs and lengths with their draws.
+    # Signs and lengths, and the integers and float64 numbers that they are drawn as.
     "structured": Projection(_draw_structured, lambda width, d: 8 * (width + 2 * d)),
 }

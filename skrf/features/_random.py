@@ -49,8 +49,8 @@ class RandomFeatures(BaseHiddenLayerFeatures):
         saves memory, and time with 256 columns or more (see Notes).
     random_state : int, RandomState instance or None, default=None
         Controls the random weights. Pass an int for reproducible output across multiple
-        function calls. With the same int, a narrower map has the first weights of a wider
-        map.
+        function calls. With the same int, the weights of a narrower map are the first
+        weights of a wider map.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ class RandomFeatures(BaseHiddenLayerFeatures):
       take memory of order width. Measured against "dense", the transform is 1.6 times
       faster with 256 columns and 5 times faster with 1,024. The distribution of a row
       differs from the Gaussian by an error of order 1/n_features. With fewer than about 16
-      columns the rows take few different values, and single rows can be 0.
+      columns the rows take few distinct values, and individual rows can be 0.
 
     References
     ----------
@@ -170,8 +170,8 @@ class RandomReLUFeatures(RandomFeatures):
         Method for drawing the w_i and multiplying them with x; see `RandomFeatures`.
     random_state : int, RandomState instance or None, default=None
         Controls the random weights. Pass an int for reproducible output across multiple
-        function calls. With the same int, a narrower map has the first weights of a wider
-        map.
+        function calls. With the same int, the weights of a narrower map are the first
+        weights of a wider map.
 
     Attributes
     ----------

@@ -153,9 +153,9 @@ def best_error(
     Raises
     ------
     ValueError
-        If shapes do not match, an entry is not finite, the square of a neuron overflows or
-        underflows, `intercept` is not a boolean, or `target` is not a ReLU neuron or is 0
-        everywhere.
+        If shapes do not match, or an entry is not finite. If the square of a neuron
+        overflows or underflows. If `intercept` is not a boolean. If `target` is not a ReLU
+        neuron, or is 0 everywhere.
     LinAlgError
         If the Gram matrix has no Cholesky factor even with the maximum jitter.
 
@@ -224,9 +224,9 @@ def best_tangent_error(
     Raises
     ------
     ValueError
-        If shapes do not match, an entry is not finite, the square of a neuron overflows or
-        underflows, an option is not a boolean, or `target` is not a ReLU neuron or is 0
-        everywhere.
+        If shapes do not match, or an entry is not finite. If the square of a neuron
+        overflows or underflows. If an option is not a boolean. If `target` is not a ReLU
+        neuron, or is 0 everywhere.
     LinAlgError
         If the Gram matrix has no Cholesky factor even with the maximum jitter.
 

@@ -1,4 +1,4 @@
-"""Exact distances of a trained ReLU network from its initialization.
+"""Exact distances of a trained ReLU network from its initialisation.
 
 All distances are root mean squares over Gaussian inputs.
 """
@@ -220,7 +220,7 @@ def linearization_gap(
     W: ArrayLike,
     b: ArrayLike,
 ) -> float:
-    r"""Distance of a network from its first-order expansion at its initialization.
+    r"""Distance of a network from its first-order expansion at its initialisation.
 
     .. math:: \Big\|N(x; u, W, b) - \sum_i \big(u_i\, relu(z_{0i}) + u_{0i}\,
               1(z_{0i} > 0)\, (\langle w_i - w_{0i}, x\rangle + b_i - b_{0i})\big)\Big\|,

@@ -185,9 +185,9 @@ def hermite_coefficients(
     Raises
     ------
     ValueError
-        If the activation is unknown, n is not an integer >= 0, bias is not finite,
-        weight_norm is negative or not finite, weight_norm is above 1e6 for an activation
-        without a closed form, or the coefficients overflow.
+        If the activation is unknown. If n is not an integer >= 0. If bias is not finite.
+        If weight_norm is negative or not finite, or above 1e6 for an activation without a
+        closed form. If the coefficients overflow.
 
     Notes
     -----

@@ -240,9 +240,9 @@ def min_weight(W: ArrayLike, b: ArrayLike, target: SingleNeuron, error: float) -
     Raises
     ------
     ValueError
-        If shapes do not match, an entry is not finite, the square of a neuron overflows or
-        underflows, `target` is not a ReLU neuron or is 0 everywhere, or `error` is not
-        positive.
+        If shapes do not match, or an entry is not finite. If the square of a neuron
+        overflows or underflows. If `target` is not a ReLU neuron, or is 0 everywhere. If
+        `error` is not positive.
     LinAlgError
         If the Gram matrix has no Cholesky factor even with a jitter of 1e-8.
 

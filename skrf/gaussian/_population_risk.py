@@ -161,8 +161,8 @@ def population_risk(
     Raises
     ------
     ValueError
-        If shapes do not match, an entry is not finite, the square of a neuron overflows or
-        underflows, or `target` is not a ReLU neuron or is 0 everywhere.
+        If shapes do not match, or an entry is not finite. If the square of a neuron
+        overflows or underflows. If `target` is not a ReLU neuron, or is 0 everywhere.
 
     References
     ----------
@@ -228,8 +228,8 @@ def population_risk_gradient(
     Raises
     ------
     ValueError
-        If shapes do not match, an entry is not finite, the square of a neuron overflows or
-        underflows, or `target` is not a ReLU neuron or is 0 everywhere.
+        If shapes do not match, or an entry is not finite. If the square of a neuron
+        overflows or underflows. If `target` is not a ReLU neuron, or is 0 everywhere.
 
     References
     ----------

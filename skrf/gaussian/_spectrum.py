@@ -135,7 +135,7 @@ class NeuronSpectrum:
 
         Returns
         -------
-        share : ndarray of the shape of log_r
+        fraction : ndarray of the shape of log_r
             Fractions of ||g||^2 in [0, 1], nonincreasing in r.
 
         Examples
@@ -156,7 +156,7 @@ class NeuronSpectrum:
         part = np.clip(np.where(np.isfinite(part), part, logs), 0, 1)
         return np.minimum(np.exp(rest[level + 1]) + part * np.exp(log_e[level]), 1.0)
 
-    def features_needed(self, share: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    def features_needed(self, fraction: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Minimum number of features whose lower bound is at most a fraction of ||g||^2.
 
         The inverse of `floor`. The argument is not checked;
@@ -164,14 +164,14 @@ class NeuronSpectrum:
 
         Parameters
         ----------
-        share : array-like
+        fraction : array-like
             Fractions of ||g||^2, in (0, 1].
 
         Returns
         -------
-        log10_r : ndarray of the shape of share
+        log10_r : ndarray of the shape of fraction
             log10 of the number of features; -inf for no features.
-        r : ndarray of float, of the shape of share
+        r : ndarray of float, of the shape of fraction
             The number of features. It is nan for numbers above 1e15, and for levels of the
             tail, which is asymptotic.
 
@@ -182,14 +182,14 @@ class NeuronSpectrum:
         >>> r
         array([ 11., 437.])
         """
-        share = np.asarray(share, np.float64)
+        fraction = np.asarray(fraction, np.float64)
         log_e, log_n, count, log_count, degree = self._levels
         rest = np.exp(np.append(log_sum_from_end(log_e), -np.inf))
         # rest[i] is the sum without levels 0 to i - 1. The first i whose successor is small
         # enough is the level of which only a part is needed.
-        level = np.searchsorted(-rest[1:], -share)
+        level = np.searchsorted(-rest[1:], -fraction)
         level = np.minimum(level, len(log_e) - 1)
-        part = np.clip((rest[level] - share) / np.exp(log_e[level]), 0, 1)
+        part = np.clip((rest[level] - fraction) / np.exp(log_e[level]), 0, 1)
         below = np.where(level > 0, log_count[level - 1], -np.inf)
         with np.errstate(divide="ignore", over="ignore"):
             log_r = np.logaddexp(below, np.log(part) + log_n[level])
@@ -199,7 +199,7 @@ class NeuronSpectrum:
             )
             small = log_r < math.log(1e15)
             own = np.maximum.accumulate(degree)[level] <= self.max_degree
-            none, known = share >= 1, small & own
+            none, known = fraction >= 1, small & own
             r = np.where(none, 0.0, np.where(known, exact, np.nan))
             log10_r = np.where(
                 none, -np.inf, np.where(known, np.log10(r), log_r / math.log(10))
@@ -207,9 +207,9 @@ class NeuronSpectrum:
         return log10_r, r
 
     def failure_probability(
-        self, log_r: ArrayLike, share: ArrayLike, tight: bool = True
+        self, log_r: ArrayLike, fraction: ArrayLike, tight: bool = True
     ) -> np.ndarray:
-        """log10 of a bound of P(the best error of r fixed features <= share ||g||^2).
+        """log10 of a bound of P(the best error of r fixed features <= fraction ||g||^2).
 
         The bound is the minimum of S / (T - eps) over l0 with
         T = sum_{l > l0} N_l Lambda_l > eps. Here S is the sum of the r largest eigenvalues
@@ -220,7 +220,7 @@ class NeuronSpectrum:
         ----------
         log_r : array-like
             Natural logarithms of r.
-        share : array-like
+        fraction : array-like
             Fractions eps of ||g||^2, broadcast against log_r.
         tight : bool, default=True
             Whether S is the sum of the r largest eigenvalues. False uses r times the
@@ -238,8 +238,8 @@ class NeuronSpectrum:
         >>> print(f"{neuron_spectrum(40).failure_probability(np.log(100), 0.01):.2f}")
         -3.01
         """
-        log_r, share = np.broadcast_arrays(
-            np.asarray(log_r, np.float64), np.asarray(share, np.float64)
+        log_r, fraction = np.broadcast_arrays(
+            np.asarray(log_r, np.float64), np.asarray(fraction, np.float64)
         )
         log_e, log_n, _, _, first = self._levels
         log_lambda = log_e - log_n
@@ -254,8 +254,8 @@ class NeuronSpectrum:
                 value = log_r + log_lambda[keep].max()
                 if tight:
                     value = np.minimum(value, _log_largest_sum(e, n, log_r))
-                bound = value - np.log(np.maximum(above - share, 0))
-            best = np.minimum(best, np.where(above > share, bound, 0))
+                bound = value - np.log(np.maximum(above - fraction, 0))
+            best = np.minimum(best, np.where(above > fraction, bound, 0))
         return best / math.log(10)
 
     @cached_property

@@ -160,7 +160,8 @@ _CLOSED = {
     "cos": (_cos, _sin),
     "identity": (lambda pairs: pairs.covariance, lambda pairs: np.ones_like(pairs.versine)),
 }
-# name -> (dual of the activation, dual of its derivative)
+# Maps the name of an activation to its dual and the dual of its derivative, which is None
+# for the activation "step".
 DUALS = _CLOSED | {
     name: tuple(_by_quadrature(name, part) for part in range(2))
     for name, entry in ACTIVATIONS.items()

@@ -72,8 +72,8 @@ def arc_cosine_kernel(
     Raises
     ------
     ValueError
-        If a parameter is invalid, or if X or Y are empty, have entries that are not finite
-        or have different numbers of columns.
+        If a parameter is invalid. If X or Y are empty, contain NaN or infinity, or have
+        different numbers of columns.
 
     References
     ----------
@@ -131,10 +131,9 @@ def random_feature_kernel(
     Raises
     ------
     ValueError
-        If a parameter is invalid, if X or Y are empty, have entries that are not finite or
-        have different numbers of columns, or if the kernel overflows. For tanh, sigmoid,
-        silu, gelu and softplus, also if a pre-activation has a standard deviation above
-        1,000.
+        If a parameter is invalid. If X or Y are empty, contain NaN or infinity, or have
+        different numbers of columns. If the kernel overflows. For tanh, sigmoid, silu, gelu
+        and softplus, also if a pre-activation has a standard deviation above 1,000.
 
     Notes
     -----
@@ -430,8 +429,8 @@ class WideNetworkKernel(VersionedState, Kernel):
         Raises
         ------
         ValueError
-            If a parameter is invalid, if X has entries that are not finite numbers, or if
-            the kernel overflows.
+            If a parameter is invalid, if X contains NaN or infinity, or if the kernel
+            overflows.
 
         Examples
         --------

@@ -68,8 +68,6 @@ class BaseRandomFeatureRidge(VersionedState, CallbackSupportMixin, BaseEstimator
     # `cv` requests groups, not `fit` (see get_metadata_routing).
     __metadata_request__fit = {"groups": UNUSED}
 
-    # ------------------------------------------------------------------ parameters
-
     def set_params(self, **params: Any) -> Self:
         """Set parameters, also parameters of `features` such as ``features__width``.
 
@@ -130,8 +128,6 @@ class BaseRandomFeatureRidge(VersionedState, CallbackSupportMixin, BaseEstimator
         fit_splits = MethodMapping().add(caller="fit", callee="split")
         return router.add(splitter=check_cv(self.cv), method_mapping=fit_splits)
 
-    # ------------------------------------------------------------------ fitting
-
     @fit_context(prefer_skip_nested_validation=False)
     def fit(
         self,
@@ -165,16 +161,16 @@ shape (n_samples, n_features)
         ValueError
             If a parameter is invalid, or parameters exclude each other, such as
             ``solver="cg"`` and a sequence of `alphas`. If X, y, weights or groups are
-            empty, not finite or of different lengths, if all weights are 0, or if there is
-            only one class. If a fold has no rows of positive weight. If the features are
-            not real numbers, if their squares overflow, or if they are not ordered by
-            neuron for `select_width`. For Dask input also if y has other blocks than X, if
-            `solver` or `cv` needs all rows at once, or if the features learn from the
-            values in X.
+            empty, not finite or of different lengths. If all weights are 0, or a fold has
+            no rows of positive weight. If there is only one class. If the features are not
+            real numbers, or their squares overflow. If the features are not ordered by
+            neuron for `select_width`. For Dask input also if the blocks of y differ from
+            the blocks of X, if `solver` or `cv` needs all rows at once, or if the features
+            learn from the values in X.
         LinAlgError
             If an alpha is too small for these features.
         MemoryError
-            If no solver fits into the available memory. The message says what would fit.
+            If no solver fits in the available memory. The message says what would fit.
 
         Warns
         -----
@@ -241,7 +237,7 @@ shape (n_samples, n_features)
         LinAlgError
             If an alpha is too small for these features.
         MemoryError
-            If the products Z'Z would not fit into the available memory.
+            If the products Z'Z would not fit in the available memory.
 
         Warns
         -----
@@ -292,8 +288,6 @@ shape (n_samples, n_features)
         vars(self).update(data.checks.columns)
         vars(self).update(data.checks.targets.attributes)
         self.features_ = data.features
-
-    # ---------------------------------------------------------------------- streams
 
     def _partial_fit(self, X, y, classes, sample_weight):
         self._validate_params()
@@ -389,8 +383,6 @@ shape (n_samples, n_features)
         self._stream = self._stream.merge(other._stream)
         return self
 
-    # -------------------------------------------------------------------- predicting
-
     def _predictor(self):
         """What makes predictions for rows in memory."""
         check_is_fitted(self)
@@ -404,8 +396,6 @@ shape (n_samples, n_features)
         values = predictor.values
         n_columns = None if values.is_flat else len(values.coef)
         return engine_of(X).map_rows(predictor.outputs, X, n_columns)
-
-    # ------------------------------------------------------------- fitted attributes
 
     def __dir__(self):
         # scikit-learn's HTML reads all listed attributes. Attributes of a stream may take

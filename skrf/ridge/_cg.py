@@ -1,7 +1,7 @@
 """Ridge regression by preconditioned conjugate gradients on the Gram matrix.
 
 The system is that of `_dual`, (K + alpha I) c = P diag(s) y, with products by
-K = P diag(s) Z Z' diag(s) P and a Nystrom preconditioner; K is never stored.
+K = P diag(s) Z Z' diag(s) P and a Nystroem preconditioner; K is never stored.
 """
 
 import numpy as np
@@ -50,10 +50,10 @@ def landmarks(n_rows):
     return max(1, min(n_rows, _MOST_LANDMARKS, _PRECONDITIONER_ELEMENTS // n_rows))
 
 
-class NystromPreconditioner:
+class NystroemPreconditioner:
     """(U Lambda U' + alpha I)^{-1} from the columns of K of some rows.
 
-    The Nystrom approximation K[:, J] K[J, J]^{-1} K[J, :] = U Lambda U' is at most K, so
+    The Nystroem approximation K[:, J] K[J, J]^{-1} K[J, :] = U Lambda U' is at most K, so
     that r' M^{-1} r bounds the squared error of c in the norm of K + alpha I from above.
     """
 
@@ -91,7 +91,7 @@ def solve_cg(matrix, problem, rng):
     operator = GramOperator(full, w, problem.fit_intercept)
     y_mean = w @ matrix.Y / w.sum() if problem.fit_intercept else 0 * matrix.Y[0]
     y = operator.roots * (matrix.Y - y_mean)
-    precondition = NystromPreconditioner(operator, alpha, rng)
+    precondition = NystroemPreconditioner(operator, alpha, rng)
     done = matrix.progress("conjugate gradients", None) if matrix.progress else None
     # The maximum and not the norm, whose squares may overflow.
     sizes = np.abs(y).max(axis=0)

@@ -15,11 +15,10 @@ from skrf._utils.validation import StrOptions, available_with_reason, first_part
 from skrf.ridge._base import BaseRandomFeatureRidge
 from skrf.ridge._checks import can_stream
 from skrf.ridge._targets import LabelTargets, NumberTargets
-from skrf.ridge._width_path import WidthPath as WidthPath
 
 
 class RandomFeatureRidge(RegressorMixin, BaseRandomFeatureRidge):
-    r"""Ridge regression on any number of features of any number of rows.
+    r"""Ridge regression on features computed block by block.
 
     With z(x) the features of a row x, minimises
 
@@ -44,12 +43,13 @@ class RandomFeatureRidge(RegressorMixin, BaseRandomFeatureRidge):
     fit_intercept : bool, default=True
         Whether to fit an intercept.
     cv : int, cross-validation generator or iterable, default=None
-        How to compare the alphas. None means exact leave-one-out errors, weighted by
-        `sample_weight`. Otherwise the errors are means over the folds.
+        Cross-validation strategy used to compare the alphas. None means exact
+        leave-one-out errors, weighted by `sample_weight`. Otherwise the errors are means
+        over the folds.
     solver : {"auto", "primal", "dual", "cg"}, default="auto"
-        How to solve. "primal" sums Z'Z over blocks of rows. "dual" uses the Gram matrix
+        Solver to use. "primal" sums Z'Z over blocks of rows. "dual" uses the Gram matrix
         ZZ'. "cg" uses conjugate gradients for one alpha, without `cv`. "auto" is the
-        fastest that fits into memory. The coefficients agree to 1e-6.
+        fastest that fits in memory. The coefficients agree to 1e-6.
     select_width : bool, default=False
         Whether to use the width with the smallest leave-one-out error, of all widths up to
         the width of the features. Needs nested features; see `width_path`.
@@ -59,7 +59,7 @@ class RandomFeatureRidge(RegressorMixin, BaseRandomFeatureRidge):
     verbose : bool or int, default=False
         Whether to print a line for each block of rows, and for each iteration of "cg".
     random_state : int, RandomState instance or None, default=None
-        Controls every `random_state` inside `features` that is None, and the
+        Seeds every nested `random_state` of `features` that is None, and the
         preconditioner of "cg". Pass an int for reproducible output across multiple function
         calls.
 
@@ -90,18 +90,18 @@ class RandomFeatureRidge(RegressorMixin, BaseRandomFeatureRidge):
     --------
     RandomFeatureRidgeClassifier : Ridge classification on the same features.
     WidthPathDisplay : Draws the errors of all widths.
-    sklearn.linear_model.RidgeCV : Ridge regression on features that fit into memory.
+    sklearn.linear_model.RidgeCV : Ridge regression on features that fit in memory.
 
     Notes
     -----
-    RidgeCV divides weighted errors by the number of rows, this estimator by the sum of the
-    weights. RidgeCV makes y of shape (n, 1) flat, this estimator does not. The features are
-    applied by `transform`. Put a transformer whose `fit_transform` differs from its
-    `transform`, such as TargetEncoder, into a Pipeline before this estimator. With `cv` the
-    features are fitted once, to all rows.
+    RidgeCV divides weighted errors by the number of rows, whereas this estimator divides by
+    the sum of the weights. RidgeCV flattens y of shape (n, 1); this estimator does not. The
+    features are applied by `transform`. Put a transformer whose `fit_transform` differs
+    from its `transform`, such as TargetEncoder, into a Pipeline before this estimator. With
+    `cv` the features are fitted once, to all rows.
 
-    "cg" is preconditioned by a Nystrom approximation from at most 2,000 rows. "dual" and
-    "cg" never make linearised NTK features, whatever their number.
+    "cg" is preconditioned by a Nystroem approximation from at most 2,000 rows. "dual" and
+    "cg" never materialise linearised NTK features.
 
     Peak memory beyond the data, in values of 8 bytes, for n rows, p features, b values of a
     block of features, c = b / 2 for float32 features and 0 otherwise, g values of the
@@ -124,9 +124,9 @@ class RandomFeatureRidge(RegressorMixin, BaseRandomFeatureRidge):
     ===============================  ==============================
 
     b and g are 0 for "dual" and "cg" with linearised NTK features. Other features of "dual"
-    may take up to half of the memory that is left. The need is compared with the available
-    memory before any work, and the error says what would fit. `partial_fit` keeps p^2
-    between calls.
+    may take up to half of the remaining memory. If the required memory exceeds the
+    available memory, `fit` raises MemoryError before computing anything and reports the
+    largest size that fits. `partial_fit` keeps p^2 values between calls.
 
     float32 features stay float32. For one alpha their products are float32 too, summed in
     float64, and the coefficients are refined by residuals in float64, with one more pass
@@ -135,10 +135,10 @@ class RandomFeatureRidge(RegressorMixin, BaseRandomFeatureRidge):
     see a row again. The coefficients have a relative error below 1e-6 in all cases, or a
     LinAlgWarning names the error.
 
-    `fit` takes Dask arrays and data frames with the extra "dask". The features must need
-    only the number of columns, or be fitted and in a FrozenEstimator. The blocks are
-    transformed on the active scheduler, their sums are merged in a tree, and predictions
-    are lazy.
+    `fit` takes Dask arrays and data frames with the extra "dask". `features` must depend
+    only on the number of columns, or be fitted and wrapped in a FrozenEstimator. The blocks
+    are transformed on the active scheduler, their sums are merged in a tree, and
+    predictions are lazy.
 
     A `fit` or `partial_fit` that fails or is interrupted by Ctrl-C leaves the estimator
     unchanged. scikit-learn's callbacks see a task for each pass over the data by `fit` and
@@ -224,7 +224,7 @@ class RandomFeatureRidge(RegressorMixin, BaseRandomFeatureRidge):
             As in `fit`; for a Dask collection; and if columns, outputs, `features` or
             `fit_intercept` differ from the first chunk.
         MemoryError
-            If the products Z'Z would not fit into the available memory.
+            If the products Z'Z would not fit in the available memory.
 
         Warns
         -----
@@ -252,8 +252,8 @@ shape (n_samples, n_features)
         NotFittedError
             Before `fit`.
         ValueError
-            If X has other columns than in `fit`, or values that are not finite; and, after
-            `partial_fit`, as for `coef_`.
+            If the columns of X differ from those seen in `fit`, or X contains NaN or
+            infinity. After `partial_fit`, also as for `coef_`.
         LinAlgError
             After `partial_fit`, as for `coef_`.
 
@@ -277,7 +277,7 @@ shape (n_samples, n_features)
 
 
 class RandomFeatureRidgeClassifier(ClassifierMixin, BaseRandomFeatureRidge):
-    r"""Ridge classification on any number of features of any number of rows.
+    r"""Ridge classification on features computed block by block.
 
     Fits `RandomFeatureRidge` to targets in {-1, 1} and predicts the class with the largest
     output. Two classes have one output, which is positive for the second class. More
@@ -294,16 +294,17 @@ class RandomFeatureRidgeClassifier(ClassifierMixin, BaseRandomFeatureRidge):
     fit_intercept : bool, default=True
         Whether to fit an intercept.
     cv : int, cross-validation generator or iterable, default=None
-        How to compare the alphas. None means exact leave-one-out errors.
+        Cross-validation strategy used to compare the alphas. None means exact
+        leave-one-out errors.
     solver : {"auto", "primal", "dual", "cg"}, default="auto"
-        How to solve. "auto" is the fastest solver that fits into memory.
+        Solver to use. "auto" is the fastest solver that fits in memory.
     select_width : bool, default=False
         Whether to use the width with the smallest leave-one-out error.
     block_size : int or "auto", default="auto"
         Number of rows transformed at a time.
     class_weight : dict or "balanced", default=None
-        Factors of the sample weights by class. "balanced" makes them inverse to the number
-        of rows of the class.
+        Factors of the sample weights by class. "balanced" makes them inversely
+        proportional to class frequencies.
     verbose : bool or int, default=False
         Whether to print a line for each block of rows, and for each iteration of "cg".
     random_state : int, RandomState instance or None, default=None
@@ -453,8 +454,8 @@ shape (n_samples, n_features)
         NotFittedError
             Before `fit`.
         ValueError
-            If X has other columns than in `fit`, or values that are not finite; and, after
-            `partial_fit`, as for `coef_`.
+            If the columns of X differ from those seen in `fit`, or X contains NaN or
+            infinity. After `partial_fit`, also as for `coef_`.
         LinAlgError
             After `partial_fit`, as for `coef_`.
 
@@ -484,8 +485,8 @@ shape (n_samples, n_features)
         NotFittedError
             Before `fit`.
         ValueError
-            If X has other columns than in `fit`, or values that are not finite; and, after
-            `partial_fit`, as for `coef_`.
+            If the columns of X differ from those seen in `fit`, or X contains NaN or
+            infinity. After `partial_fit`, also as for `coef_`.
         LinAlgError
             After `partial_fit`, as for `coef_`.
 

@@ -36,7 +36,7 @@ class FeatureMap:
     def __init__(self, features, X):
         while isinstance(features, FrozenEstimator):
             features = features.estimator
-        # `rows` skips the checks of these.
+        # `rows` calls their `_transform_into`, which does not check the columns.
         hidden_layer = isinstance(features, BaseHiddenLayerFeatures)
         if hidden_layer and X.shape[1] != features.n_features_in_:
             raise ValueError(
@@ -241,7 +241,8 @@ class FeatureMatrix:
 class FullMatrix:
     """Products with Z and Z', and the Gram matrix Z Z', in float64.
 
-    Linearised NTK features are never made. Their linear operator is applied instead.
+    Linearised NTK features are never materialised. Their linear operator is applied
+    instead.
     """
 
     def __init__(self, X, feature_map, block_rows, progress=None):
@@ -325,7 +326,7 @@ class FullMatrix:
         return all_rows
 
     def _rows_in_memory(self):
-        """Rows of a group: two groups fit into half of the memory next to the result."""
+        """Rows of a group: two groups fit in half of the memory next to the result."""
         available = (available_memory() or 2**33) - 8 * self.n_rows**2
         rows = int(available / 4 / (8 * self.n_columns))
         return min(self.n_rows, max(FEWEST_ROWS, rows))

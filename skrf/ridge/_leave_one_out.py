@@ -8,6 +8,9 @@ S_zz + alpha I = L L'),
     y_i - prediction without i = (y_i - fit_i) / (1 - q_i' D q_i - w_i / W),
 
 D = (Lambda + alpha)^{-1} (or I), without w_i / W where there is no intercept.
+
+These are the errors of the solver "primal". Leave-one-out errors are also computed in
+`_dual` from the Gram matrix, and in `_width_path` for every width.
 """
 
 from dataclasses import dataclass

@@ -88,7 +88,7 @@ def _checked(X, owner, accept_sparse, allow_nan, columns=None):
         vars(estimator).update(columns)
     rows = X if is_frame(X) else as_objects(X)
     if rows is not None:
-        # For the features to take or to refuse.
+        # Only the columns are checked here: `features` accept or reject the entries.
         rows = check_data(estimator, rows, reset=reset, skip_check_array=True)
     else:
         rows = check_data(

@@ -1,4 +1,4 @@
-"""The choice of a solver, the fastest that fits into memory, and its call."""
+"""The choice of a solver, the fastest that fits in memory, and its call."""
 
 import numpy as np
 from sklearn.model_selection import check_cv
@@ -74,7 +74,7 @@ def _row_numbers(cv, matrix, y, groups, is_classifier):
 
 
 def choose_solver(solver, size):
-    """The fastest solver that fits into memory, or the one that is named if it does."""
+    """The fastest solver that fits in memory, or the one that is named if it does."""
     if solver != "auto":
         require_fitting_memory(size, solver)
         return solver
@@ -95,12 +95,14 @@ def choose_solver(solver, size):
 def operations(size, solver):
     """Approximate number of arithmetic operations of a solver."""
     n, p = size.n_rows, size.n_columns
-    # Of an eigendecomposition or a Cholesky factor, as measured in products.
+    # Measured time of an eigendecomposition or a Cholesky factorisation, divided by the
+    # time of a matrix product of the same size.
     factor = 12 if size.several else 1 / 3
     if solver == "primal":
         passes = 1 + size.searches * (2 if size.several else 1)
         return n * p * p * passes + factor * p**3
-    # Products with vectors are bound by memory: measured against those with matrices.
+    # Products with vectors are limited by the speed of memory. This is the number of
+    # operations that products of matrices do in the same time, as measured.
     apply = 300 * n * p
     gram = n * n * p
     if size.linearised is not None:

@@ -1,7 +1,7 @@
 """Ridge regression on the first r neurons, for every r, from one factorisation.
 
 With S_zz + alpha I = L L', the leading blocks of L are the factors of the leading blocks of
-the matrix, so that q_i = L^{-1} a_i for a row a_i of centred, weighted features gives at
+the matrix. Therefore q_i = L^{-1} a_i for a row a_i of centred, weighted features gives at
 once, for the first r columns, the fit sum_{j<=r} q_ij t_j, t = L^{-1} S_zy, and the
 leave-one-out error
 

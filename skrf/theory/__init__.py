@@ -1,4 +1,4 @@
-"""The statements of Yehudai and Shamir (2019) as measurements.
+"""Numerical checks of the statements of Yehudai and Shamir (2019).
 
 Each statement has one function. It returns a `Report` that prints the paper's claim, its
 correction where a constant is wrong, and the measurement. `reproduce` runs all functions.

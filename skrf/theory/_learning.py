@@ -34,7 +34,7 @@ def unit_neuron(d, bias):
 
 
 def _train(width, X, y, rng, parametrization):
-    """W, b, u at the initialization and after 20 epochs, with N = sum_i u_i relu_i.
+    """W, b, u at the initialisation and after 20 epochs, with N = sum_i u_i relu_i.
 
     In the NTK parametrisation the output layer is not trained.
     """
@@ -99,7 +99,7 @@ def section_2(
               z_i = \langle w_i, x\rangle + b_i,
 
     the gap of the coupling and the gap to the initial features. The index 0 marks the
-    initialization.
+    initialisation.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def section_2(
     sizes = check_widths(widths, 2, "at least two even numbers")
     if np.any(np.mod(sizes, 2)):
         raise ValueError(
-            "`widths` must be even, because initializations with N = 0 pair the neurons; "
+            "`widths` must be even, because initialisations with N = 0 pair the neurons; "
             f"got {reprlib.repr(widths)}. Add 1 to the odd widths."
         )
     values = _gaps_of_training(sizes, d, n_samples, check_random_state(random_state))
@@ -168,7 +168,7 @@ def section_2(
     )
     source = (
         "Over-parameterised networks trained by gradient descent stay close to their "
-        "initialization and learn like fixed features; here "
+        "initialisation and learn like fixed features; here "
         f"d = {d}, {n_samples} samples."
     )
     return Report("Section 2", source, rows, values)
@@ -194,7 +194,7 @@ def _row_of_curve(label, widths, curve):
     measured = f"{curve[0]:.2g} (r = {widths[0]}) to {curve[-1]:.2g} (r = {widths[-1]}), "
     if curve.min() > 1e-8:
         slope = np.polyfit(np.log(widths), np.log(curve), 1)[0]
-        # Measured standard deviation of a gap's logarithm over random initializations.
+        # Measured standard deviation of a gap's logarithm over random initialisations.
         scatter = max(0.3, 1.6 / np.sqrt(widths[0]))
         noise = scatter / (np.std(np.log(widths)) * np.sqrt(len(widths)))
         measured += f"~ r^({slope:.2f} +- {noise:.2f})"
@@ -350,7 +350,7 @@ def one_neuron(
     .. math:: \tfrac12 E(relu(\langle w, x\rangle + b)
               - relu(\langle w^*, x\rangle + b^*))^2, \quad x \sim N(0, I).
 
-    From some initializations the neuron dies, more often for a more negative bias.
+    From some initialisations the neuron dies, more often for a more negative bias.
 
     Parameters
     ----------
@@ -363,7 +363,7 @@ def one_neuron(
     step : float, default=0.5
         Learning rate, above 0.
     n_starts : int, default=5
-        Number of random initializations w ~ N(0, I / d), b = 0.
+        Number of random initialisations w ~ N(0, I / d), b = 0.
     random_state : int, RandomState instance or None, default=0
         Controls the random initial weights; pass an int for reproducible output across
         multiple function calls.
@@ -371,7 +371,7 @@ def one_neuron(
     Returns
     -------
     report : Report
-        With values "steps", one number for each initialization. It is nan if 2,000 steps
+        With values "steps", one number for each initialisation. It is nan if 2,000 steps
         are not enough, or if the weights diverge.
 
     Raises

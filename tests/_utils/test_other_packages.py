@@ -1,4 +1,4 @@
-"""What we take from the insides of other packages is as we expect; see CONTRIBUTING.md."""
+"""Private APIs of other packages behave as the code expects; see CONTRIBUTING.md."""
 
 import inspect
 import re
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_tests_of_the_table_exist():
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    table = text.split("## What we take from the insides of other packages")[1]
+    table = text.split("## Private APIs of other packages")[1]
     named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", table)
     assert len(named) >= 10
     for file, test in named:

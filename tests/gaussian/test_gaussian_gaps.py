@@ -1,4 +1,4 @@
-"""Exact gaps between a trained network and its initialization, for Gaussian inputs."""
+"""Exact gaps between a trained network and its initialisation, for Gaussian inputs."""
 
 import numpy as np
 import pytest

@@ -181,7 +181,7 @@ def test_polynomials_are_learned_and_wide_networks_move_less():
 def test_one_neuron_is_learned_by_exact_descent(monkeypatch):
     monkeypatch.setattr(_learning, "_MAX_STEPS", 400)
     steps = theory.one_neuron(5, -1.0).values["steps"]
-    # From two of these five initializations the neuron dies.
+    # From two of these five initialisations the neuron dies.
     assert np.sum((steps > 50) & (steps < 400)) == 3
     assert np.isnan(steps).sum() == 2
     report = theory.one_neuron(5, -2.0, n_starts=1)
