@@ -183,7 +183,7 @@ def made_by_skrf(cls):
 
 
 def source_of(app, module, name):
-    """The file in which a public class or function is defined, which names its face."""
+    """The file that defines a public class or function."""
     first, _, _ = name.partition(".")
     return SOURCES.get(first) if module.startswith("skrf") else None
 

@@ -1,4 +1,4 @@
-"""Data from the targets: laws of the inputs, noise, reproducibility, bad input."""
+"""Data from the targets: distributions of the inputs, noise, reproducibility, bad input."""
 
 import numpy as np
 import pytest
@@ -36,8 +36,8 @@ def test_shapes_seed_and_target(make, inputs):
     ("inputs", "mean_square"),
     [("gaussian", 6.0), ("sphere", 1.0), ("ball", 6 / 8), ("cube", 6.0)],
 )
-def test_input_laws(inputs, mean_square):
-    """E||x||^2 is d, 1, d / (d + 2) and d; every law is centred and uncorrelated."""
+def test_input_distributions(inputs, mean_square):
+    """E||x||^2 is d, 1, d / (d + 2) and d; all are centred and uncorrelated."""
     X, _ = make_single_neuron(40_000, 6, inputs=inputs, random_state=0)
     squares = (X**2).sum(axis=1)
     assert squares.mean() == pytest.approx(mean_square, rel=0.02)
@@ -49,7 +49,7 @@ def test_input_laws(inputs, mean_square):
     if inputs == "sphere":
         np.testing.assert_allclose(squares, 1)
     if inputs == "ball":
-        # The radius of the uniform law on the ball has P(R < t) = t^d.
+        # The radius of the uniform distribution on the ball has P(R < t) = t^d.
         assert (squares < 0.5 ** (2 / 6)).mean() == pytest.approx(0.5, abs=0.01)
 
 

@@ -96,7 +96,7 @@ def test_constructors_of_results_are_not_shown(monkeypatch):
 
 
 def test_published_classes_are_linked_to_their_source(monkeypatch):
-    """Their `__module__` is the face, which does not contain their code."""
+    """Their `__module__` is the public module, which does not contain their code."""
     pytest.importorskip("sphinx", reason="in the extra 'docs'")
     monkeypatch.setattr(sys, "path", sys.path.copy())
     source_of = runpy.run_path(str(DOCS / "conf.py"))["source_of"]

@@ -113,10 +113,10 @@ WEIGHT_SCALES = st.sampled_from([1.0] * 9 + [0.0, 1e-150, 1e-5, 1e5, 1e150])
 def feature_map(draw, width, seed):
     """A transformer of this package with random parameters."""
     projection = draw(st.sampled_from(["dense", "orthogonal", "structured"]))
-    laws = ["gaussian", "sphere"] + ["uniform"] * (projection == "dense")
+    distributions = ["gaussian", "sphere"] + ["uniform"] * (projection == "dense")
     options = {
         "width": width,
-        "weights": draw(st.sampled_from(laws)),
+        "weights": draw(st.sampled_from(distributions)),
         "biases": draw(st.sampled_from(["gaussian", "uniform", "constant", "none"])),
         "weight_scale": draw(WEIGHT_SCALES),
         "bias_scale": draw(WEIGHT_SCALES),

@@ -22,10 +22,10 @@ LEVELS = [
     ["__init__", "__main__"],
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
-WITHOUT_FACE = {"_utils", "_compiled"}
+NOT_PUBLIC = {"_utils", "_compiled"}
 # Across folders a file imports from the folder's `__init__`. The exceptions:
 # (module, names) and the reason for which they are not public.
-BACK_DOORS = {
+EXCEPTIONS = {
     "skrf.features._base": (
         {"BaseHiddenLayerFeatures"},
         "ridge asks whether a transformer is one of ours; users use the subclasses",
@@ -54,7 +54,7 @@ BACK_DOORS = {
 
 
 def files():
-    """{dotted name within skrf: path} of every file; a folder's face is the folder."""
+    """{dotted name within skrf: path} of every file; `__init__.py` stands for its folder."""
     for path in sorted(ROOT.rglob("*.py")):
         parts = path.relative_to(ROOT).with_suffix("").parts
         if len(parts) > 1 and parts[-1] == "__init__":
@@ -96,10 +96,6 @@ def type_checking_only(path):
     }
 
 
-def lowest_level_above(levels):
-    return max(levels, default=-1) + 1
-
-
 def test_every_file_has_a_level():
     unknown = {name.partition(".")[0] for name in FILES} - set(LEVEL)
     assert not unknown, (
@@ -120,7 +116,7 @@ def test_imports_point_down():
     assert not wrong, "\n".join(wrong)
 
 
-def test_other_folders_are_entered_by_their_face():
+def test_other_folders_are_imported_by_their_public_module():
     wrong = []
     for name, path in FILES.items():
         own = name.partition(".")[0]
@@ -129,11 +125,11 @@ def test_other_folders_are_entered_by_their_face():
             if not isinstance(node, ast.ImportFrom) or node.lineno in skipped:
                 continue
             parts = node.module.split(".")
-            if parts[0] != "skrf" or len(parts) < 2 or parts[1] in {own, *WITHOUT_FACE}:
+            if parts[0] != "skrf" or len(parts) < 2 or parts[1] in {own, *NOT_PUBLIC}:
                 continue
             names = {alias.name for alias in node.names}
             private = len(parts) > 2 or any(n.startswith("_") for n in names)
-            if private and not names <= BACK_DOORS.get(node.module, (set(),))[0]:
+            if private and not names <= EXCEPTIONS.get(node.module, (set(),))[0]:
                 wrong.append(
                     f"{path}:{node.lineno} imports {sorted(names)} from {node.module}: "
                     f"use skrf.{parts[1]}, or move the file into {parts[1]}/"
@@ -141,13 +137,13 @@ def test_other_folders_are_entered_by_their_face():
     assert not wrong, "\n".join(wrong)
 
 
-def test_every_back_door_is_used():
+def test_every_exception_is_used():
     used = {}
     for name, path in FILES.items():
         for module, names in imports(path):
-            if module in BACK_DOORS and module.split(".")[1] != name.partition(".")[0]:
+            if module in EXCEPTIONS and module.split(".")[1] != name.partition(".")[0]:
                 used.setdefault(module, set()).update(names)
-    assert used == {module: names for module, (names, _) in BACK_DOORS.items()}
+    assert used == {module: names for module, (names, _) in EXCEPTIONS.items()}
 
 
 def test_files_of_a_folder_import_siblings_in_no_circle():
@@ -158,7 +154,7 @@ def test_files_of_a_folder_import_siblings_in_no_circle():
             i for i in imported_files(path) if i.partition(".")[0] == folder and i != name
         }
         if file and folder in inside:
-            wrong.append(f"{path} imports its own folder's face: import the sibling file")
+            wrong.append(f"{path} imports its own folder: import the sibling file")
         graph[name] = inside
     assert not wrong, "\n".join(wrong)
     try:
@@ -192,7 +188,7 @@ def test_differences_of_one_letter_are_found():
         assert not differ_by_one_letter(first, second)
 
 
-def test_private_names_of_scikit_learn_have_one_door():
+def test_private_names_of_scikit_learn_are_imported_by_one_file():
     wrong = []
     for name, path in FILES.items():
         for module, names in imports(path):
@@ -202,7 +198,7 @@ def test_private_names_of_scikit_learn_have_one_door():
     assert {name for name, *_ in wrong} == {"_utils.validation"}, wrong
 
 
-def test_compiled_functions_have_one_door():
+def test_the_compiler_is_imported_by_one_file():
     """`_compiled.jit.njit`, whose cache may fail."""
     found = {
         name

@@ -76,23 +76,26 @@ def _like_rows_of(X, rows, name):
             rows = np.full(X.shape[0], rows)
         if rows.ndim == 0:
             raise ValueError(
-                f"`{name}` must have one row per row of X; got {rows}. Pass an array."
+                f"`{name}` must have one entry per row of X, {X.shape[0]}; got the number "
+                f"{rows}. Pass an array."
             )
         if len(rows) != X.shape[0]:
-            raise ValueError(
-                f"{name} has {len(rows)} rows, but X has {X.shape[0]}. Pass one per row."
-            )
+            raise _wrong_length(name, X, rows)
         array = import_dask().array
         return array.from_array(rows, chunks=(X.chunks[0], *((n,) for n in rows.shape[1:])))
     if hasattr(rows, "rechunk") and known and not np.isnan(rows.chunks[0]).any():
         if rows.shape[0] != X.shape[0]:
-            raise ValueError(
-                f"{name} has {rows.shape[0]} rows, but X has {X.shape[0]}. Pass one per "
-                "row."
-            )
+            raise _wrong_length(name, X, rows)
         rechunked = rows.rechunk({0: X.chunks[0]})
         return rechunked.rechunk({1: -1}) if rows.ndim == 2 else rechunked
     return rows
+
+
+def _wrong_length(name, X, rows):
+    return ValueError(
+        f"`{name}` must have one entry per row of X, {X.shape[0]}; got {rows.shape[0]}. "
+        "Pass one entry per row."
+    )
 
 
 def _head(block):

@@ -199,8 +199,8 @@ class BaseHiddenLayerFeatures(
         if maximum < np.finfo(Z.dtype).max ** (1 / 8) or np.isfinite(Z).all():
             return
         raise ValueError(
-            f"The features of X overflow {Z.dtype}. Scale X, for instance by "
-            "StandardScaler, or use a smaller weight_scale."
+            f"The features of `X` must be finite; got values that overflow {Z.dtype}. "
+            "Scale X, for instance by StandardScaler, or use a smaller weight_scale."
         )
 
     def _min_block_rows(self, X):
@@ -220,9 +220,9 @@ class BaseHiddenLayerFeatures(
         """Check combinations of parameters; `_parameter_constraints` check each alone."""
         if self.projection != "dense" and not WEIGHT_DISTRIBUTIONS[self.weights].lengths:
             raise ValueError(
-                f'`projection="{self.projection}"` needs weights with uniform directions; '
-                f'got weights="{self.weights}". Use projection="dense", or '
-                'weights="gaussian" or "sphere".'
+                '`weights` must be "gaussian" or "sphere", whose directions are uniform, '
+                f'for projection="{self.projection}"; got weights="{self.weights}". Use '
+                'projection="dense", or weights="gaussian".'
             )
 
     def narrowed(self, width: int) -> Self:

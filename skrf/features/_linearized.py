@@ -130,8 +130,8 @@ class LinearizedNTKFeatures(BaseHiddenLayerFeatures):
         super()._check_parameters(dtype)
         if self.train != "output" and not ACTIVATIONS[self.activation].has_slope:
             raise ValueError(
-                f"`train={self.train!r}` needs an activation with a derivative that is not "
-                f"0 almost everywhere; got activation={self.activation!r}. Use another "
+                "`activation` must have a derivative that is not 0 almost everywhere for "
+                f"train={self.train!r}; got activation={self.activation!r}. Use another "
                 'activation, or train="output".'
             )
         if self.output_weights is None:

@@ -232,8 +232,8 @@ def neural_tangent_kernel(
     """
     if train != "output" and DUALS[activation][1] is None:
         raise ValueError(
-            f"`train={train!r}` needs an activation with a derivative that is not 0 almost "
-            f"everywhere; got activation={activation!r}. Use another activation, or "
+            "`activation` must have a derivative that is not 0 almost everywhere for "
+            f"train={train!r}; got activation={activation!r}. Use another activation, or "
             'train="output".'
         )
     network = activation, train, float(weight_scale), float(bias_scale), depth

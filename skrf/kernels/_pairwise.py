@@ -102,6 +102,7 @@ def require_finite(kernel):
     """Raise if values of a kernel matrix of X and Y overflow."""
     if not np.isfinite(kernel).all():
         raise ValueError(
-            f"The kernel of X and Y overflows {kernel.dtype}. Scale X and Y, for instance "
-            "by StandardScaler, or use smaller scales or depth."
+            "The kernel of `X` and `Y` must be finite; got values that overflow "
+            f"{kernel.dtype}. Scale X and Y, for instance by StandardScaler, or use "
+            "smaller scales or depth."
         )

@@ -365,11 +365,11 @@ shape (n_samples, n_features)
                 f"`other` must be a {type(self).__name__}; got a {type(other).__name__}. "
                 "Fit both by partial_fit as one class."
             )
-        for name, model in (("this estimator", self), ("other", other)):
+        for name, model in (("This estimator", self), ("`other`", other)):
             if "_stream" not in vars(model):
                 raise ValueError(
-                    f"merge adds the sums of partial_fit, but {name} has not been fitted "
-                    "by partial_fit. Fit both by partial_fit."
+                    f"{name} must be fitted by partial_fit, whose sums merge adds; got a "
+                    f"{type(model).__name__} without sums. Fit both by partial_fit."
                 )
         if not identical(self.features_, other.features_):
             raise ValueError(
@@ -463,8 +463,8 @@ shape (n_samples, n_features)
         scores = self._fitted_values().scores
         if scores is None:
             raise AttributeError(
-                "`scores_` needs a sequence of `alphas`, or `cv` or `select_width`; got "
-                "one number. Pass a sequence as alphas."
+                "`alphas` must be a sequence to have `scores_`, unless `cv` or "
+                "`select_width` is set; got one number. Pass a sequence, such as [1.0]."
             )
         return scores
 

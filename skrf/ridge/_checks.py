@@ -64,8 +64,8 @@ def problem_of(model):
         )
     if model.select_width and (model.solver in ("dual", "cg") or model.cv is not None):
         raise ValueError(
-            "`select_width=True` needs solver='auto' or 'primal' and cv=None, because it "
-            "compares widths by leave-one-out errors from Z'Z; got "
+            "`solver` must be 'auto' or 'primal', and `cv` None, for select_width=True, "
+            "which compares widths by leave-one-out errors from Z'Z; got "
             f'solver={model.solver!r} and cv={model.cv!r}. Use solver="auto" and cv=None.'
         )
     return RidgeProblem(alphas, searches, bool(model.fit_intercept))

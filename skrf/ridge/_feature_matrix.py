@@ -40,8 +40,8 @@ class FeatureMap:
         hidden_layer = isinstance(features, BaseHiddenLayerFeatures)
         if hidden_layer and X.shape[1] != features.n_features_in_:
             raise ValueError(
-                f"`features` were fitted to {features.n_features_in_} columns, but X has "
-                f"{X.shape[1]}; got features={features!r}. Pass X with the columns of that "
+                f"`X` must have {features.n_features_in_} columns, as `features` were "
+                f"fitted to; got {X.shape[1]} columns. Pass X with the columns of that "
                 "fit, or features that are not frozen."
             )
         self.features = features

@@ -28,7 +28,8 @@ class FittedValues:
         intercept = solution.intercept.astype(dtype)
         if not (np.isfinite(coef).all() and np.isfinite(intercept).all()):
             raise ValueError(
-                f"The coefficients overflow {np.dtype(dtype)}. Scale y down, or X up."
+                "The coefficients must be finite; got values that overflow "
+                f"{np.dtype(dtype)}. Scale y down, or X up."
             )
         if is_flat:
             coef, intercept = coef[0], intercept[0]
@@ -59,8 +60,8 @@ class Predictor:
         result += np.atleast_1d(self.values.intercept).astype(dtype)
         if not np.isfinite(result).all():
             raise ValueError(
-                f"The predictions are not finite: they overflow {dtype}, or `features` "
-                "returned NaN. Scale X, for instance by StandardScaler."
+                f"The predictions must be finite; got values that overflow {dtype}, or NaN "
+                "from `features`. Scale X, for instance by StandardScaler."
             )
         return result[:, 0] if self.values.is_flat else result
 

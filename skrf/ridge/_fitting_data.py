@@ -43,9 +43,9 @@ def _on_cluster(model, X, y, sample_weight):
     require_fit_on_columns(model.features, "Dask input")
     if model.cv is not None or model.solver in ("dual", "cg"):
         raise ValueError(
-            "Dask input needs cv=None and solver='auto' or 'primal', because it is fitted "
-            f"from sums over its blocks; got cv={model.cv!r} and solver={model.solver!r}. "
-            'Use cv=None and solver="primal".'
+            "`solver` must be 'auto' or 'primal', and `cv` None, for Dask input, which is "
+            f"fitted from sums over its blocks; got solver={model.solver!r} and "
+            f'cv={model.cv!r}. Use solver="primal" and cv=None.'
         )
     if getattr(model, "class_weight", None) == "balanced":
         raise ValueError(

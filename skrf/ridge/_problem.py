@@ -40,8 +40,8 @@ def best_penalty(alphas, scores):
     """The index of the penalty with the highest score."""
     if not np.isfinite(scores).any():
         raise ValueError(
-            f"All errors of the {len(alphas)} `alphas` overflow float64. Scale X and y "
-            "down."
+            "The error of at least one of `alphas` must be finite; got errors that "
+            f"overflow float64 for all {len(alphas)} alphas. Scale X and y down."
         )
     return int(np.nanargmax(scores))
 
@@ -58,8 +58,8 @@ def require_weight(total):
 def not_positive_definite(alpha):
     """The error for a penalty that is lost in rounding."""
     return LinAlgError(
-        f"alpha={alpha:.3g} is too small for these features: the matrix Z'Z + alpha I is "
-        "singular to working precision. Use larger alphas."
+        "`alphas` must be larger for these features, whose Z'Z + alpha I is singular to "
+        f"working precision; got {alpha:.3g}. Use larger alphas."
     )
 
 
@@ -72,8 +72,8 @@ def require_finite(sums):
     """Raise when sums over features and targets are not finite."""
     if not np.isfinite(sums).all():
         raise ValueError(
-            "The features, y or their weighted squares are not finite: they overflow "
-            "float64, or `features` returned NaN. Scale X, y or sample_weight down."
+            "The features, `y` and their weighted squares must be finite; got values that "
+            "overflow float64, or NaN from `features`. Scale X, y or sample_weight down."
         )
 
 
@@ -81,7 +81,7 @@ def require_two_rows(n_rows, centred):
     """Raise where leaving a row out leaves no row to fit the intercept to."""
     if centred and n_rows < 2:
         raise ValueError(
-            "A sequence of `alphas` needs at least 2 rows of positive weight; got "
+            "`X` must have at least 2 rows of positive weight to compare `alphas`; got "
             f"n_samples={n_rows}. Pass more rows, or one number as alphas."
         )
 

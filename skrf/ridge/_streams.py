@@ -95,6 +95,6 @@ class Stream:
 def targets_differ():
     """The error for two streams whose sums do not add."""
     return ValueError(
-        "merge needs the same `fit_intercept`, outputs and classes on both sides. Fit both "
-        "with the same parameters and classes."
+        "`other` must have the `fit_intercept`, outputs and classes of this estimator; got "
+        "different ones. Fit both with the same parameters and classes."
     )

@@ -46,8 +46,8 @@ class NumberTargets:
             )
         if len(Y) != n_rows:
             raise ValueError(
-                f"y has {len(Y)} rows, but X has {n_rows}. Found inconsistent numbers of "
-                "samples. Pass one target per row."
+                f"`y` must have one entry per row of X, {n_rows}; got {len(Y)}. Pass one "
+                "target per row."
             )
         return Y.reshape(n_rows, -1)
 
@@ -97,8 +97,8 @@ class LabelTargets:
         y = column_or_1d(y)
         if len(y) != n_rows:
             raise ValueError(
-                f"y has {len(y)} labels, but X has {n_rows} rows. Found inconsistent "
-                "numbers of samples. Pass one label per row."
+                f"`y` must have one entry per row of X, {n_rows}; got {len(y)}. Pass one "
+                "label per row."
             )
         return signs_of_labels(y, self.classes, np.float64, self.owner)
 

@@ -33,7 +33,7 @@ def no_warning_yet(monkeypatch):
 
 @pytest.fixture
 def load(tmp_path):
-    """Import a small module anew, as another process would; its function."""
+    """Import a small module again, as another process would, and return its function."""
     (tmp_path / "small.py").write_text(SOURCE)
 
     def new_process():

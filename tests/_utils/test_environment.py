@@ -25,7 +25,7 @@ def test_scikit_rf_in_the_same_folder_is_refused(tmp_path):
     assert str(tmp_path) in str(e.value)
 
 
-def test_scikit_rf_beside_an_editable_install_is_refused(tmp_path):
+def test_scikit_rf_next_to_an_editable_install_is_refused(tmp_path):
     """The package lies elsewhere, but its metadata is in the same site-packages."""
     install(tmp_path / "site", "scikit-rf")
     install(tmp_path / "site", "scikit-random-features")
@@ -49,7 +49,7 @@ def test_scikit_rf_elsewhere_is_none_of_our_business(tmp_path):
 
 
 def test_import_says_what_to_do_about_scikit_rf(tmp_path):
-    """The check runs at import: a copy of the package beside scikit-rf does not load."""
+    """The check runs at import: a copy of the package next to scikit-rf does not load."""
     import shutil
     from pathlib import Path
 

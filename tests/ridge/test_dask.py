@@ -267,7 +267,9 @@ def test_input_that_cannot_be_streamed_is_refused(data):
         ridge(features=Nystroem()).fit(x, y)
     with pytest.raises(ValueError, match=r"got .*solver='dual'.*solver=\"primal\""):
         ridge(solver="dual").fit(x, y)
-    with pytest.raises(ValueError, match=r"y has 899 rows, but X has 900"):
+    with pytest.raises(
+        ValueError, match=r"`y` must have one entry per row of X, 900; got 899"
+    ):
         ridge().fit(x, y[:-1])
     with pytest.raises(ValueError, match=r"`class_weight` must be a dict"):
         ridge(RandomFeatureRidgeClassifier, class_weight="balanced").fit(x, y[:, 0] > 0)
@@ -308,7 +310,7 @@ def test_dask_targets_and_weights_of_other_kinds(data):
     expected = ridge().fit(X, y, sample_weight=2.0).coef_
     found = ridge().fit(in_blocks(X), y, sample_weight=2.0).coef_
     np.testing.assert_allclose(found, expected, rtol=1e-9)
-    with pytest.raises(ValueError, match="`y` must have one row per row of X; got 5"):
+    with pytest.raises(ValueError, match="entry per row of X, 900; got the number 5"):
         ridge().fit(in_blocks(X), 5)
     # Targets on a cluster and rows in memory.
     model = ridge(RandomFeatureRidgeClassifier).fit(X, in_blocks(signs))

@@ -101,7 +101,7 @@ def test_a_chunk_that_overflows_is_not_added(scale, data):
     bad = (X * 1e200, y) if scale == "X" else (X, y * 1e200)
     with (
         np.errstate(over="ignore", invalid="ignore"),
-        pytest.raises(ValueError, match="not finite"),
+        pytest.raises(ValueError, match="must be finite"),
     ):
         model.partial_fit(*bad)
     np.testing.assert_array_equal(model.predict(X), before)
@@ -157,7 +157,7 @@ def test_one_alpha_with_folds_has_a_score(data):
     model = RandomFeatureRidge(FunctionTransformer(), alphas=1.0, cv=3).fit(X, y)
     scores = cross_val_score(Ridge(), X, y, cv=3, scoring="neg_mean_squared_error")
     assert model.best_score_ == pytest.approx(scores.mean())
-    with pytest.raises(AttributeError, match="`scores_` needs a sequence"):
+    with pytest.raises(AttributeError, match="must be a sequence to have `scores_`"):
         _ = model.set_params(cv=None).fit(X, y).scores_
 
 
@@ -211,7 +211,7 @@ def test_coefficients_that_overflow_float32_are_refused(data):
     model = RandomFeatureRidge(RandomReLUFeatures(9, random_state=0))
     with (
         np.errstate(over="ignore", invalid="ignore"),
-        pytest.raises(ValueError, match="overflow float32"),
+        pytest.raises(ValueError, match=r"overflow float32\. Scale y"),
     ):
         model.fit(X.astype(np.float32), 1e39 * y)
     assert not hasattr(model, "features_")
@@ -259,7 +259,7 @@ def test_frozen_features_have_their_columns(method, features, n_columns, rng):
     """Products know sizes only by what they are told."""
     frozen = FrozenEstimator(clone(features).fit(rng.standard_normal((30, 4))))
     X, y = rng.standard_normal((60, n_columns)), rng.standard_normal(60)
-    with pytest.raises(ValueError, match=f"4 columns, but X has {n_columns}"):
+    with pytest.raises(ValueError, match=f"must have 4 columns, .* got {n_columns}"):
         getattr(RandomFeatureRidge(frozen), method)(X, y)
 
 
@@ -283,7 +283,7 @@ class NoColumns(TransformerMixin, BaseEstimator):
         (lambda X: X[:, :0], "got 0 columns"),
         (lambda X: 1j * X, "dtype complex128"),
         (lambda X: X[:-1, 0], "one row of numbers per row"),
-        (lambda X: np.full(X.shape, np.nan), "`features` returned NaN"),
+        (lambda X: np.full(X.shape, np.nan), "NaN from `features`"),
     ],
 )
 def test_odd_features_are_named(values, message, data):

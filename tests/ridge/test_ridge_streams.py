@@ -77,7 +77,7 @@ def test_a_chunk_is_added_completely_or_not_at_all(data):
     for bad, message in (
         ((deep, Y[30:]), "NaN"),
         ((X[30:, :3], Y[30:]), "3 features"),
-        ((X[30:], Y[31:]), "y has 29 rows, but X has 30"),
+        ((X[30:], Y[31:]), "one entry per row of X, 30; got 29"),
         ((X[30:], Y[30:, 0]), r"got shape \(30,\)"),
         ((X[30:], Y[30:, :1]), "as many outputs as in the first chunk, 2; got 1"),
     ):
@@ -128,7 +128,7 @@ def test_merge_refuses_what_does_not_add(data):
         stream().merge(stream(seed=1))
     with pytest.raises(ValueError, match="fit_intercept"):
         stream().merge(stream(fit_intercept=False))
-    with pytest.raises(ValueError, match="other has not been fitted by partial_fit"):
+    with pytest.raises(ValueError, match="`other` must be fitted by partial_fit"):
         stream().merge(RandomFeatureRidge(RandomReLUFeatures(9)).fit(X, Y))
     with pytest.raises(ValueError, match="outputs"):
         stream().merge(
