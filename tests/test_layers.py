@@ -54,7 +54,7 @@ EXCEPTIONS = {
 
 
 def files():
-    """{dotted name within skrf: path} of every file; `__init__.py` stands for its folder."""
+    """{dotted name within skrf: path} of all files; `__init__.py` stands for its folder."""
     for path in sorted(ROOT.rglob("*.py")):
         parts = path.relative_to(ROOT).with_suffix("").parts
         if len(parts) > 1 and parts[-1] == "__init__":
