@@ -398,7 +398,7 @@ def test_grid_search_over_width():
         ({"block_size": 0}, "block_size"),
         ({"fit_intercept": 2}, "fit_intercept"),
         ({"solver": "cg", "alphas": [1.0]}, "`alphas` must be one number for solver='cg'"),
-        ({"select_width": True, "cv": 3}, "`select_width=True` needs"),
+        ({"select_width": True, "cv": 3}, "None, for select_width=True"),
         ({"select_width": True, "features": RBFSampler()}, "ordered by neuron"),
     ],
 )
