@@ -1,4 +1,4 @@
-"""Activations by name: value, derivative and the code of the compiled kernels."""
+"""Activations by name: value, derivative and address of the compiled function."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skrf._compiled import neurons
+from skrf._compiled.activations import address, evaluate
 from skrf._utils.checks import real_numbers
 
 
@@ -23,8 +23,6 @@ class Activation:
         Name of the activation in `ACTIVATIONS`.
     formula : str
         act(z) as text.
-    code : int
-        Number of the activation in the compiled kernels.
     analytic : bool
         Whether act is analytic on the real line, as Theorem 3.1 of [1]_ requires.
     has_slope : bool
@@ -46,12 +44,11 @@ class Activation:
 
     name: str
     formula: str
-    code: int
     analytic: bool
     has_slope: bool = True
 
     def __reduce__(self):
-        # By name: the version that reads a pickle may have other codes.
+        # By name: the version that reads a pickle has its own table.
         return _named, (self.name,)
 
     def __call__(self, z: ArrayLike) -> np.ndarray:
@@ -130,27 +127,29 @@ class Activation:
         single = np.result_type(real, np.float32) == np.float32
         array = np.ascontiguousarray(real, np.float32 if single else np.float64)
         value, slope = (np.empty(real.shape, array.dtype) for _ in range(2))
-        neurons.activate(array.reshape(-1), self.code, value.reshape(-1), slope.reshape(-1))
+        if array.size:
+            flat = (a.reshape(-1) for a in (array, value, slope))
+            evaluate(address(self.name, array.dtype), *flat)
         return value, slope
 
 
 ACTIVATIONS = {
     entry.name: entry
     for entry in (
-        Activation("relu", "max(z, 0)", neurons.RELU, analytic=False),
-        Activation("step", "1(z > 0)", neurons.STEP, analytic=False, has_slope=False),
-        Activation("leaky_relu", "max(z, 0.01 z)", neurons.LEAKY_RELU, analytic=False),
-        Activation("abs", "|z|", neurons.ABS, analytic=False),
-        Activation("squared_relu", "max(z, 0)^2", neurons.SQUARED_RELU, analytic=False),
-        Activation("softplus", "log(1 + exp(z))", neurons.SOFTPLUS, analytic=True),
-        Activation("silu", "z / (1 + exp(-z))", neurons.SILU, analytic=True),
-        Activation("gelu", "z P(g < z), g ~ N(0, 1)", neurons.GELU, analytic=True),
-        Activation("tanh", "tanh(z)", neurons.TANH, analytic=True),
-        Activation("sigmoid", "1 / (1 + exp(-z))", neurons.SIGMOID, analytic=True),
-        Activation("erf", "erf(z)", neurons.ERF, analytic=True),
-        Activation("sin", "sin(z)", neurons.SIN, analytic=True),
-        Activation("cos", "cos(z)", neurons.COS, analytic=True),
-        Activation("identity", "z", neurons.IDENTITY, analytic=True),
+        Activation("relu", "max(z, 0)", analytic=False),
+        Activation("step", "1(z > 0)", analytic=False, has_slope=False),
+        Activation("leaky_relu", "max(z, 0.01 z)", analytic=False),
+        Activation("abs", "|z|", analytic=False),
+        Activation("squared_relu", "max(z, 0)^2", analytic=False),
+        Activation("softplus", "log(1 + exp(z))", analytic=True),
+        Activation("silu", "z / (1 + exp(-z))", analytic=True),
+        Activation("gelu", "z P(g < z), g ~ N(0, 1)", analytic=True),
+        Activation("tanh", "tanh(z)", analytic=True),
+        Activation("sigmoid", "1 / (1 + exp(-z))", analytic=True),
+        Activation("erf", "erf(z)", analytic=True),
+        Activation("sin", "sin(z)", analytic=True),
+        Activation("cos", "cos(z)", analytic=True),
+        Activation("identity", "z", analytic=True),
     )
 }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skrf._compiled import neurons
+from skrf._compiled import losses
 from skrf._utils.checks import real_numbers
 
 
@@ -113,16 +113,17 @@ class Loss:
             ) from error
         prediction, y = (np.array(a, dtype, order="C") for a in pair)
         value, slope = np.empty_like(y), np.empty_like(y)
-        columns = (a.reshape(-1, 1) for a in (prediction, y, value, slope))
-        neurons.losses(*columns, self.code)
+        columns = [a.reshape(-1, 1) for a in (prediction, y, slope)]
+        losses.row_losses(*columns[:2], value.reshape(-1), columns[2], self.code)
         return value, slope
 
 
 LOSSES = {
     entry.name: entry
     for entry in (
-        Loss("squared_error", "(p - y)^2 / 2", neurons.SQUARED_ERROR, signs_only=False),
-        Loss("hinge", "max(0, 1 - y p)", neurons.HINGE, signs_only=True),
+        Loss("squared_error", "(p - y)^2 / 2", losses.SQUARED_ERROR, signs_only=False),
+        Loss("hinge", "max(0, 1 - y p)", losses.HINGE, signs_only=True),
+        Loss("log_loss", "log(1 + exp(-y p))", losses.LOG_LOSS, signs_only=True),
     )
 }
 

@@ -261,8 +261,8 @@ NETWORKS = [
     (
         lambda: network(early_stopping=True, random_state=0).fit(X, Y, np.eye(20)[0]),
         ValueError,
-        "sample_weight",
-        "Drop the rows of weight 0",
+        "validation_fraction",
+        "set early_stopping=False",
     ),
     (
         lambda: network(early_stopping=True).partial_fit,

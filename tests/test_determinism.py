@@ -241,6 +241,7 @@ def test_chunks_or_fit(name, dtype):
     """Networks: one epoch in order at a given step, chunks of whole mini-batches."""
     X, y, labels = data(dtype=dtype)
     one_epoch = {"max_iter": 1, "shuffle": False, "eta0": 0.01}
+    one_epoch["learning_rate"] = "constant"
     model = fit(name, X, y, labels, **(one_epoch if name in NETWORKS else {}))
     stream, y = clone(model), labels if "classifier" in name else y
     if "classifier" in name:

@@ -6,10 +6,13 @@ when the disk is full, and in every process after a crash has left an incomplete
 """
 
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import numba
+from numba import types
 from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core.ccallback import CFunc
 
 from skrf._utils.warnings import warn
 
@@ -30,6 +33,38 @@ def njit(*, cache=False, **options):
         return dispatcher
 
     return decorate
+
+
+class Callback:
+    """A function that compiled code calls by its address; compiled when it is made.
+
+    With NUMBA_DISABLE_JIT=1 the address is a number by which `function_at` finds it.
+    """
+
+    def __init__(self, function, arguments, fastmath):
+        self.function = function
+        if numba.config.DISABLE_JIT:
+            self.address = id(function)
+            _UNCOMPILED[self.address] = function
+            return
+        options = {"nopython": True, "fastmath": fastmath, "error_model": "numpy"}
+        self._compiled = CFunc(
+            function, (arguments, types.void), locals={}, options=options
+        )
+        try:
+            self._compiled._cache = _Cache(function)
+        except RuntimeError as error:
+            _warn(error)
+        self._compiled.compile()
+        self.address = self._compiled.address
+
+
+_UNCOMPILED: dict[int, Callable] = {}
+
+
+def function_at(address):
+    """The uncompiled function of a `Callback`."""
+    return _UNCOMPILED[address]
 
 
 class _Cache(FunctionCache):

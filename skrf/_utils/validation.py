@@ -311,6 +311,7 @@ def check_targets(y):
     if y is None:
         return
     shape = real_numbers("y", y).shape
+    _require_outputs(shape)
     if len(shape) not in (1, 2):
         raise ValueError(
             f"`y` must be 1-D, or 2-D for several outputs; got shape {shape}. Pass one row "
@@ -318,11 +319,36 @@ def check_targets(y):
         )
 
 
+def _require_outputs(shape):
+    """Raise for the shape of targets or labels without columns."""
+    if len(shape) == 2 and shape[1] == 0:
+        raise ValueError(
+            f"`y` must have at least one column; got shape {shape}. Every row of X needs a "
+            "target, so y must be of shape (n_samples,) or (n_samples, n_outputs)."
+        )
+
+
+def _is_missing(entry):
+    """Whether a label is None, NaN, or a missing value of pandas."""
+    if entry is None or type(entry).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(entry, Real) and entry != entry
+
+
 def check_labels(y):
     """Raise for values that are not labels, or have no common order."""
+    if isinstance(y, np.ndarray):
+        _require_outputs(y.shape)
     if not isinstance(y, np.ndarray) or y.dtype.kind == "O":
         # As objects: NumPy would convert numbers next to strings into strings.
-        entries = np.asarray(y, dtype=object).ravel().tolist()
+        entries = np.asarray(y, dtype=object)
+        _require_outputs(entries.shape)
+        entries = entries.ravel().tolist()
+        if any(_is_missing(entry) for entry in entries):
+            raise ValueError(
+                "`y` must not have missing labels; got None or NaN. Drop the rows with "
+                "missing labels."
+            )
         types = {str if isinstance(entry, str) else type(entry) for entry in entries}
         if str in types and len(types) > 1:
             names = ", ".join(sorted(kind.__name__ for kind in types))
@@ -341,14 +367,23 @@ def check_labels(y):
     )
 
 
-def weights_of_labels(class_weight, classes, y):
-    """The factor of the weight of every row, by its label."""
+def weights_of_labels(class_weight, classes, y, sample_weight=None):
+    """The factor of the weight of every row, by its label.
+
+    "balanced" counts the sample weights of the rows. A class of weight 0 has the factor 0.
+    """
     remedy = (
         "Pass a finite number >= 0 for each class of `y` as `class_weight`, or 'balanced'."
     )
     with completed(after=remedy):
         # Of all classes, some of which a chunk may lack.
-        factors = compute_class_weight(class_weight, classes=classes, y=y)
+        if class_weight == "balanced" and sample_weight is not None:
+            codes = np.searchsorted(classes, y)
+            sums = np.bincount(codes, sample_weight, len(classes))
+            share = sums.sum() / np.count_nonzero(sums)
+            factors = np.divide(share, sums, out=np.zeros(len(classes)), where=sums > 0)
+        else:
+            factors = compute_class_weight(class_weight, classes=classes, y=y)
     is_weight = np.isfinite(factors) & (factors >= 0)
     if not is_weight.all() or not factors.any():
         bad = "all 0" if is_weight.all() else factors[~is_weight][0]

@@ -8,6 +8,7 @@ from scipy.sparse.linalg import LinearOperator
 
 from skrf._utils.blocks import dense_rows
 from skrf._utils.checks import real_array
+from skrf._utils.hints import with_hints
 from skrf._utils.memory import require_memory
 from skrf._utils.typing import MatrixLike, RandomState
 from skrf._utils.validation import StrOptions
@@ -101,6 +102,7 @@ class LinearizedNTKFeatures(BaseHiddenLayerFeatures):
         "output_weights": ["array-like", None],
     }
 
+    @with_hints({"n_components": "Pass the number of neurons as `width`."})
     def __init__(
         self,
         width: int = 100,
@@ -267,7 +269,7 @@ class LinearizedNTKFeatures(BaseHiddenLayerFeatures):
             self._projection.astype(dtype),
             self.biases_.astype(dtype, copy=False),
             self.output_weights_.astype(dtype, copy=False),
-            self._activation.code,
+            self._activation,
             self._has_biases,
             self._train,
         )

@@ -22,10 +22,12 @@ from scipy.sparse.linalg import LinearOperator
 from sklearn.utils.extmath import safe_sparse_dot
 
 from skrf._compiled import neurons
+from skrf._compiled.activations import address
 from skrf._compiled.jit import njit
 from skrf._utils.blas import add_gram, mirror, product
 from skrf._utils.blocks import multiply, row_blocks
 from skrf._utils.threads import in_threads
+from skrf.activations import Activation
 from skrf.features._projections import BaseProjection
 
 # Rows of a block of the Gram matrix.
@@ -71,7 +73,7 @@ class HiddenLayer:
     projection: BaseProjection
     biases: np.ndarray  # (width,)
     output_weights: np.ndarray  # (width,)
-    code: int  # of the activation
+    activation: Activation
     has_biases: bool
     train: str  # "hidden", "output" or "both"
 
@@ -91,7 +93,8 @@ class HiddenLayer:
         self.projection.multiply(X, S)
         A = np.empty((S.shape[0], self.width * (self.train != "hidden")), S.dtype)
         scale = 1 / np.sqrt(self.width)
-        neurons.tangent_rows(S, self.biases, self.output_weights, self.code, scale, A)
+        kernel = address(self.activation.name, S.dtype)
+        neurons.tangent_rows(S, self.biases, self.output_weights, kernel, scale, A)
         return S, A
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from skrf._compiled import neurons
+from skrf._compiled.activations import address
+from skrf._utils.hints import with_hints
 from skrf._utils.typing import RandomState
 from skrf.features._base import BaseHiddenLayerFeatures
 
@@ -109,6 +111,7 @@ class RandomFeatures(BaseHiddenLayerFeatures):
     True
     """
 
+    @with_hints({"n_components": "Pass the number of neurons as `width`."})
     def __init__(
         self,
         width: int = 1000,
@@ -137,7 +140,9 @@ class RandomFeatures(BaseHiddenLayerFeatures):
         projection, biases = layer
         projection.multiply(x, out)
         scale = 1 / np.sqrt(len(biases))
-        neurons.random_feature_rows(out, biases, self._activation.code, scale)
+        neurons.random_feature_rows(
+            out, biases, address(self._activation.name, out.dtype), scale
+        )
 
 
 class RandomReLUFeatures(RandomFeatures):
@@ -200,6 +205,7 @@ class RandomReLUFeatures(RandomFeatures):
     _parameter_constraints = {**RandomFeatures._parameter_constraints}
     _parameter_constraints.pop("activation")
 
+    @with_hints({"n_components": "Pass the number of neurons as `width`."})
     def __init__(
         self,
         width: int = 1000,

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import erf, gammaln, ndtr
 
-from skrf._compiled import neurons
+from skrf._compiled.activations import LEAK
 from skrf._utils.checks import check_choice, check_integer, is_number
 from skrf.activations import ACTIVATIONS
 from skrf.gaussian._neurons import density, moments
@@ -135,8 +135,7 @@ _CLOSED = {
     "relu": _relu,
     "step": _step,
     "leaky_relu": lambda n, scale, shift: (
-        neurons.LEAK * _linear(n, scale, shift)
-        + (1 - neurons.LEAK) * _relu(n, scale, shift)
+        LEAK * _linear(n, scale, shift) + (1 - LEAK) * _relu(n, scale, shift)
     ),
     "abs": lambda n, scale, shift: 2 * _relu(n, scale, shift) - _linear(n, scale, shift),
     "squared_relu": _squared_relu,

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skrf._compiled import neurons
+from skrf._compiled.activations import LEAK, address
 from skrf.activations import ACTIVATIONS
 
 # Quadrature points for each standard deviation of 1; see `_by_quadrature`.
@@ -111,7 +112,6 @@ def _by_quadrature(name, part):
     of half-width a. Here a is pi / 2 over the standard deviation, the distance of the poles
     of tanh. The Gaussian weight beyond +-8.5 is 1e-16.
     """
-    code = ACTIVATIONS[name].code
 
     def dual(pairs):
         deviation = max(1.0, pairs.p.max(), pairs.q.max())
@@ -131,7 +131,8 @@ def _by_quadrature(name, part):
         arrays = np.broadcast_arrays(pairs.p, pairs.q, pairs.cosine, pairs.sine)
         # Copies: NumPy warns where broadcast arrays are passed to code that may write.
         arrays = (np.ascontiguousarray(array).reshape(-1) for array in arrays)
-        neurons.dual(*arrays, nodes, weights, code, part, out.reshape(-1))
+        kernel = address(name, np.dtype(np.float64))
+        neurons.dual(*arrays, nodes, weights, kernel, part, out.reshape(-1))
         return out
 
     return dual
@@ -139,7 +140,7 @@ def _by_quadrature(name, part):
 
 def _leaky(dual, pairs, plain):
     """Dual of leak z + (1 - leak) relu(z), from duals of relu and (`plain`) of z."""
-    leak = neurons.LEAK
+    leak = LEAK
     return leak * plain + (1 - leak) ** 2 * dual(pairs)
 
 
@@ -191,7 +192,7 @@ def _relu_versine(layer):
 
 
 def _leaky_versine(layer):
-    leak, rest = neurons.LEAK, (1 - neurons.LEAK) ** 2 / 2
+    leak, rest = LEAK, (1 - LEAK) ** 2 / 2
     return (leak * layer.versine + rest * _relu_versine(layer)) / (leak + rest)
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import copy
+from dataclasses import replace
+from functools import partial
 from numbers import Real
 from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_regressor
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skrf._utils.callbacks import EpochTasks
 from skrf._utils.checks import own_integer
+from skrf._utils.hints import with_hints
 from skrf._utils.interrupts import all_or_nothing, whole
 from skrf._utils.random import draw_seed
 from skrf._utils.typing import MatrixLike, RandomState
@@ -32,17 +34,32 @@ from skrf._utils.validation import (
     one_of,
 )
 from skrf._utils.version import VersionedState
-from skrf._utils.warnings import warn
 from skrf.activations import ACTIVATIONS
 from skrf.features._distributions import CONSTRAINTS
 from skrf.losses import LOSSES
 from skrf.networks._checks import check_parameters, set_validation_aside
+from skrf.networks._epochs import Fit, Settings, TrainingData, begin_from
 from skrf.networks._laziness import LazinessMixin
 from skrf.networks._objective import Objective
-from skrf.networks._sgd import HALVINGS, SGD, Diverged, require_training_memory
-from skrf.networks._step_size import estimate_step, search_step
-from skrf.networks._stopping import Progress, warn_diverged, warn_not_converged
-from skrf.networks._weights import Initialization, Weights, fitted_attributes
+from skrf.networks._penalty import chosen_alpha
+from skrf.networks._sgd import (
+    Diverged,
+    Options,
+    State,
+    Trainer,
+    require_training_memory,
+)
+from skrf.networks._step_size import MULTIPLE, estimate_step
+from skrf.networks._stopping import warn_diverged, warn_if_useless
+from skrf.networks._weights import Initialization, Units, Weights, fitted_attributes
+
+# What users of scikit-learn's networks and kernel approximations may write.
+_HINTS = {
+    "hidden_layer_sizes": "Pass the size of the one hidden layer as `width`.",
+    "n_components": "Pass the number of neurons as `width`.",
+    "learning_rate_init": "Pass the learning rate as `eta0`.",
+    "solver": "Drop `solver`: networks are trained by SGD only.",
+}
 
 
 class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEstimator):
@@ -66,13 +83,13 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
         "parametrization": [StrOptions({"standard", "ntk"})],
         "fit_intercept": ["boolean"],
         "symmetric_init": ["boolean"],
-        "loss": [one_of(["auto", *LOSSES])],
-        "alpha": [NON_NEGATIVE],
+        "loss": [one_of(["auto", *(name for name in LOSSES if name != "log_loss")])],
+        "alpha": [NON_NEGATIVE, StrOptions({"auto"})],
         "train": [StrOptions({"both", "output", "hidden"})],
         "batch_size": [POSITIVE_INTEGER],
         "block_size": [POSITIVE_INTEGER, StrOptions({"auto"})],
         "shuffle": ["boolean"],
-        "learning_rate": [StrOptions({"constant", "invscaling"})],
+        "learning_rate": [StrOptions({"cooldown", "constant", "invscaling"})],
         "eta0": [POSITIVE, StrOptions({"auto"})],
         "power_t": [FINITE],
         "momentum": [NumericInterval(Real, 0, 1, closed="left")],
@@ -86,9 +103,10 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
         "verbose": ["verbose"],
     }
 
+    @with_hints(_HINTS)
     def __init__(
         self,
-        width: int = 1000,
+        width: int = 100,
         *,
         activation: str = "relu",
         parametrization: str = "standard",
@@ -99,17 +117,17 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
         bias_scale: float = 0.0,
         symmetric_init: bool = False,
         loss: str = "auto",
-        alpha: float = 0.0,
+        alpha: float | Literal["auto"] = "auto",
         train: str = "both",
         batch_size: int = 1,
         block_size: int | Literal["auto"] = "auto",
         shuffle: bool = True,
-        learning_rate: str = "constant",
+        learning_rate: str = "cooldown",
         eta0: float | Literal["auto"] = "auto",
         power_t: float = 0.5,
         momentum: float = 0.0,
         average: bool | int = False,
-        max_iter: int = 200,
+        max_iter: int = 50,
         tol: float | None = 1e-4,
         n_iter_no_change: int = 10,
         early_stopping: bool = False,
@@ -150,15 +168,15 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
     def __getstate__(self):
         # Arrays and built-in values, so that pickles name public classes only.
         state = super().__getstate__()
-        if "_sgd" in state:
-            state["_sgd"] = self._sgd.to_state()
+        if "_state" in state:
+            state["_state"] = self._state.to_dict()
             state["_objective"] = dict(vars(self._objective))
         return state
 
     def __setstate__(self, state):
         super().__setstate__(state)
-        if hasattr(self, "_sgd"):
-            self._sgd = SGD.from_state(self._sgd)
+        if hasattr(self, "_state"):
+            self._state = State.from_dict(self._state)
             self._objective = Objective(**self._objective)
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -211,19 +229,36 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
         resume = self.warm_start and hasattr(self, "hidden_weights_")
         rng = check_random_state(self.random_state)
         metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
-        *data, attributes = self._check_data(X, y, sample_weight, resume, False)
-        train, validation = tuple(data), None
+        data, attributes = self._check_data(X, y, sample_weight, resume, False)
+        train, validation = data, None
         if self.early_stopping:
-            train, validation = set_validation_aside(self, rng, *data)
-        sgd = self._resume() if resume else self._begin(rng, *train)
+            train, validation = set_validation_aside(self, rng, data)
         if resume:
-            sgd.estimate = estimate_step(self._new_objective(), sgd.weights, *train)
-            sgd.eta0 = self._first_step(sgd.estimate, sgd.n_updates)
+            state, weights = self._resume()
+        else:
+            state, weights = self._begin(rng, train), None
+        train = train.in_units(state.units)
+        validation = None if validation is None else validation.in_units(state.units)
+        objective = self._new_objective(state.alpha)
+        if resume:
+            estimate = estimate_step(objective, weights, *train)
+            state = replace(state, estimate=estimate)
         tasks = EpochTasks(self, int(self.max_iter), X=X, y=y, metadata=metadata)
-        sgd, progress = self._train(sgd, train, validation, rng, tasks, attributes, resume)
-        if progress.best_weights is not None:
-            sgd.replace(progress.best_weights)
-        self._publish(sgd, attributes, *progress.report())
+        initial = state.initialization.draw if weights is None else weights.copy
+        fit = Fit(
+            begin_from(state, initial, objective, self._options()),
+            state.eta0,
+            train,
+            self._settings(),
+            rng,
+            validation,
+            self._score,
+            tasks.begin,
+            partial(self._end_epoch, tasks, attributes, resume),
+        )
+        fit.run(self, resumed=resume)
+        self._publish(fit.trainer, attributes, *self._report(fit.progress, resume))
+        warn_if_useless(self, fit.trainer, train)
         tasks.finish()
         return self
 
@@ -234,30 +269,32 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
             self._validate_params()
             if before_first is not None:
                 before_first()
-            *data, attributes = self._check_data(X, y, sample_weight, resume, True)
+            data, attributes = self._check_data(X, y, sample_weight, resume, True)
+            if not len(data.Y):
+                return self
             if resume:
-                sgd = self._resume()
-                if self.eta0 != "auto":
-                    sgd.eta0 = float(self.eta0)
+                state, weights = self._resume()
             else:
-                sgd = self._begin(check_random_state(self.random_state), *data)
-                if self.eta0 == "auto":
-                    self._search_step(sgd, data, resume)
-            self._configure(sgd)
+                state = self._begin(check_random_state(self.random_state), data, True)
+                weights = state.initialization.draw()
+            data = data.in_units(state.units)
+            trainer = Trainer(
+                state, weights, self._new_objective(state.alpha), self._options()
+            )
             curve = list(self.loss_curve_) if resume else []
             try:
-                order = np.arange(len(data[1]))
-                curve.append(sgd.run(*data, order, halve=self.eta0 == "auto"))
+                order = np.arange(len(data.Y))
+                curve.append(trainer.run(*data, order, halve=self.eta0 == "auto"))
             except Diverged as stop:
-                warn_diverged(self, stop, sgd)
+                warn_diverged(self, stop, trainer)
             finally:
                 # Also after Ctrl-C, which continues as an exception to stop the stream.
-                self._publish(sgd, attributes, 1, curve, None)
+                self._publish(trainer, attributes, 1, curve, None)
                 keep()
         return self
 
     def _check_data(self, X, y, sample_weight, resume, streaming):
-        """Check everything before any work; return X, Y, weights (n,), attributes."""
+        """Check everything before any work; return the rows, attributes."""
         check_parameters(self, resume)
         dtype = [self.hidden_weights_.dtype] if resume else [np.float64, np.float32]
         X, Y, attributes = self._validate(X, y, dtype, resume, streaming)
@@ -268,40 +305,50 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
                 f"{Y.shape[1]}. Pass the same number of outputs, or fit a clone."
             )
         sample_weight = check_row_weights(
-            sample_weight, X, dtype=X.dtype, ensure_non_negative=True
+            sample_weight,
+            X,
+            dtype=X.dtype,
+            ensure_non_negative=True,
+            # A later chunk of a stream may have no rows to learn from.
+            allow_all_zero_weights=streaming and resume,
         )
-        # The number of copies of W in memory.
-        copies = 1 + (self.momentum > 0) + bool(self.average) + self.early_stopping
-        copies += self.eta0 == "auto" and (streaming or resume)
-        options = self._sgd_options()
-        sizes = options["batch_size"], options["block_size"]
+        sample_weight = self._with_class_weights(sample_weight, Y, attributes)
+        # The number of copies of W in memory; a mean and its change are one in float64.
+        of_mean = 1 + np.dtype(np.float64).itemsize // X.dtype.itemsize
+        copies = 1 + (self.momentum > 0) + of_mean * bool(self.average)
+        copies += self.early_stopping + (self.eta0 == "auto" and (streaming or resume))
+        sizes = self._options()[:2]
         require_training_memory(X, n_outputs, int(self.width), *sizes, copies)
-        return X, Y, sample_weight, attributes
+        return TrainingData(X, Y, sample_weight).of_positive_weight(), attributes
+
+    def _with_class_weights(self, sample_weight, Y, attributes):
+        """The weights of the rows, with those of their classes."""
+        return sample_weight
 
     def _resolved_loss(self):
         return LOSSES[self._default_loss if self.loss == "auto" else self.loss]
 
-    def _new_objective(self):
+    def _new_objective(self, alpha):
         trains_hidden = self.train != "output"
         return Objective(
             activation=ACTIVATIONS[self.activation],
             loss=self._resolved_loss(),
             scale=int(self.width) ** -0.5 if self.parametrization == "ntk" else 1.0,
-            alpha=float(self.alpha),
+            alpha=alpha,
             train_hidden=trains_hidden,
             train_biases=trains_hidden and self.biases != "none",
             train_output=self.train != "hidden",
             train_intercept=bool(self.fit_intercept),
         )
 
-    def _begin(self, rng, X, Y, sample_weight):
-        """A new run from newly drawn weights."""
+    def _begin(self, rng, train, streaming=False):
+        """The state before the first update of new weights."""
         initialization = Initialization(
             seed=draw_seed(rng),
             width=int(self.width),
-            n_features=X.shape[1],
-            n_outputs=Y.shape[1],
-            dtype=X.dtype,
+            n_features=train.X.shape[1],
+            n_outputs=train.Y.shape[1],
+            dtype=train.X.dtype,
             weights=self.weights,
             weight_scale=self.weight_scale,
             biases=self.biases,
@@ -309,46 +356,52 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
             parametrization=self.parametrization,
             symmetric=self.symmetric_init,
         )
+        automatic = self.eta0 == "auto" and not streaming
+        units = Units.given(train.Y.shape[1])
+        if automatic and is_regressor(self) and not self._resolved_loss().signs_only:
+            centered = bool(self.fit_intercept)
+            units = Units.standardized(*train[1:], centered=centered)
+        train = train.in_units(units)
+        alpha = 0.0 if self.alpha == "auto" else float(self.alpha)
+        if self.alpha == "auto" and automatic:
+            state_of = partial(self._first_state, initialization, units)
+            alpha = chosen_alpha(self, initialization.seed, state_of, train)
+        return self._first_state(initialization, units, alpha, train, streaming)
+
+    def _first_state(self, initialization, units, alpha, train, streaming=False):
         weights = initialization.draw()
-        estimate = estimate_step(self._new_objective(), weights, X, Y, sample_weight)
-        return SGD(initialization, weights, estimate, self._first_step(estimate))
-
-    def _first_step(self, estimate, n_updates=0):
-        """The parameter `eta0` or, for "auto", the estimated step."""
-        if self.eta0 == "auto":
-            # A schedule that continues divides the step by this at its next update.
-            decrease = float(n_updates + 1) ** self._sgd_options()["power_t"]
-            return float((1 - self.momentum) * estimate.stable_step * decrease)
-        return float(self.eta0)
-
-    def _search_step(self, sgd, data, resume):
-        """Replace the estimated step by the best step near it; keep the weights."""
-        new_weights = sgd.weights.copy
-        if not resume:
-            # Every trial draws the weights again, so memory holds one set at a time.
-            sgd.weights, new_weights = None, sgd.initialization.draw
-        try:
-            objective, options = self._new_objective(), self._sgd_options()
-            sgd.eta0 = search_step(sgd, objective, new_weights, data, **options)
-        finally:
-            if not resume:
-                sgd.weights = sgd.initialization.draw()
+        estimate = estimate_step(self._new_objective(alpha), weights, *train)
+        eta0 = self.eta0
+        if eta0 == "auto":
+            multiple = 1.0 if streaming or self.learning_rate != "cooldown" else MULTIPLE
+            eta0 = multiple * (1 - self.momentum) * estimate.stable_step
+        return State(initialization, units, estimate, float(eta0), alpha)
 
     def _resume(self):
-        """The run of the last call, on copies of the fitted attributes.
+        """(The state of the last call, weights in the units of training), all copies.
 
         The attributes may be arrays of the user, and a call that fails must leave the
         fitted network unchanged.
         """
-        sgd = copy.copy(self._sgd)
-        fitted = self._fitted_weights().copy()
-        if sgd.weights is None:
-            sgd.weights = fitted
-        else:
-            sgd.weights, sgd.average = sgd.weights.copy(), fitted
-        if sgd.velocity is not None:
-            sgd.velocity = sgd.velocity.copy()
-        return sgd
+        state = self._state
+        weights = state.units.private(self._fitted_weights()).copy()
+        if self.eta0 != "auto":
+            state = replace(state, eta0=float(self.eta0))
+        if self.alpha != "auto":
+            state = replace(state, alpha=float(self.alpha))
+        if state.last is None:
+            return state, weights
+        # The attributes are the mean in the dtype of the data, unless they were set.
+        cast = state.units.public(state.mean.astype(weights.hidden.dtype))
+        mean = Weights(
+            *(
+                mean if np.array_equal(of_mean, of_user) else current.astype(np.float64)
+                for mean, of_mean, of_user, current in zip(
+                    state.mean, cast, self._fitted_weights(), weights, strict=True
+                )
+            )
+        )
+        return replace(state, mean=mean), state.last.copy()
 
     def _fitted_weights(self):
         return Weights(
@@ -358,102 +411,64 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
             np.atleast_1d(self.output_bias_),
         )
 
-    def _sgd_options(self):
-        # Built-in numbers: every other type would compile the kernel again.
-        return {
-            "batch_size": int(self.batch_size),
-            "block_size": own_integer(self.block_size),
-            "power_t": float(self.power_t) if self.learning_rate == "invscaling" else 0.0,
-            "momentum": float(self.momentum),
-        }
-
-    def _configure(self, sgd):
-        average_after = int(self.average) - 1
-        sgd.configure(
-            self._new_objective(), average_after=average_after, **self._sgd_options()
+    def _options(self):
+        # Built-in numbers: every other type would compile the kernels again.
+        return Options(
+            batch_size=int(self.batch_size),
+            block_size=own_integer(self.block_size),
+            power_t=float(self.power_t) if self.learning_rate == "invscaling" else 0.0,
+            momentum=float(self.momentum),
+            average_after=int(self.average) - 1,
         )
 
-    def _train(self, sgd, train, validation, rng, tasks, attributes, resume):
-        """Run epochs; start again at half the step whenever an estimated step diverges.
+    def _settings(self):
+        return Settings(
+            max_iter=int(self.max_iter),
+            cools_down=self.learning_rate == "cooldown",
+            shuffle=bool(self.shuffle),
+            tol=self.tol,
+            patience=int(self.n_iter_no_change),
+            adapts=self.eta0 == "auto",
+        )
 
-        Returns the last run and its progress.
-        """
-        estimated = self.eta0 == "auto"
-        stopping = self.tol, self.n_iter_no_change, self.early_stopping
-        progress = Progress(*stopping, after=self if resume else None)
-        try:
-            if estimated:
-                self._search_step(sgd, train, resume)
-            for retries in range(HALVINGS if estimated and not resume else 0, -1, -1):
-                run = sgd, train, validation, rng, progress, tasks, attributes
-                try:
-                    self._run_epochs(*run, halve=estimated and resume)
-                    break
-                except Diverged as stop:
-                    if retries == 0:
-                        result = progress.kept_weights("last finite weights")
-                        warn_diverged(self, stop, sgd, result)
-                        break
-                    weights = sgd.initialization.draw()
-                    sgd = SGD(sgd.initialization, weights, sgd.estimate, sgd.eta0 / 2)
-                    progress = Progress(*stopping)
-        except KeyboardInterrupt:
-            result = progress.kept_weights("weights reached so far")
-            warn(
-                f"Training was interrupted after {len(progress.losses)} epochs and "
-                f"{sgd.n_updates} updates; the {result} are kept. Call fit again with "
-                "warm_start=True to continue.",
-            )
-            if sgd.weights is None:  # Ctrl-C came while `_search_step` drew the weights.
-                sgd.weights = sgd.initialization.draw()
-        return sgd, progress
-
-    def _run_epochs(
-        self, sgd, train, validation, rng, progress, tasks, attributes, *, halve
-    ):
-        """Run up to `max_iter` epochs, until training or a callback stops."""
-        self._configure(sgd)
-        n_samples = len(train[1])
+    def _end_epoch(self, tasks, attributes, resumed, epoch, trainer, progress):
+        """Print an epoch and end its callback task; return whether to stop."""
+        if self.verbose:
+            scores = progress.scores
+            tail = f", validation score = {scores[-1]:.6f}" if scores else ""
+            print(f"Epoch {epoch + 1}, loss = {progress.losses[-1]:.8f}{tail}")
 
         def copies():
-            return self._fitted(sgd.copy(), attributes, *progress.report())
+            report = self._report(progress, resumed)
+            return self._fitted(trainer.copy(), attributes, *report)
 
-        for epoch in range(self.max_iter):
-            tasks.begin(epoch)
-            order = rng.permutation(n_samples) if self.shuffle else np.arange(n_samples)
-            loss, score = sgd.run(*train, order, halve=halve), None
-            if validation is not None:
-                N = sgd.objective.predict(validation[0], sgd.result)
-                score = self._score(N, *validation[1:])
-            if self.verbose:
-                tail = "" if score is None else f", validation score = {score:.6f}"
-                print(f"Epoch {epoch + 1}, loss = {loss:.8f}{tail}")
-            stop = progress.stop_after(loss, score, sgd.result)
-            if tasks.end(epoch, copies) or stop:
-                return
-        if self.tol is not None:
-            warn_not_converged(self, sgd)
+        return tasks.end(epoch, copies)
 
-    def _publish(self, sgd, attributes, n_epochs, loss_curve, validation_scores):
+    def _report(self, progress, resumed):
+        """Number of epochs, and the losses and scores of these epochs and earlier fits."""
+        losses = list(self.loss_curve_) if resumed else []
+        scores = list(self.validation_scores_ or []) if resumed else []
+        scores = scores + progress.scores if self.early_stopping else None
+        return len(progress.losses), losses + progress.losses, scores
+
+    def _publish(self, trainer, attributes, n_epochs, loss_curve, validation_scores):
         """Set all fitted attributes in one step, from the state of the run."""
         report = n_epochs, loss_curve, validation_scores
-        vars(self).update(self._fitted(sgd, attributes, *report))
+        vars(self).update(self._fitted(trainer, attributes, *report))
 
-    def _fitted(self, sgd, attributes, n_epochs, loss_curve, validation_scores):
-        """The fitted attributes by name; they own the arrays of the run."""
-        fitted = fitted_attributes(self._new_objective(), sgd.result, attributes)
+    def _fitted(self, trainer, attributes, n_epochs, loss_curve, validation_scores):
+        """The fitted attributes by name; they own the arrays of the trainer."""
+        weights = trainer.units.public(trainer.result)
+        fitted = fitted_attributes(trainer.objective, weights, attributes)
         fitted.update(
-            eta0_=sgd.eta0,
-            t_=sgd.n_updates,
+            eta0_=trainer.eta0,
+            alpha_=trainer.alpha,
+            t_=trainer.n_updates,
             n_iter_=n_epochs,
             loss_curve_=loss_curve,
             validation_scores_=validation_scores,
-            _sgd=sgd,
+            _state=trainer.state(),
         )
-        # The attributes hold the result, which must not be pickled a second time.
-        if sgd.average is None:
-            sgd.weights = None
-        sgd.average = None
         return fitted
 
     def _outputs(self, X):

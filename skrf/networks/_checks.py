@@ -13,6 +13,21 @@ def can_stream(network):
             "`early_stopping` must be False for partial_fit, which has no validation set; "
             "got True. Set early_stopping=False, or call fit."
         )
+    if getattr(network, "class_weight", None) == "balanced":
+        raise AttributeError(
+            "`class_weight` must be a dict or None for partial_fit, which does not see all "
+            "labels; got 'balanced'. Pass the weights of the classes as a dict."
+        )
+    return True
+
+
+def has_probabilities(network):
+    """Whether a classifier has `predict_proba`; raises an AttributeError if not."""
+    if network.loss != "log_loss":
+        raise AttributeError(
+            f"`loss` must be 'log_loss' for probabilities; got {network.loss!r}. Set "
+            "loss='log_loss', or use sklearn.calibration.CalibratedClassifierCV."
+        )
     return True
 
 
@@ -40,7 +55,7 @@ def check_parameters(network, resume):
 
 def _require_same_network(network):
     """Raise for parameters with which the fitted weights would be another network."""
-    parametrization = network._sgd.initialization.parametrization
+    parametrization = network._state.initialization.parametrization
     mismatch = {
         "parametrization": network.parametrization != parametrization,
         "biases": network.biases == "none" and network.hidden_biases_.any(),
@@ -53,33 +68,27 @@ def _require_same_network(network):
         )
 
 
-def set_validation_aside(network, rng, X, Y, sample_weight):
-    """Split the rows into (X, Y, weights) for training and the same for validation."""
+def set_validation_aside(network, rng, data):
+    """Split `TrainingData` into rows for training and rows for validation."""
     fraction = network.validation_fraction
-    n_validation = int(np.ceil(fraction * len(Y)))
-    if n_validation < 2 or n_validation == len(Y):
+    n_rows = len(data.Y)
+    n_validation = int(np.ceil(fraction * n_rows))
+    if n_validation < 2 or n_validation == n_rows:
         raise ValueError(
             "`validation_fraction` must leave at least 2 rows for validation and 1 for "
-            f"training; got {fraction}, which is {n_validation} of n_samples={len(Y)}. "
+            f"training; got {fraction}, which is {n_validation} of n_samples={n_rows}. "
             "Change `validation_fraction`, or set early_stopping=False."
         )
-    stratify = _strata(Y, n_validation) if is_classifier(network) else None
+    stratify = strata(data.Y, n_validation) if is_classifier(network) else None
     from sklearn.model_selection import train_test_split
 
-    parts = train_test_split(
-        X, Y, sample_weight, test_size=n_validation, random_state=rng, stratify=stratify
+    train, validation = train_test_split(
+        np.arange(n_rows), test_size=n_validation, random_state=rng, stratify=stratify
     )
-    train, validation = tuple(parts[::2]), tuple(parts[1::2])
-    if not (train[2].any() and validation[2].any()):
-        raise ValueError(
-            "`sample_weight` must be positive on at least one training row and one "
-            f"validation row; got only 0 in one of the sets (validation_fraction={fraction}"
-            "). Drop the rows of weight 0, or set early_stopping=False."
-        )
-    return train, validation
+    return data.subset(train), data.subset(validation)
 
 
-def _strata(Y, n_validation):
+def strata(Y, n_validation):
     """Codes of the classes to stratify by, or None if a set has fewer rows than classes.
 
     Y are signs, one column for two classes. A class of one row joins the largest class.

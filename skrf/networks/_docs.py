@@ -5,7 +5,7 @@ from inspect import cleandoc
 # In the order of the signature: network, initialisation, objective, optimisation, stopping,
 # everything else.
 _PARAMETERS = r"""
-width : int, default=1000
+width : int, default=100
     Number r of hidden neurons.
 activation : str, default="relu"
     Activation of the hidden neurons, a key of `skrf.activations.ACTIVATIONS`. "step"
@@ -30,11 +30,14 @@ bias_scale : float, default=0.0
 symmetric_init : bool, default=False
     Whether to initialise the network at N = 0. Neurons i and i + width/2 then have the
     same initial hidden weights and opposite output weights. Requires an even `width`.
-loss : {"auto", "squared_error", "hinge"}, default="auto"
+loss : {"auto", "squared_error", "hinge", "log_loss"}, default="auto"
     Loss function: (N - y)^2 / 2 for "squared_error", max(0, 1 - y N) with y in {-1, 1} for
-    "hinge". "auto" is "squared_error" in the regressor and "hinge" in the classifier.
-alpha : float, default=0.0
-    Strength of the L2 penalty.
+    "hinge". "log_loss", of the classifier only, is log(1 + exp(-y N)) for two classes, and
+    the log loss of the softmax for more. "auto" is "squared_error" in the regressor and
+    "hinge" in the classifier.
+alpha : float or "auto", default="auto"
+    Strength of the L2 penalty. "auto" chooses the penalty from the error of a first fit on
+    4 of 5 rows (see Notes). The penalty acts on the network in the units of training.
 train : {"both", "output", "hidden"}, default="both"
     Layers to train: both, only the output weights u, or only the hidden weights and
     biases. The intercept c is trained in each case.
@@ -45,11 +48,13 @@ block_size : int or "auto", default="auto"
     speed, and the result only by rounding. "auto" is usually the fastest.
 shuffle : bool, default=True
     Whether `fit` shuffles the rows before each epoch.
-learning_rate : {"constant", "invscaling"}, default="constant"
-    Schedule of the learning rate. Update t uses eta0 with "constant" and eta0 / t**power_t
-    with "invscaling".
+learning_rate : {"cooldown", "constant", "invscaling"}, default="cooldown"
+    Schedule of the learning rate. "cooldown" is constant, and then falls linearly to 0
+    over the last fifth of the epochs. "constant" uses eta0 in all updates, "invscaling"
+    eta0 / t**power_t in update t. `partial_fit` never cools down.
 eta0 : float or "auto", default="auto"
-    Initial learning rate. "auto" selects it by short trial runs (see Notes).
+    Initial learning rate. "auto" estimates the learning rate from the first gradients, and
+    trains the regressor on standardised targets (see Notes).
 power_t : float, default=0.5
     Exponent of the "invscaling" schedule.
 momentum : float, default=0.0
@@ -57,13 +62,15 @@ momentum : float, default=0.0
 average : bool or int, default=False
     Whether to average the weights over all updates. An integer n starts the average at
     update n.
-max_iter : int, default=200
-    Maximum number of epochs.
+max_iter : int, default=50
+    Maximum number of epochs, with the cooldown.
 tol : float or None, default=1e-4
-    Minimum improvement of the training loss, or of the validation score with
-    `early_stopping`. None runs all `max_iter` epochs.
+    Minimum improvement of the training loss, relative to the loss of the best constant
+    prediction, or of the validation score with `early_stopping`. None runs all `max_iter`
+    epochs.
 n_iter_no_change : int, default=10
-    Number of consecutive epochs with an improvement below `tol` after which training stops.
+    Number of consecutive epochs with an improvement below `tol` after which training stops,
+    or the cooldown begins.
 early_stopping : bool, default=False
     Whether to stop on the score of a validation set and return the weights with the best
     score (see Notes).
@@ -88,8 +95,8 @@ output_weights_ : ndarray of shape (width,) or (n_outputs, width)
 output_bias_ : float or ndarray of shape (n_outputs,)
     Output intercept c.
 loss_curve_ : list of float
-    Mean training loss of each epoch, without the penalty. The loss of a row is taken
-    before the update on the row.
+    Mean training loss of each epoch, without the penalty, in the units of training. The
+    loss of a row is taken before the update on the row.
 validation_scores_ : list of float or None
     Score on the validation set after each epoch, with `early_stopping`.
 n_iter_ : int
@@ -97,7 +104,9 @@ n_iter_ : int
 t_ : int
     Number of updates since the initialisation.
 eta0_ : float
-    Value of `eta0` in use.
+    Learning rate of the first update, after all halvings.
+alpha_ : float
+    Penalty in use.
 n_features_in_ : int
     Number of columns seen in `fit`.
 feature_names_in_ : ndarray of shape (n_features,)
@@ -112,24 +121,36 @@ weights that are not trained. ``batch_size=1`` is the SGD of [1]_, and the netwo
 intercept is its Eq. (1). ``train="both"`` is studied in Section 2.2 of [1]_, and
 ``train="hidden"`` is the coupling argument of Section 2.1.
 
-``eta0="auto"`` starts from an estimate of the largest stable learning rate,
+``eta0="auto"`` is twice the estimate of the largest stable learning rate,
 
-.. math:: (1 - momentum) \min\left(\frac{1}{\max_i \|\nabla N(x_i)\|^2 + \alpha},
+.. math:: (1 - momentum) \min\left(\frac{1}{\max_i h \|\nabla N(x_i)\|^2 + \alpha},
           \frac{1}{RMS_i \|\nabla \ell_i\|}\right),
 
-at the initial weights, on up to 1,000 rows of positive weight. The estimate ignores the
-batch size. A sample weight multiplies the gradients of its row. With several outputs,
-:math:`\|\nabla N\|^2` is the largest eigenvalue of the tangent kernel, computed by power
-iterations.
+at the initial weights, on up to 1,000 rows. The bound h of the second derivative of the
+loss is 1, or 1/4 for the log loss of one output and 1/2 for that of several. With other
+schedules than "cooldown" and in `partial_fit`, the estimate itself is used. The estimate
+ignores the batch size. A sample weight multiplies the gradients of its row. With several
+outputs, :math:`\|\nabla N\|^2` is the largest eigenvalue of the tangent kernel.
 
-A search then doubles or halves the learning rate. Each trial makes five passes over these
-rows from the same weights, and the search goes on while the loss of the last pass
-decreases. A trial is rejected if it kills more than half of the neurons that are alive
-after the first trial. A neuron is dead if its derivative is 0 on all rows.
+`fit` starts again at half the learning rate if the loss grows without bound, or if more
+than half of the neurons die. A neuron is dead if its derivative is 0 on all rows. A warm
+start and `partial_fit` halve the learning rate and continue from the last finite weights.
 
-If the loss grows without bound later, the learning rate is halved. `fit` then starts
-again. A warm start and `partial_fit` continue from the last finite weights. `partial_fit`
-searches the learning rate on the first chunk only.
+With ``eta0="auto"``, `fit` of the regressor trains on (y - mean) / standard deviation of
+each output, and the fitted weights describe the same network in the units of y. Without an
+intercept, y is divided by its root mean square. Warm starts and `partial_fit` keep these
+units. With a number as `eta0`, every update is the textbook update on y as given.
+
+``alpha="auto"`` fits 4 of 5 rows for 20 epochs with a small penalty, and sets alpha to
+20 / n_samples times the error on the fifth: the mean squared error relative to the variance
+of y, or the fraction of wrong signs or labels. Where all columns are small, alpha is
+multiplied by the root mean square of the largest column. ``alpha="auto"`` is 0 with a
+number as `eta0`, with fewer than 20 rows, and in `partial_fit` of a new network. A warm
+start keeps the penalty.
+
+If the stopping rule ends the constant part of "cooldown" before its last fifth, the
+cooldown starts there, with `early_stopping` from the best weights, and takes a quarter of
+the epochs so far [2]_. Rows of weight 0 count as removed.
 
 With `early_stopping`, the validation score of the regressor is R^2, or minus the mean loss
 for the hinge loss and for targets that are all equal. The validation score of the
@@ -140,6 +161,8 @@ of each class.
 _REFERENCE = """
 .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
    Understanding Neural Networks", NeurIPS 2019.
+.. [2] A. Hägele et al., "Scaling Laws and Compute-Optimal Training Beyond Fixed Training
+   Durations", NeurIPS 2024.
 """
 
 _SECTIONS = {

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import issparse
+from scipy.special import log_softmax
 from sklearn.base import ClassifierMixin, RegressorMixin
 
+from skrf._utils.signatures import with_parameters_of
 from skrf._utils.typing import MatrixLike
 from skrf._utils.validation import (
+    StrOptions,
     available_with_reason,
     check_data,
     check_labels,
     check_targets,
     first_partial_fit,
     fit_context,
+    one_of,
     signs_of_labels,
+    weights_of_labels,
 )
+from skrf.losses import LOSSES
 from skrf.networks._base import BaseOverparamNet
-from skrf.networks._checks import can_stream
+from skrf.networks._checks import can_stream, has_probabilities
 from skrf.networks._docs import with_common_sections
 
 
@@ -143,6 +149,7 @@ class OverparamNetRegressor(RegressorMixin, BaseOverparamNet):
             y,
             accept_sparse="csr",
             dtype=dtype,
+            order="C",
             multi_output=True,
             y_numeric=True,
             reset=not resume,
@@ -166,7 +173,7 @@ class OverparamNetRegressor(RegressorMixin, BaseOverparamNet):
         # R^2 of constant targets does not depend on the predictions.
         targets = Y[sample_weight > 0]
         if self._resolved_loss().signs_only or (targets == targets[0]).all():
-            return -float(self._new_objective().mean_loss(N, Y, sample_weight))
+            return -float(self._new_objective(0.0).mean_loss(N, Y, sample_weight))
         from sklearn.metrics import r2_score
 
         return r2_score(Y, N, sample_weight=sample_weight)
@@ -185,12 +192,16 @@ class OverparamNetClassifier(ClassifierMixin, BaseOverparamNet):
               \quad r = width,
 
     trained as in `OverparamNetRegressor` on labels coded as -1 and 1. Two classes have one
-    output. More classes have one output per class, one-vs-rest, on a common hidden layer.
-    Theorem 3.1 of [1]_ bounds the hinge loss of the network.
+    output. More classes have one output per class on a common hidden layer, one-vs-rest or,
+    with ``loss="log_loss"``, as a softmax. Theorem 3.1 of [1]_ bounds the hinge loss of the
+    network.
 
     Parameters
     ----------
     {parameters}
+    class_weight : dict or "balanced", default=None
+        Factors of the sample weights, by class. "balanced" makes them inversely
+        proportional to the sums of the sample weights of the classes.
 
     Attributes
     ----------
@@ -225,6 +236,19 @@ class OverparamNetClassifier(ClassifierMixin, BaseOverparamNet):
     """
 
     _default_loss = "hinge"
+
+    _parameter_constraints = {
+        **BaseOverparamNet._parameter_constraints,
+        "loss": [one_of(["auto", *LOSSES])],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+
+    @with_parameters_of(BaseOverparamNet)
+    def __init__(
+        self, width: int = 100, *, class_weight: dict | str | None = None, **common: Any
+    ) -> None:
+        super().__init__(width, **common)
+        self.class_weight = class_weight
 
     @available_with_reason(can_stream)
     @fit_context(prefer_skip_nested_validation=True)
@@ -315,13 +339,99 @@ class OverparamNetClassifier(ClassifierMixin, BaseOverparamNet):
         codes = _predicted_codes(self._outputs(X))
         return self.classes_[codes]
 
+    @available_with_reason(has_probabilities)
+    def predict_proba(self, X: MatrixLike) -> np.ndarray:
+        """Compute the probabilities of the classes, with ``loss="log_loss"``.
+
+        The logistic function of N(x) for two classes, else the softmax.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The data.
+
+        Returns
+        -------
+        P : ndarray of shape (n_samples, n_classes)
+            The probabilities, in the order of ``classes_``.
+
+        Raises
+        ------
+        AttributeError
+            With another loss than "log_loss".
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If the columns of X differ from those seen in `fit`, or X contains NaN or
+            infinity.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skrf import OverparamNetClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> net = OverparamNetClassifier(loss="log_loss", random_state=0).fit(X, y)
+        >>> net.predict_proba(X).shape
+        (150, 3)
+        """
+        return np.exp(self.predict_log_proba(X))
+
+    @available_with_reason(has_probabilities)
+    def predict_log_proba(self, X: MatrixLike) -> np.ndarray:
+        """Compute the logarithms of the probabilities of `predict_proba`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The data.
+
+        Returns
+        -------
+        log_P : ndarray of shape (n_samples, n_classes)
+            The logarithms, in the order of ``classes_``.
+
+        Raises
+        ------
+        AttributeError
+            With another loss than "log_loss".
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If the columns of X differ from those seen in `fit`, or X contains NaN or
+            infinity.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.datasets import load_iris
+        >>> from skrf import OverparamNetClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> net = OverparamNetClassifier(loss="log_loss", random_state=0).fit(X, y)
+        >>> bool(np.allclose(np.exp(net.predict_log_proba(X)), net.predict_proba(X)))
+        True
+        """
+        N = self._outputs(X)
+        if N.ndim == 1:
+            # The logistic function of N is the softmax of (0, N).
+            N = np.column_stack([np.zeros_like(N), N])
+        return log_softmax(N, axis=1)
+
     def _validate(self, X, y, dtype, resume, streaming):
         if y is not None:
             check_labels(y)
-        X, y = check_data(self, X, y, accept_sparse="csr", dtype=dtype, reset=not resume)
+        options = {"dtype": dtype, "order": "C", "reset": not resume}
+        X, y = check_data(self, X, y, accept_sparse="csr", **options)
         classes = self.classes_ if resume or streaming else np.unique(y)
         Y = signs_of_labels(y, classes, X.dtype, type(self).__name__)
         return X, Y, {"_flat": len(classes) == 2, "classes_": classes}
+
+    def _with_class_weights(self, sample_weight, Y, attributes):
+        if self.class_weight is None:
+            return sample_weight
+        classes = attributes["classes_"]
+        labels = classes[_predicted_codes(Y[:, 0] if Y.shape[1] == 1 else Y)]
+        factors = weights_of_labels(self.class_weight, classes, labels, sample_weight)
+        return (sample_weight * factors).astype(sample_weight.dtype)
 
     def _score(self, N, Y, sample_weight):
         if Y.shape[1] == 1:

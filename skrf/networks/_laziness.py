@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Any, Self
 
@@ -13,7 +13,6 @@ from sklearn.utils.validation import check_is_fitted
 from skrf._utils.blocks import multiply, row_blocks
 from skrf._utils.typing import MatrixLike
 from skrf.features import LinearizedNTKFeatures
-from skrf.networks._sgd import SGD
 from skrf.networks._weights import fitted_attributes
 
 
@@ -121,7 +120,7 @@ class LazinessMixin:
     """Methods that compare a trained network with its initialisation."""
 
     # Attributes of the network.
-    _sgd: Any
+    _state: Any
     _objective: Any
     _flat: bool
     _check_rows: Any
@@ -194,7 +193,7 @@ class LazinessMixin:
         >>> X, y = make_single_neuron(n_samples=100, n_features=5, random_state=0)
         >>> gaps = [
         ...     OverparamNetRegressor(
-        ...         width, parametrization="ntk", max_iter=20, tol=None, random_state=0
+        ...         width, parametrization="ntk", eta0=0.1, max_iter=20, random_state=0
         ...     ).fit(X, y).laziness(X).linear_gap
         ...     for width in (10, 1000)
         ... ]
@@ -202,7 +201,7 @@ class LazinessMixin:
         True
         """
         X = self._check_rows(X)
-        initial = self._sgd.initialization.draw()
+        initial = self._initial_weights()
         return measure(self._objective, initial, self._fitted_weights(), X)
 
     def linearize(self, output: int = 0) -> tuple[LinearizedNTKFeatures, Self]:
@@ -249,7 +248,7 @@ class LazinessMixin:
         >>> from skrf import OverparamNetRegressor, make_single_neuron
         >>> X, y = make_single_neuron(n_samples=100, n_features=5, random_state=0)
         >>> net = OverparamNetRegressor(
-        ...     1000, parametrization="ntk", max_iter=20, tol=None, random_state=0)
+        ...     1000, parametrization="ntk", eta0=0.1, max_iter=20, random_state=0)
         >>> features, initial = net.fit(X, y).linearize()
         >>> W, b, u, c = initial.initial_weights()
         >>> moves = (np.column_stack([net.hidden_weights_ - W, net.hidden_biases_ - b])
@@ -260,7 +259,7 @@ class LazinessMixin:
         True
         """
         check_is_fitted(self, "hidden_weights_")
-        weights = self._sgd.initialization.draw()
+        weights = self._initial_weights()
         is_integer = isinstance(output, Integral) and not isinstance(output, bool)
         if not is_integer or not 0 <= output < len(weights.output):
             raise ValueError(
@@ -274,7 +273,7 @@ class LazinessMixin:
             activation=o.activation.name,
             train=trained,
             output_weights=weights.output[output] * float(o.scale * np.sqrt(width)),
-            biases=self._sgd.initialization.biases,
+            biases=self._state.initialization.biases,
         ).from_weights(weights.hidden, weights.biases)
         if hasattr(self, "feature_names_in_"):
             features.feature_names_in_ = self.feature_names_in_
@@ -285,11 +284,17 @@ class LazinessMixin:
             n_iter_=0,
             loss_curve_=[],
             validation_scores_=None,
-            _sgd=SGD(self._sgd.initialization, None, self._sgd.estimate, self._sgd.eta0),
+            _state=replace(
+                self._state, n_updates=0, n_averaged=0, velocity=None, mean=None, last=None
+            ),
         )
         return features, initial
 
     def _initial_attributes(self):
         check_is_fitted(self, "hidden_weights_")
-        weights = self._sgd.initialization.draw()
+        weights = self._initial_weights()
         return fitted_attributes(self._objective, weights, {"_flat": self._flat})
+
+    def _initial_weights(self):
+        """The initial weights in the units of y."""
+        return self._state.units.public(self._state.initialization.draw())

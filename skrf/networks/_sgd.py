@@ -32,17 +32,26 @@ Python checks for interrupts and divergence between blocks.
 """
 
 import copy
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils.extmath import row_norms
 
 from skrf._compiled import sgd
+from skrf._compiled.activations import address
+from skrf._compiled.recurrences import (
+    Counts,
+    Layer,
+    Recurrence,
+    Schedule,
+    recurrences,
+)
 from skrf._utils.blas import GEMM
 from skrf._utils.blocks import dense_rows
 from skrf._utils.interrupts import interrupts_held
 from skrf._utils.memory import require_memory
-from skrf.networks._weights import Initialization, Weights
+from skrf.networks._weights import Initialization, Units, Weights
 
 # Maximum number of halvings of a step that diverges.
 HALVINGS = 40
@@ -113,6 +122,11 @@ def require_training_memory(X, n_outputs, width, batch_size, block_size, copies)
     )
 
 
+def _no_mean(weights):
+    """Empty float64 arrays in the place of means."""
+    return weights.nothing().astype(np.float64)
+
+
 def panel_rows(width, batch_size):
     """Rows of a panel, a multiple of the batch size: about `_NARROW` / 4 elements of Z."""
     rows = min(64, max(_PANEL, _NARROW // (4 * width)))
@@ -127,101 +141,125 @@ class StepEstimate(NamedTuple):
     mean_square: float  # mean of ||x||^2
 
 
-class SGD:
-    """One run of SGD with heavy-ball momentum and averaging of the iterates.
+class Options(NamedTuple):
+    """The options of the update rule."""
+
+    batch_size: int
+    block_size: int | str
+    power_t: float
+    momentum: float
+    average_after: int  # the last update that is not averaged; -1 means no average
+
+
+@dataclass(frozen=True)
+class State:
+    """What training continues from, besides the fitted weights; pickles hold it."""
+
+    initialization: Initialization
+    units: Units
+    estimate: StepEstimate
+    eta0: float  # before any cooldown
+    alpha: float
+    n_updates: int = 0
+    n_averaged: int = 0
+    velocity: Weights | None = None
+    # Only where the fitted weights are a mean of iterates.
+    mean: Weights | None = None  # in float64
+    last: Weights | None = None
+
+    def to_dict(self):
+        """Arrays and built-in values."""
+        values = dict(vars(self))
+        values["initialization"] = dict(vars(self.initialization))
+        for name in ("units", "estimate", "velocity", "mean", "last"):
+            values[name] = values[name] and tuple(values[name])
+        return values
+
+    @classmethod
+    def from_dict(cls, values):
+        """The state whose `to_dict` is given."""
+        values = {**values, "initialization": Initialization(**values["initialization"])}
+        kinds = {"units": Units, "estimate": StepEstimate, "velocity": Weights}
+        for name, kind in {**kinds, "mean": Weights, "last": Weights}.items():
+            values[name] = values[name] and kind(*values[name])
+        return cls(**values)
+
+
+class Trainer:
+    """SGD with heavy-ball momentum and averaging of the iterates.
 
     Parameters
     ----------
-    initialization : Initialization
-        Draws the initial weights.
+    state : State
+        Where training begins. Its arrays are not changed.
     weights : Weights
-        Changed in place.
-    estimate : StepEstimate
-        Its loss and lengths say which losses mean divergence.
-    eta0 : float
-        Step of the first update.
+        The weights to begin with, in the units of training; changed in place.
+    objective : Objective
+        The objective and the weights that are trained.
+    options : Options
+        The options of the update rule.
     """
 
-    def __init__(self, initialization: Initialization, weights, estimate, eta0):
-        self.initialization = initialization
-        self.weights = weights
-        self.estimate = estimate
-        self.eta0 = eta0
-        self.velocity = None
-        self.average = None
-        self.n_updates = 0
-        self.n_averaged = 0
+    def __init__(self, state, weights, objective, options):
+        self.initialization, self.units = state.initialization, state.units
+        self.estimate, self.eta0, self.alpha = state.estimate, state.eta0, state.alpha
+        self.n_updates, self.n_averaged = state.n_updates, state.n_averaged
+        self.weights, self.objective = weights.writable(), objective
+        self.batch_size, self.block_size = options.batch_size, options.block_size
+        self.power_t, self.momentum = options.power_t, options.momentum
+        after = options.average_after
+        self.average_after = _NEVER if after < 0 else after
+        self.cooldown = _NEVER, _NEVER
+        self.velocity = self.average = None
+        if self.momentum > 0:
+            self.velocity = (
+                self.weights.zeros() if state.velocity is None else state.velocity.copy()
+            )
+        if self.n_updates < self.average_after:
+            self.n_averaged = 0
+        elif state.mean is not None:
+            self.average = state.mean.copy()
 
-    def to_state(self):
-        """The state between two calls as arrays and built-in values, for pickles."""
-        return {
-            "initialization": dict(vars(self.initialization)),
-            "weights": self.weights and tuple(self.weights),
-            "estimate": tuple(self.estimate),
-            "eta0": self.eta0,
-            "velocity": self.velocity and tuple(self.velocity),
-            "n_updates": self.n_updates,
-            "n_averaged": self.n_averaged,
-        }
-
-    @classmethod
-    def from_state(cls, state):
-        """The run with the state of `to_state`."""
-        run = cls(
-            Initialization(**state["initialization"]),
-            state["weights"] and Weights(*state["weights"]),
-            StepEstimate(*state["estimate"]),
-            state["eta0"],
+    def state(self):
+        """The state, which holds the arrays of this object."""
+        averaged = self.average is not None
+        return State(
+            self.initialization,
+            self.units,
+            self.estimate,
+            self.eta0,
+            self.alpha,
+            self.n_updates,
+            self.n_averaged,
+            self.velocity,
+            self.average,
+            self.weights if averaged else None,
         )
-        run.velocity = state["velocity"] and Weights(*state["velocity"])
-        run.n_updates = state["n_updates"]
-        run.n_averaged = state["n_averaged"]
-        return run
 
     @property
     def result(self):
         """The averaged weights, or the last weights if there is no average."""
-        return self.weights if self.average is None else self.average
+        if self.average is None:
+            return self.weights
+        return self.average.astype(self.weights.hidden.dtype)
 
     def copy(self):
-        """A copy, whose arrays the run does not change."""
-        run = copy.copy(self)
+        """A copy, whose arrays training does not change."""
+        trainer = copy.copy(self)
         for name in ("weights", "velocity", "average"):
             arrays = getattr(self, name)
-            setattr(run, name, None if arrays is None else arrays.copy())
-        return run
+            setattr(trainer, name, None if arrays is None else arrays.copy())
+        return trainer
 
     def replace(self, weights):
         """Continue from other weights, without velocity and average."""
-        self.weights = weights
-        self.velocity = self.average = None
-        self.n_averaged = 0
+        self.weights, self.average, self.n_averaged = weights, None, 0
+        self.velocity = None if self.velocity is None else weights.zeros()
 
-    def configure(
-        self, objective, *, batch_size, block_size, power_t, momentum, average_after
-    ):
-        """Set the options, which may change between passes.
-
-        Update t has the step eta0 / t**power_t. The iterates after update
-        `average_after` are averaged; -1 means no average.
-        """
-        self.objective = objective
-        self.batch_size = batch_size
-        self.block_size = block_size
-        self.power_t = power_t
-        self.momentum = momentum
-        self.average_after = _NEVER if average_after < 0 else average_after
-        self.weights = self.weights.writable()
-        if momentum == 0:
-            self.velocity = None
-        elif self.velocity is None:
-            self.velocity = self.weights.zeros()
-        else:
-            self.velocity = self.velocity.writable()
-        if self.n_updates < self.average_after:
-            self.average, self.n_averaged = None, 0
-        elif self.average is not None:
-            self.average = self.average.writable()
+    def cool_down(self, n_updates, delay=0):
+        """Let the step fall linearly to 0 in `n_updates` updates after `delay` others."""
+        start = self.n_updates + delay
+        self.cooldown = start, start + n_updates
 
     def run(self, X, Y, sample_weight, order, *, halve=False):
         """One pass over the rows of X in the given order; return the mean loss.
@@ -312,10 +350,11 @@ class SGD:
         """
         Z, gram, activations = scratch
         Z, side = Z[: len(X)], len(X) if len(X) > self.batch_size else 0
-        scratch = Z, gram[: len(X) * side].reshape(len(X), side), activations
+        couplings = gram[: len(X) * side].reshape(len(X), side)
+        scratch = sgd.Scratch(Z, couplings, activations)
         last = self.n_updates + -(-len(X) // self.batch_size)
         if last > self.average_after and self.average is None:
-            self.average = self.weights.copy()
+            self.average = self.weights.copy().astype(np.float64)
         # The sequential part trains the output layer, `_finish` the hidden layer.
         states = [state for state in (self.weights, self.velocity, self.average) if state]
         saved = [(state.output.copy(), state.intercept.copy()) for state in states]
@@ -339,7 +378,7 @@ class SGD:
                 self.velocity = self.weights.zeros()
             raise
         n_averaged = max(0, last - max(self.n_updates, self.average_after))
-        self._finish(X, Z, coefficients, n_averaged)
+        self._finish(X, scratch, coefficients, n_averaged)
         self.n_averaged += n_averaged
         self.n_updates = last
         return block_loss
@@ -348,70 +387,78 @@ class SGD:
         """`recurrences` of the hidden weights and of the biases, which do not decay."""
         o = self.objective
 
-        def recurrences(trained, alpha):
+        def recurrence(trained, alpha):
             # Weights that are not trained have steps of length 0.
-            eta0 = self.eta0 if trained else 0.0
-            return sgd.recurrences(
-                n_updates,
-                self.n_updates,
-                eta0,
-                self.power_t,
-                self.momentum,
-                alpha,
-                self.average_after,
-            )
+            schedule = self._schedule()
+            if not trained:
+                schedule = schedule._replace(eta0=0.0)
+            options = self._counts(), schedule, self.momentum, alpha
+            return Recurrence(*recurrences(n_updates, *options))
 
-        hidden = recurrences(o.train_hidden, o.alpha)
+        hidden = recurrence(o.train_hidden, o.alpha)
         if o.alpha == 0 and o.train_hidden == o.train_biases:
             return hidden, hidden
-        return hidden, recurrences(o.train_biases, 0.0)
+        return hidden, recurrence(o.train_biases, 0.0)
+
+    def _schedule(self):
+        return Schedule(self.eta0, self.power_t, *self.cooldown)
+
+    def _counts(self):
+        return Counts(self.n_updates, self.n_averaged, self.average_after)
+
+    def _codes(self, dtype):
+        activation = address(self.objective.activation.name, dtype)
+        return sgd.Codes(self.objective.loss.code, activation)
+
+    def _trained(self):
+        o = self.objective
+        return sgd.Trained(
+            o.train_hidden, o.train_biases, o.train_output, o.train_intercept
+        )
 
     def _train(self, X, Y, sample_weight, scratch, coefficients):
         """The sequential part of a block: fill Z with the q_s; return the summed loss."""
         o, weights = self.objective, self.weights
-        # The velocity is not read without momentum, nor the average without averaging.
-        velocity = self.velocity or weights
-        states = weights, velocity, self.average or weights
+        # The velocity is not read without momentum, nor the mean without averaging.
+        velocity, mean = self.velocity or weights, self.average or _no_mean(weights)
         return sgd.train_block(
             GEMM[X.dtype],
-            X,
-            Y,
-            sample_weight,
+            sgd.Block(X, Y, sample_weight),
             scratch,
-            (weights.hidden, velocity.hidden),
-            (weights.biases, velocity.biases),
-            tuple(array for state in states for array in (state.output, state.intercept)),
-            tuple(w for w, _, _ in coefficients),
-            (
-                self.n_updates,
-                self.n_averaged,
-                self.average_after,
-                self.eta0,
-                self.power_t,
+            Layer(weights.hidden, velocity.hidden, mean.hidden),
+            Layer(weights.biases, velocity.biases, mean.biases),
+            sgd.Output(
+                weights.output,
+                weights.intercept,
+                velocity.output,
+                velocity.intercept,
+                mean.output,
+                mean.intercept,
             ),
-            self.momentum,
-            o.alpha,
-            o.scale,
-            (self.batch_size, panel_rows(weights.hidden.shape[0], self.batch_size)),
-            (o.train_hidden, o.train_output, o.train_intercept),
-            (o.loss.code, o.activation.code),
+            *coefficients,
+            self._schedule(),
+            self._counts(),
+            sgd.Penalty(self.momentum, o.alpha, o.scale),
+            sgd.Sizes(
+                self.batch_size, panel_rows(weights.hidden.shape[0], self.batch_size)
+            ),
+            self._trained(),
+            self._codes(X.dtype),
         )
 
-    def _finish(self, X, Q, coefficients, n_averaged):
+    def _finish(self, X, scratch, coefficients, n_averaged):
         """Bring hidden weights and biases, velocities and averages to the block's end."""
         total = max(1, self.n_averaged + n_averaged)
-        nothing = self.weights.nothing()
-        states = self.weights, self.velocity or nothing, self.average or nothing
-        if not n_averaged:
-            states = *states[:2], nothing
+        velocity = self.velocity or self.weights.nothing()
+        mean = self.average if n_averaged else _no_mean(self.weights)
         sgd.finish_block(
             GEMM[X.dtype],
-            Q,
             X,
-            self.batch_size,
-            tuple(state.hidden for state in states),
-            tuple(state.biases for state in states),
-            tuple((w, v, summed / total) for w, v, summed in coefficients),
+            scratch,
+            Layer(self.weights.hidden, velocity.hidden, mean.hidden),
+            Layer(self.weights.biases, velocity.biases, mean.biases),
+            *(c._replace(summed=c.summed / total) for c in coefficients),
             self.n_averaged / total,
-            (self.objective.train_hidden, self.objective.train_biases),
+            self.batch_size,
+            self._trained(),
         )

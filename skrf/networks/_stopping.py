@@ -5,25 +5,29 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skrf._utils.interrupts import interrupts_held
 from skrf._utils.warnings import warn
+from skrf.networks._step_size import n_alive, some_rows
+
+# A training loss above this many times that of the best constant is worth a warning.
+_WORSE = 1.01
 
 
-def warn_diverged(network, stop, sgd, result="last finite weights"):
+def warn_diverged(network, stop, trainer, result="last finite weights"):
     """Warn that SGD diverged, with a stable step and the weights of the `result`."""
-    stable = (1 - network.momentum) * sgd.estimate.stable_step
+    stable = (1 - network.momentum) * trainer.estimate.stable_step
     remedy = (
         "Scale X and y, or set eta0"
         if network.eta0 == "auto"
         else "Use a smaller eta0, or eta0='auto'"
     )
     warn(
-        f"SGD diverged with eta0={sgd.eta0:.3g}: the mean loss reached "
+        f"SGD diverged with eta0={trainer.eta0:.3g}: the mean loss reached "
         f"{stop.mean_loss:.3g} after {stop.n_updates} updates. The {result} are kept. The "
         f"largest stable learning rate is estimated as {stable:.3g}. {remedy}.",
         ConvergenceWarning,
     )
 
 
-def warn_not_converged(network, sgd):
+def warn_not_converged(network, trainer):
     """Warn that `max_iter` epochs were not enough for `tol`."""
     remedy = (
         "Increase max_iter or tol"
@@ -32,10 +36,34 @@ def warn_not_converged(network, sgd):
     )
     warn(
         f"Training has not converged after max_iter={network.max_iter} epochs at "
-        f"eta0={sgd.eta0:.3g}. {remedy}, or set tol=None to run all epochs without this "
-        "warning.",
+        f"eta0={trainer.eta0:.3g}. {remedy}, or set tol=None to run all epochs without "
+        "this warning.",
         ConvergenceWarning,
     )
+
+
+def warn_if_useless(network, trainer, train):
+    """Warn of a network that is worse than a constant, or whose neurons are all dead."""
+    objective, weights = trainer.objective, trainer.result
+    constant = objective.constant_loss(*train[1:])
+    loss = objective.mean_loss(objective.predict(train.X, weights), *train[1:])
+    other_step = "another eta0" if network.eta0 == "auto" else "eta0='auto'"
+    remedy = f"Scale the columns of X, for example by StandardScaler, or use {other_step}"
+    if constant > 0 and not loss <= _WORSE * constant:
+        warn(
+            f"The network is worse than the best constant prediction: its training loss is "
+            f"{loss:.3g}, that of the constant {constant:.3g}, after {trainer.n_updates} "
+            f"updates at eta0={trainer.eta0:.3g}. {remedy}.",
+            ConvergenceWarning,
+        )
+    elif objective.train_hidden:
+        X = train.X[some_rows(train.X, train.sample_weight)]
+        if n_alive(objective, weights, X) == 0:
+            warn(
+                "All hidden neurons are inactive: their derivative is 0 on all rows, so "
+                f"the network is a constant. {remedy} or a smaller alpha.",
+                ConvergenceWarning,
+            )
 
 
 class Progress:
@@ -44,52 +72,48 @@ class Progress:
     Parameters
     ----------
     tol, patience
-        See `stop_after`.
-    scored : bool
-        Whether epochs have validation scores.
-    after : BaseOverparamNet or None
-        The fitted network that a warm start continues.
+        See `is_stale`.
+    unit : float
+        The unit of `tol` for training losses.
     """
 
-    def __init__(self, tol, patience, scored, after=None):
-        self.tol = tol
-        self.patience = patience
-        self.scored = scored
-        self.earlier_losses = [] if after is None else after.loss_curve_
-        self.earlier_scores = [] if after is None else after.validation_scores_ or []
-        self.losses = []
-        self.scores = []
-        self.best = -np.inf
-        self.best_weights = None
-        self.stale = 0
+    def __init__(self, tol, patience, unit):
+        self.tol, self.patience, self.unit = tol, patience, unit
+        self.losses, self.scores = [], []
+        self.best, self.best_weights = -np.inf, None
+        self.n_stale = 0
+        self.exhausted = False  # whether all epochs were run without an end by `tol`
 
-    def stop_after(self, loss, score, weights):
-        """Record an epoch; return whether `patience` epochs in a row improved by < `tol`.
+    def begin_with(self, score, weights):
+        """Take the score of the first weights as the best so far."""
+        self.best = score
+        self._copy_best(weights)
+
+    def record(self, loss, score, weights):
+        """Record an epoch.
 
         The criterion is the validation score, whose best weights are copied, or the
         training loss if `score` is None.
         """
         self.losses.append(loss)
-        value = -loss
+        value, unit = -loss, self.unit
         if score is not None:
             self.scores.append(score)
-            value = score
+            value, unit = score, 1.0
             if value > self.best:
                 self._copy_best(weights)
         if self.tol is not None:
-            self.stale = 0 if value > self.best + self.tol else self.stale + 1
+            improved = value > self.best + self.tol * unit
+            self.n_stale = 0 if improved else self.n_stale + 1
         self.best = max(self.best, value)
-        return self.stale >= self.patience
+
+    def is_stale(self):
+        """Whether the last `patience` epochs improved the criterion by less than `tol`."""
+        return self.n_stale >= self.patience
 
     def kept_weights(self, last):
         """Words for the weights that a run keeps; `last` are the words for its last."""
         return last if self.best_weights is None else "weights with the best score"
-
-    def report(self):
-        """Number of epochs, and the losses and scores of these epochs and earlier fits."""
-        losses = self.earlier_losses + self.losses
-        scores = self.earlier_scores + self.scores if self.scored else None
-        return len(self.losses), losses, scores
 
     def _copy_best(self, weights):
         """Overwrite the previous best weights, so memory never holds a third set."""

@@ -27,9 +27,57 @@ class Weights(NamedTuple):
         """Empty arrays with the same numbers of dimensions."""
         return Weights(*(np.empty((0,) * array.ndim, array.dtype) for array in self))
 
+    def astype(self, dtype):
+        """The arrays in a dtype, copied only where they have another."""
+        return Weights(*(array.astype(dtype, copy=False) for array in self))
+
     def writable(self):
         """The same arrays, with copies of the read-only memory maps among them."""
         return Weights(*(np.require(array, requirements="CW") for array in self))
+
+
+class Units(NamedTuple):
+    """The units of y: training is on (y - center) / scale, one of each per output."""
+
+    center: np.ndarray  # (n_outputs,), float64
+    scale: np.ndarray
+
+    @classmethod
+    def given(cls, n_outputs):
+        """The units that y has."""
+        return cls(np.zeros(n_outputs), np.ones(n_outputs))
+
+    @classmethod
+    def standardized(cls, Y, sample_weight, *, centered):
+        """Units in which the targets have mean 0 (if `centered`) and mean square 1."""
+        Y, w = Y.astype(np.float64), sample_weight.astype(np.float64)
+        center = w @ Y / w.sum() if centered else np.zeros(Y.shape[1])
+        with np.errstate(over="ignore"):
+            scale = np.sqrt(w @ (Y - center) ** 2 / w.sum())
+        # The spread of constant targets is their rounding.
+        rounding = 10 * np.finfo(np.float64).eps * np.abs(center)
+        usable = np.isfinite(scale) & (scale > rounding)
+        return cls(center, np.where(usable, scale, 1.0))
+
+    def of_training(self, Y):
+        """Targets in the units of training, in their dtype."""
+        return ((Y - self.center) / self.scale).astype(Y.dtype)
+
+    def public(self, weights):
+        """Weights of the network in the units of y, from those in training."""
+        dtype, scale = weights.output.dtype, self.scale[:, np.newaxis]
+        return weights._replace(
+            output=(weights.output * scale).astype(dtype),
+            intercept=(weights.intercept * self.scale + self.center).astype(dtype),
+        )
+
+    def private(self, weights):
+        """Weights of the network in the units of training, from those in the units of y."""
+        dtype, scale = weights.output.dtype, self.scale[:, np.newaxis]
+        return weights._replace(
+            output=(weights.output / scale).astype(dtype),
+            intercept=((weights.intercept - self.center) / self.scale).astype(dtype),
+        )
 
 
 def fitted_attributes(objective, weights, attributes):

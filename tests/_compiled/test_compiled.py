@@ -8,8 +8,15 @@ import pytest
 import reference
 from exact_sgd import FACTORS, assert_exact
 
-from skrf import ACTIVATIONS
-from skrf._compiled import neurons, sgd
+from skrf._compiled import neurons
+from skrf._compiled.activations import address
+from skrf._compiled.recurrences import (
+    Counts,
+    Recurrence,
+    Schedule,
+    combine,
+    recurrences,
+)
 
 PLAIN = {name: values[0] for name, values in FACTORS.items()}
 FULL = {name: values[-1] for name, values in FACTORS.items()}
@@ -22,12 +29,14 @@ FULL = {name: values[-1] for name, values in FACTORS.items()}
         PLAIN,
         {**PLAIN, "batch_size": 7, "momentum": 0.9, "n_outputs": 5},
         {**PLAIN, "train": "output", "activation": "tanh"},
+        {**PLAIN, "loss": "hinge", "cooldown": True},
+        {**PLAIN, "loss": "log_loss"},
         {**FULL, "batch_size": 1, "average_after": 3},
         {**FULL, "batch_size": 32, "train": "both", "average_after": 0},
     ],
     ids=str,
 )
-def test_engine_equals_the_twin(case, dtype):
+def test_engine_equals_the_reference(case, dtype):
     assert_exact(case, dtype, n_steps=50)
 
 
@@ -37,11 +46,13 @@ def test_engine_equals_the_twin(case, dtype):
 def test_recurrences_are_those_of_momentum(first, momentum, alpha, rng):
     """Against the recurrence run on numbers instead of coefficients."""
     W, V, Q = rng.normal(), rng.normal(), rng.normal(size=6)
-    w, v, summed = sgd.recurrences(6, first, 0.2, 0.5, momentum, alpha, first + 2)
+    counts = Counts(first, 0, first + 2)
+    schedule = Schedule(0.2, 0.5, first + 3, first + 6)
+    w, v, summed = recurrences(6, counts, schedule, momentum, alpha)
     sources = np.array([W, V, *Q])
     total, weight, velocity = 0.0, W, V
     for j in range(1, 7):
-        eta = 0.2 / (first + j) ** 0.5
+        eta = reference.step_size(first + j, 0.2, 0.5, (first + 3, first + 6))
         velocity = momentum * velocity - eta * (Q[j - 1] + alpha * weight)
         weight += velocity
         total += weight if j > 2 else 0.0
@@ -54,13 +65,14 @@ def test_recurrences_are_those_of_momentum(first, momentum, alpha, rng):
 def test_combine(parts, rng):
     W, V, A = (rng.normal(size=4) if name in parts else np.empty(0) for name in "WVA")
     w, v, shares = rng.normal(size=(3, 2))
+    recurrence = Recurrence(w[np.newaxis], v, shares)
     velocity = V if "V" in parts else 0.0
     expected = {
         "W": w[0] * W + w[1] * velocity,
         "V": v[0] * W + v[1] * velocity,
         "A": (0.7 * A if "A" in parts else 0) + shares[0] * W + shares[1] * velocity,
     }
-    sgd.combine(W, V, A, w, v, shares, 0.7)
+    combine(W, V, A, recurrence, 0.7)
     for name, array in zip("WVA", (W, V, A), strict=True):
         if name in parts:
             np.testing.assert_allclose(array, expected[name], rtol=1e-13)
@@ -72,9 +84,10 @@ def test_random_feature_rows(width, activation, rng):
     """Also across the border of a tile of columns."""
     X, W, b = rng.normal(size=(2, 3)), rng.normal(size=(width, 3)), rng.normal(size=width)
     Z = X @ W.T
-    neurons.random_feature_rows(Z, b, ACTIVATIONS[activation].code, 1 / np.sqrt(width))
-    twin = reference.random_features(X, W, b, activation)
-    np.testing.assert_allclose(Z, twin, rtol=1e-12, atol=1e-14)
+    kernel = address(activation, Z.dtype)
+    neurons.random_feature_rows(Z, b, kernel, 1 / np.sqrt(width))
+    expected = reference.random_features(X, W, b, activation)
+    np.testing.assert_allclose(Z, expected, rtol=1e-12, atol=1e-14)
 
 
 def test_engine_across_the_border_of_a_tile():

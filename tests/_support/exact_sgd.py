@@ -4,28 +4,43 @@ import numpy as np
 import pytest
 import reference
 from scipy import sparse
+from small_networks import plain
 
-from skrf import ACTIVATIONS, LOSSES
+from skrf import ACTIVATIONS, LOSSES, OverparamNetRegressor
 from skrf.networks._objective import Objective
-from skrf.networks._sgd import SGD
+from skrf.networks._sgd import Options, State, Trainer
 from skrf.networks._step_size import estimate_step
-from skrf.networks._weights import Initialization
+from skrf.networks._weights import Initialization, Units
 
 FACTORS = {
     "batch_size": [1, 7, 32, 200],
     "activation": ["relu", "tanh"],
-    "loss": ["squared_error", "hinge"],
+    "loss": ["squared_error", "hinge", "log_loss"],
     "train": ["both", "output", "hidden"],
     "parametrization": ["standard", "ntk"],
     "alpha": [0.0, 0.05],
     "momentum": [0.0, 0.9],
     "power_t": [0.0, 0.4],
+    "cooldown": [False, True],
     "average_after": [-1, 100],
     "n_outputs": [1, 5],
     "weighted": [False, True],
     "csr": [False, True],
     "block_size": ["auto", 40],
 }
+
+
+def plain_sgd(Network=OverparamNetRegressor, width=20, **parameters):
+    """A network trained at a constant learning rate, without a penalty."""
+    defaults = {"learning_rate": "constant", "alpha": 0.0}
+    return plain(Network, width, **{**defaults, **parameters})
+
+
+def signs(rng, n_rows, n_outputs, loss):
+    """Targets -1 and 1; for the log loss of several outputs one 1 in each row."""
+    if loss == "log_loss" and n_outputs > 1:
+        return 2.0 * np.eye(n_outputs)[rng.integers(n_outputs, size=n_rows)] - 1
+    return rng.choice([-1.0, 1.0], (n_rows, n_outputs))
 
 
 def engine_and_reference(case, dtype, n_steps=None, seed=0, width=12, d=5):
@@ -35,7 +50,7 @@ def engine_and_reference(case, dtype, n_steps=None, seed=0, width=12, d=5):
     # By default all rows are seen at least twice.
     n_steps = n_steps or (2000 if batch_size < 32 else 400)
     X = (rng.normal(size=(n, d)) * (rng.uniform(size=(n, d)) < 0.8)).astype(dtype)
-    Y = rng.choice([-1, 1], (n, k)).astype(dtype)
+    Y = signs(rng, n, k, case["loss"]).astype(dtype)
     w = (rng.uniform(0.2, 1.8, n) if case["weighted"] else np.ones(n)).astype(dtype)
     # The last mini-batch, and with it the last block, is not full.
     order = rng.integers(n, size=n_steps * batch_size - batch_size // 3)
@@ -59,13 +74,21 @@ def engine_and_reference(case, dtype, n_steps=None, seed=0, width=12, d=5):
     fraction = 0.3 if case["loss"] == "squared_error" else 0.1
     eta0 = fraction * (1 - case["momentum"]) * estimate.stable_step
     theta = dict(zip("WbUc", weights.copy(), strict=True))
-    sgd = SGD(initialization, weights, estimate, eta0)
     options = {name: case[name] for name in ("batch_size", "power_t", "momentum")}
     average_after = case["average_after"]
-    sgd.configure(
-        objective, average_after=average_after, block_size=case["block_size"], **options
+    state = State(initialization, Units.given(k), estimate, eta0, case["alpha"])
+    trainer = Trainer(
+        state,
+        weights,
+        objective,
+        Options(block_size=case["block_size"], average_after=average_after, **options),
     )
-    loss = sgd.run(rows, Y, w, order)
+    cooldown = None
+    if case["cooldown"]:
+        n_updates = -(-len(order) // batch_size)
+        cooldown = n_updates // 3, n_updates  # from within a block
+        trainer.cool_down(cooldown[1] - cooldown[0], cooldown[0])
+    loss = trainer.run(rows, Y, w, order)
     last, average, total = reference.sgd(
         X[order],
         Y[order],
@@ -77,11 +100,12 @@ def engine_and_reference(case, dtype, n_steps=None, seed=0, width=12, d=5):
         eta0=eta0,
         alpha=case["alpha"],
         average_after=average_after,
+        cooldown=cooldown,
         trained=[name for name, is_trained in trained.items() if is_trained],
         **options,
     )
     expected = last if average_after < 0 else average
-    return sgd.result, expected, (loss, total / w[order].sum(dtype=np.float64))
+    return trainer.result, expected, (loss, total / w[order].sum(dtype=np.float64))
 
 
 def assert_exact(case, dtype, **options):

@@ -57,6 +57,10 @@ MP_ACTIVATIONS = {
 LOSSES = {
     "squared_error": (lambda p, y: (p - y) ** 2 / 2, lambda p, y: p - y),
     "hinge": (lambda p, y: max(0.0, 1 - y * p), lambda p, y: -y if y * p < 1 else 0.0),
+    "log_loss": (
+        lambda p, y: np.logaddexp(0.0, -y * p),
+        lambda p, y: -y * np.exp(-np.logaddexp(0.0, y * p)),
+    ),
 }
 
 
@@ -138,6 +142,23 @@ def forward(x, W, b, U, c, scale, activation):
     return scale * U @ a + c
 
 
+def row_losses(loss, N, Y):
+    """(Losses of the rows, derivatives); the log loss of several outputs is softmax's."""
+    if loss == "log_loss" and Y.shape[1] > 1:
+        log_softmax = N - np.log(np.sum(np.exp(N), axis=1, keepdims=True))
+        return -log_softmax[Y > 0], np.exp(log_softmax) - (Y > 0)
+    value, slope = (np.vectorize(f)(N, Y) for f in LOSSES[loss])
+    return value.sum(axis=1), slope
+
+
+def step_size(t, eta0, power_t=0.0, cooldown=None):
+    """The step of update t; `cooldown` is (last update before it, last update)."""
+    eta = eta0 / t**power_t
+    if cooldown is not None and t > cooldown[0]:
+        eta *= (cooldown[1] + 1 - t) / (cooldown[1] + 1 - cooldown[0])
+    return eta
+
+
 def sgd(
     X,
     Y,
@@ -153,6 +174,7 @@ def sgd(
     momentum=0.0,
     alpha=0.0,
     average_after=-1,
+    cooldown=None,
     trained=("W", "b", "U", "c"),
 ):
     """SGD over the rows in order; returns (weights, averages, sum of w_i l_i).
@@ -163,7 +185,6 @@ def sgd(
     velocity = {name: np.zeros_like(array) for name, array in theta.items()}
     summed, n_summed = {name: 0.0 for name in theta}, 0
     act, slope = ACTIVATIONS[activation]
-    loss_value, loss_slope = (np.vectorize(f) for f in LOSSES[loss])
     total = 0.0
     for t, start in enumerate(range(0, len(X), batch_size), start=1):
         x, y, w = (
@@ -172,8 +193,9 @@ def sgd(
         )
         z = x @ theta["W"].T + theta["b"]
         N = scale * act(z) @ theta["U"].T + theta["c"]
-        total += np.sum(w[:, np.newaxis] * loss_value(N, y))
-        g = w[:, np.newaxis] * loss_slope(N, y) / len(x)
+        value, slopes = row_losses(loss, N, y)
+        total += w @ value
+        g = w[:, np.newaxis] * slopes / len(x)
         q = scale * (g @ theta["U"]) * slope(z)
         gradient = {
             "W": q.T @ x + alpha * theta["W"],
@@ -182,7 +204,8 @@ def sgd(
             "c": g.sum(axis=0),
         }
         for name in trained:
-            velocity[name] = momentum * velocity[name] - eta0 / t**power_t * gradient[name]
+            eta = step_size(t, eta0, power_t, cooldown)
+            velocity[name] = momentum * velocity[name] - eta * gradient[name]
             theta[name] = theta[name] + velocity[name]
         if average_after >= 0 and t > average_after:
             summed, n_summed = {k: summed[k] + theta[k] for k in theta}, n_summed + 1

@@ -74,12 +74,14 @@ CALLS = [
     ),
     (UserWarning, lambda _: ridge().fit(X, Y).partial_fit(X, Y)),
     (ConvergenceWarning, empty_kernel),
-    (ConvergenceWarning, lambda _: network(tol=0.0).fit(X, Y)),
+    (ConvergenceWarning, lambda _: network(tol=0.0, learning_rate="constant").fit(X, Y)),
     (ConvergenceWarning, lambda _: network(eta0=1e9).fit(X, Y)),
     (ConvergenceWarning, lambda _: network(eta0=1e9).partial_fit(X, Y)),
     (
         ConvergenceWarning,
-        lambda _: GridSearchCV(network(tol=0.0), {"width": [3]}, cv=2).fit(X, Y),
+        lambda _: GridSearchCV(
+            network(tol=0.0, learning_rate="constant"), {"width": [3]}, cv=2
+        ).fit(X, Y),
     ),
     (UserWarning, interrupted),
     (UserWarning, newer),

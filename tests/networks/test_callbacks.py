@@ -34,6 +34,8 @@ class Recorder:
 
 def network(Network=OverparamNetRegressor, **parameters):
     defaults = {"width": 20, "max_iter": 4, "tol": None, "random_state": 0}
+    # A cooldown depends on `max_iter`.
+    defaults["learning_rate"] = "constant"
     return Network(**{**defaults, **parameters})
 
 

@@ -14,6 +14,7 @@ from skrf import (
     make_polynomial_classification,
     make_single_neuron,
 )
+from skrf.networks._weights import Weights
 
 
 @pytest.fixture
@@ -142,7 +143,7 @@ def test_initial_weights_are_not_stored(neuron):
     """The seed draws them again."""
     model = network().fit(*neuron)
     start = model.initial_weights()[0]
-    held = [value for value in vars(model._sgd).values() if isinstance(value, np.ndarray)]
+    held = [value for value in vars(model._state).values() if isinstance(value, Weights)]
     assert not held
     assert not np.array_equal(start, model.hidden_weights_)
     np.testing.assert_array_equal(model.initial_weights()[0], start)

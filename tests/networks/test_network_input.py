@@ -14,7 +14,7 @@ from skrf import OverparamNetClassifier
     ("name", "value"),
     [
         ("width", 0),
-        ("loss", "log_loss"),
+        ("loss", "absolute_error"),
         ("activation", "swish"),
         ("train", "all"),
         ("parametrization", "mup"),
@@ -98,16 +98,19 @@ def test_bad_data_is_named(X, y, message):
 
 
 @pytest.mark.filterwarnings("ignore:overflow")
-@pytest.mark.parametrize(("x_scale", "y_scale"), [(1e200, 1.0), (1.0, 1e200)])
-def test_data_whose_gradients_overflow_is_refused(x_scale, y_scale, neuron):
+@pytest.mark.parametrize(
+    ("x_scale", "y_scale", "eta0"), [(1e200, 1.0, "auto"), (1.0, 1e200, 0.01)]
+)
+def test_data_whose_gradients_overflow_is_refused(x_scale, y_scale, eta0, neuron):
     X, y = neuron
     with pytest.raises(
         ValueError, match=r"`X`, `y`, `sample_weight` .* float64; got an overflow .*Scale X"
     ):
-        plain().fit(X * x_scale, y * y_scale)
+        plain(eta0=eta0).fit(X * x_scale, y * y_scale)
     x_scale, y_scale = x_scale**0.11, y_scale**0.11
+    X, y = (X * x_scale).astype(np.float32), (y * y_scale).astype(np.float32)
     with pytest.raises(ValueError, match="float32; got an overflow"):
-        plain().fit((X * x_scale).astype(np.float32), (y * y_scale).astype(np.float32))
+        plain(eta0=eta0).fit(X, y)
 
 
 @pytest.mark.parametrize(
@@ -178,11 +181,11 @@ def test_every_partial_fit_checks_the_parameters(name, value, neuron):
         net.set_params(**{name: value}).partial_fit(*neuron)
 
 
-def test_early_stopping_needs_positive_weights_in_both_sets(neuron):
+def test_early_stopping_counts_rows_of_positive_weight(neuron):
     weight = np.zeros(200)
     weight[0] = 1
     net = plain(OverparamNetClassifier, early_stopping=True)
-    message = "`sample_weight` must be positive .* got only 0 .* Drop"
+    message = "`validation_fraction` must .* got 0.1, which is 1 of n_samples=1. Change"
     with pytest.raises(ValueError, match=message):
         net.fit(neuron[0], neuron[1] > 0, sample_weight=weight)
 

@@ -5,9 +5,10 @@ import warnings
 import numpy as np
 import pytest
 import reference
+from exact_sgd import plain_sgd
 from scipy import sparse
 from sklearn.neural_network import MLPRegressor
-from small_networks import BOTH, assert_same_weights, initial, plain
+from small_networks import BOTH, assert_same_weights, initial
 
 from skrf import (
     OverparamNetClassifier,
@@ -22,7 +23,7 @@ from skrf import (
 def test_same_iterates_as_mlp_regressor(batch_size, momentum, activation, neuron):
     X, y = neuron
     options = {"batch_size": batch_size, "momentum": momentum, "shuffle": False}
-    net = plain(activation=activation, eta0=0.02, max_iter=1, **options).fit(X, y)
+    net = plain_sgd(activation=activation, eta0=0.02, max_iter=1, **options).fit(X, y)
     mlp = MLPRegressor(
         hidden_layer_sizes=(20,),
         activation=activation,
@@ -57,7 +58,7 @@ def test_same_iterates_as_mlp_regressor(batch_size, momentum, activation, neuron
 @pytest.mark.parametrize("fit_intercept", [True, False])
 def test_trained_parts_and_scale(train, parametrization, biases, fit_intercept, neuron):
     X, y = neuron
-    net = plain(
+    net = plain_sgd(
         train=train,
         parametrization=parametrization,
         biases=biases,
@@ -101,7 +102,7 @@ def test_trained_parts_and_scale(train, parametrization, biases, fit_intercept, 
 def test_averages_over_all_epochs_equal_the_reference(batch_size, neuron):
     """Also across blocks, with an average that starts within a block."""
     X, y = make_single_neuron(700, 3, random_state=1)
-    net = plain(
+    net = plain_sgd(
         width=6, average=12, batch_size=batch_size, eta0=0.05, shuffle=False, max_iter=2
     ).fit(X, y)
     # An epoch ends a mini-batch, so the reference needs full mini-batches.
@@ -123,16 +124,16 @@ def test_averages_over_all_epochs_equal_the_reference(batch_size, neuron):
 @pytest.mark.parametrize("Network", BOTH)
 @pytest.mark.parametrize("momentum", [0.0, 0.6])
 def test_integer_weights_equal_repeated_rows(Network, momentum, neuron, rng):
-    """With full batches, and the step scaled by the number of rows."""
+    """With full batches, and the step scaled by the number of rows of positive weight."""
     X, y = neuron
     if Network is OverparamNetClassifier:
         y = np.digitize(y, [0.01, 0.5])
     w = rng.integers(0, 4, len(X))
     options = {"batch_size": 10_000, "momentum": momentum, "max_iter": 20}
-    weighted = plain(Network, eta0=0.1, **options).fit(X, y, sample_weight=w)
+    weighted = plain_sgd(Network, eta0=0.1, **options).fit(X, y, sample_weight=w)
     rows = np.repeat(np.arange(len(X)), w)
-    step = 0.1 * w.sum() / len(X)
-    repeated = plain(Network, eta0=step, **options).fit(X[rows], y[rows])
+    step = 0.1 * w.sum() / np.sum(w > 0)
+    repeated = plain_sgd(Network, eta0=step, **options).fit(X[rows], y[rows])
     assert_same_weights(weighted, repeated, 1e-10)
 
 
@@ -142,8 +143,8 @@ def test_rows_of_weight_zero_have_no_effect(Network, neuron):
     X, y = neuron
     y = np.sign(y - 0.2)
     w = (np.arange(len(X)) % 3 > 0).astype(float)
-    weighted = plain(Network, eta0=0.05, shuffle=False).fit(X, y, sample_weight=w)
-    without = plain(Network, eta0=0.05, shuffle=False).fit(X[w > 0], y[w > 0])
+    weighted = plain_sgd(Network, eta0=0.05, shuffle=False).fit(X, y, sample_weight=w)
+    without = plain_sgd(Network, eta0=0.05, shuffle=False).fit(X[w > 0], y[w > 0])
     assert_same_weights(weighted, without, 1e-12)
 
 
@@ -152,8 +153,8 @@ def test_rows_of_weight_zero_have_no_effect(Network, neuron):
 def test_sparse_input_gives_the_same_fit(Network, dtype, rng):
     X = (rng.normal(size=(300, 8)) * (rng.uniform(size=(300, 8)) < 0.4)).astype(dtype)
     y = np.sign(X[:, 0] + X[:, 1] ** 2 - 0.1)
-    dense = plain(Network, batch_size=4).fit(X, y)
-    csr = plain(Network, batch_size=4).fit(sparse.csr_array(X), y)
+    dense = plain_sgd(Network, batch_size=4).fit(X, y)
+    csr = plain_sgd(Network, batch_size=4).fit(sparse.csr_array(X), y)
     assert csr.hidden_weights_.dtype == dtype
     if Network is OverparamNetRegressor:
         assert csr.predict(sparse.csr_array(X)).dtype == dtype
@@ -180,8 +181,8 @@ def test_duplicate_sparse_entries_do_not_change_the_step(neuron):
 
 def test_float32_is_kept_and_close_to_float64(neuron):
     X, y = neuron
-    wide = plain().fit(X, y)
-    narrow = plain(eta0=wide.eta0_).fit(X.astype(np.float32), y.astype(np.float32))
+    wide = plain_sgd(eta0=0.02).fit(X, y)
+    narrow = plain_sgd(eta0=0.02).fit(X.astype(np.float32), y.astype(np.float32))
     for name in ("hidden_weights_", "hidden_biases_", "output_weights_", "output_bias_"):
         assert getattr(narrow, name).dtype == np.float32
     assert narrow.predict(X).dtype == np.float32
@@ -191,19 +192,18 @@ def test_float32_is_kept_and_close_to_float64(neuron):
 def test_several_outputs_share_the_hidden_layer(neuron):
     X, y = neuron
     Y = np.column_stack([y, -y, y**2])
-    net = plain().fit(X, Y)
+    net = plain_sgd(eta0=0.02, max_iter=1, shuffle=False).fit(X, Y)
     assert net.output_weights_.shape == (3, 20)
     assert net.output_bias_.shape == (3,)
     assert net.predict(X).shape == Y.shape
-    expected, _, _ = reference.sgd(X, Y, np.ones(len(X)), initial(net), eta0=net.eta0_)
-    once = plain(eta0=net.eta0_, max_iter=1, shuffle=False).fit(X, Y)
-    np.testing.assert_allclose(once.hidden_weights_, expected["W"], rtol=1e-10, atol=1e-12)
-    np.testing.assert_allclose(once.output_weights_, expected["U"], rtol=1e-10, atol=1e-12)
+    expected, _, _ = reference.sgd(X, Y, np.ones(len(X)), initial(net), eta0=0.02)
+    np.testing.assert_allclose(net.hidden_weights_, expected["W"], rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(net.output_weights_, expected["U"], rtol=1e-10, atol=1e-12)
 
 
 def test_shapes_follow_y(neuron):
     X, y = neuron
-    flat, column = plain().fit(X, y), plain().fit(X, y[:, np.newaxis])
+    flat, column = plain_sgd().fit(X, y), plain_sgd().fit(X, y[:, np.newaxis])
     assert flat.output_weights_.shape == (20,)
     assert np.ndim(flat.output_bias_) == 0
     assert column.output_weights_.shape == (1, 20)
@@ -213,7 +213,7 @@ def test_shapes_follow_y(neuron):
 
 def test_an_average_that_starts_later_discards_the_previous_average(neuron):
     X, y = neuron
-    net = plain(average=True, eta0=0.02).partial_fit(X, y)
+    net = plain_sgd(average=True, eta0=0.02).partial_fit(X, y)
     net.set_params(average=1000).partial_fit(X, y)
-    plain_run = plain(eta0=0.02).partial_fit(X, y).partial_fit(X, y)
+    plain_run = plain_sgd(eta0=0.02).partial_fit(X, y).partial_fit(X, y)
     assert_same_weights(net, plain_run, 1e-12)

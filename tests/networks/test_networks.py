@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import reference
+from exact_sgd import plain_sgd
 from scipy import sparse
 from sklearn.datasets import load_iris, make_classification
 from sklearn.exceptions import ConvergenceWarning
@@ -25,11 +26,12 @@ from skrf import (
 from skrf._compiled import sgd as compiled_sgd
 from skrf.networks._checks import set_validation_aside
 from skrf.networks._docs import with_common_sections
+from skrf.networks._epochs import TrainingData
 
 
 def test_default_initialisation_is_the_fan_in_distribution():
     X, y = make_single_neuron(10, 9, random_state=0)
-    net = plain(width=4000, max_iter=1).fit(X, y)
+    net = plain(width=4000, max_iter=1, eta0=1e-3).fit(X, y)
     W, b, u, c = net.initial_weights()
     assert 0.99 / 3 < np.abs(W).max() <= 1 / 3
     assert 0.99 / np.sqrt(4000) < np.abs(u).max() <= 1 / np.sqrt(4000)
@@ -40,18 +42,23 @@ def test_default_initialisation_is_the_fan_in_distribution():
 
 def test_ntk_initialisation_has_random_signs():
     X, y = make_single_neuron(10, 3, random_state=0)
-    u = plain(width=1000, parametrization="ntk", max_iter=1).fit(X, y).initial_weights()[2]
+    net = plain(width=1000, parametrization="ntk", max_iter=1, eta0=1e-3).fit(X, y)
+    u = net.initial_weights()[2]
     assert set(u) == {-1.0, 1.0}
     assert abs(u.mean()) < 0.15
 
 
 @pytest.mark.parametrize("parametrization", ["standard", "ntk"])
-def test_symmetric_init_starts_at_zero(parametrization, neuron):
+@pytest.mark.parametrize("eta0", [0.01, "auto"])
+def test_symmetric_init_starts_at_zero(parametrization, eta0, neuron):
+    """At the mean of y with an automatic learning rate, which centres y."""
     X, y = neuron
-    net = plain(symmetric_init=True, parametrization=parametrization).fit(X, y)
+    options = {"parametrization": parametrization, "eta0": eta0}
+    net = plain(symmetric_init=True, **options).fit(X, y)
     W, b, u, c = net.initial_weights()
     outputs = np.maximum(X @ W.T + b, 0) @ u + c
-    assert np.abs(outputs).max() < 1e-14
+    start = y.mean() if eta0 == "auto" else 0.0
+    assert np.abs(outputs - start).max() < 1e-14
     assert np.abs(u).min() > 0
     assert len(np.unique(W, axis=0)) == 10
 
@@ -78,8 +85,8 @@ def test_stream_equals_one_epoch_without_shuffling(batch_size, schedule, neuron)
         "average": 7,
         "max_iter": 1,
     }
-    epoch = plain(shuffle=False, **options).fit(X, y)
-    stream = plain(**options)
+    epoch = plain_sgd(shuffle=False, **options).fit(X, y)
+    stream = plain_sgd(**options)
     for start in range(0, len(X), 25):
         stream.partial_fit(X[start : start + 25], y[start : start + 25])
     assert_same_weights(epoch, stream, 1e-12)
@@ -90,8 +97,8 @@ def test_stream_equals_one_epoch_without_shuffling(batch_size, schedule, neuron)
 def test_warm_start_equals_one_longer_fit(neuron):
     X, y = neuron
     options = {"eta0": 0.02, "shuffle": False}
-    warm = plain(warm_start=True, **options).fit(X, y).fit(X, y)
-    cold = plain(max_iter=6, **options).fit(X, y)
+    warm = plain_sgd(warm_start=True, **options).fit(X, y).fit(X, y)
+    cold = plain_sgd(max_iter=6, **options).fit(X, y)
     assert_same_weights(warm, cold, 1e-12)
     assert warm.t_ == cold.t_ == 6 * len(X)
     assert warm.n_iter_ == 3
@@ -101,25 +108,35 @@ def test_warm_start_equals_one_longer_fit(neuron):
 def test_training_continues_from_weights_set_by_hand(neuron):
     X, y = neuron
     options = {"eta0": 0.02, "shuffle": False, "max_iter": 1}
-    donor = plain(random_state=5, **options).fit(X, y)
-    net = plain(warm_start=True, **options).fit(X, y)
+    donor = plain_sgd(random_state=5, **options).fit(X, y)
+    net = plain_sgd(warm_start=True, **options).fit(X, y)
     for name in ("hidden_weights_", "hidden_biases_", "output_weights_", "output_bias_"):
         setattr(net, name, getattr(donor, name).copy())
     assert_same_weights(
         net.fit(X, y),
-        plain(random_state=5, **options, warm_start=True).fit(X, y).fit(X, y),
+        plain_sgd(random_state=5, **options, warm_start=True).fit(X, y).fit(X, y),
         1e-12,
     )
 
 
-def test_stops_when_the_loss_stalls(neuron):
+@pytest.mark.parametrize(("unit", "eta0"), [(1.0, 0.01), (5.0, 0.01), (1e-3, "auto")])
+def test_stops_when_the_loss_stalls(unit, eta0, neuron):
+    """`tol` is relative to the loss of the best constant prediction."""
     X, y = neuron
     net = OverparamNetRegressor(
-        20, max_iter=500, tol=1e-3, n_iter_no_change=4, random_state=0
+        20,
+        learning_rate="constant",
+        eta0=eta0,
+        max_iter=500,
+        tol=1e-3,
+        n_iter_no_change=4,
+        random_state=0,
     )
-    net.fit(X, y)
+    net.fit(X, unit * y)
     assert net.n_iter_ < 500
-    curve = net.loss_curve_
+    curve = np.array(net.loss_curve_)
+    # An automatic learning rate trains on y divided by its standard deviation.
+    curve /= np.var(unit * y) / 2 if eta0 != "auto" else 0.5
     improves = [curve[i] < min(curve[:i]) - 1e-3 for i in range(1, len(curve))]
     assert improves[-5:] == [True, False, False, False, False]
 
@@ -127,7 +144,9 @@ def test_stops_when_the_loss_stalls(neuron):
 def test_warns_when_epochs_run_out(neuron):
     X, y = neuron
     with pytest.warns(ConvergenceWarning, match="max_iter=2"):
-        OverparamNetRegressor(20, max_iter=2, random_state=0).fit(X, y)
+        OverparamNetRegressor(20, max_iter=2, learning_rate="constant", random_state=0).fit(
+            X, y
+        )
 
 
 @pytest.mark.parametrize("Network", BOTH)
@@ -137,6 +156,7 @@ def test_early_stopping_keeps_the_best_weights(Network, rng):
     if Network is OverparamNetClassifier:
         labels = np.digitize(labels, [-0.5, 0.5])
     options = {"early_stopping": True, "tol": None, "random_state": 0}
+    options |= {"learning_rate": "constant", "alpha": 0.0}
     net = Network(30, max_iter=40, **options).fit(X, labels)
     assert len(net.validation_scores_) == net.n_iter_ == 40
     best = int(np.argmax(net.validation_scores_))
@@ -155,7 +175,7 @@ def test_early_stopping_of_hinge_regression_scores_by_the_loss(neuron):
 def test_loss_curve_is_the_mean_loss_before_each_update(neuron, rng):
     X, y = neuron
     w = rng.uniform(0.5, 2, len(X))
-    net = plain(eta0=0.02, max_iter=1, shuffle=False).fit(X, y, sample_weight=w)
+    net = plain_sgd(eta0=0.02, max_iter=1, shuffle=False).fit(X, y, sample_weight=w)
     _, _, total = reference.sgd(X, y[:, np.newaxis], w, initial(net), eta0=0.02)
     assert net.loss_curve_[0] == pytest.approx(total / w.sum(), rel=1e-12)
 
@@ -181,7 +201,7 @@ def test_interrupts_keep_the_updates_of_finished_blocks(method, monkeypatch):
         return kernel(*arguments)
 
     monkeypatch.setattr(compiled_sgd, "train_block", interrupted)
-    net = plain(eta0=0.02, shuffle=False, block_size=64)
+    net = plain_sgd(eta0=0.02, shuffle=False, block_size=64)
     if method == "fit":
         with pytest.warns(UserWarning, match=r"interrupted after 0 epochs and 192 updates"):
             net.fit(X, y)
@@ -190,7 +210,7 @@ def test_interrupts_keep_the_updates_of_finished_blocks(method, monkeypatch):
             net.partial_fit(X, y)
     monkeypatch.undo()
     assert net.t_ == 192, "three blocks of 64 rows, a panel each"
-    expected = plain(eta0=0.02, shuffle=False, max_iter=1, block_size=64)
+    expected = plain_sgd(eta0=0.02, shuffle=False, max_iter=1, block_size=64)
     expected.fit(X[:192], y[:192])
     assert_same_weights(net, expected)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -209,11 +229,11 @@ def test_an_exception_in_a_block_undoes_the_block(monkeypatch):
 
     monkeypatch.setattr(compiled_sgd, "train_block", failing)
     options = {"eta0": 0.02, "momentum": 0.5, "average": True, "block_size": 64}
-    net = plain(**options)
+    net = plain_sgd(**options)
     with pytest.raises(MemoryError):
         net.partial_fit(X, y)
     monkeypatch.undo()
-    expected = plain(**options).partial_fit(X[:64], y[:64])
+    expected = plain_sgd(**options).partial_fit(X[:64], y[:64])
     assert_same_weights(net, expected)
     assert net.t_ == 64
 
@@ -242,8 +262,8 @@ def test_warnings_point_at_the_callers_line(method, neuron):
 @pytest.mark.parametrize("power_t", [10, -1, np.float32(0.5)])
 def test_numbers_of_any_type(power_t, neuron):
     options = {"learning_rate": "invscaling", "eta0": 1e-9, "batch_size": np.int32(4)}
-    net = plain(power_t=power_t, alpha=0, **options).fit(*neuron)
-    with_floats = plain(power_t=float(power_t), alpha=0.0, **options).fit(*neuron)
+    net = plain_sgd(power_t=power_t, alpha=0, **options).fit(*neuron)
+    with_floats = plain_sgd(power_t=float(power_t), alpha=0.0, **options).fit(*neuron)
     assert_same_weights(net, with_floats)
 
 
@@ -274,7 +294,7 @@ def test_training_does_not_change_arrays_of_the_user(neuron):
 
 def test_prediction_does_not_make_sparse_rows_dense():
     rng = np.random.default_rng(0)
-    X = sparse.random_array((2000, 50_000), density=1e-5, format="csr", rng=rng)
+    X = sparse.random_array((2000, 50_000), density=1e-5, format="csr", random_state=rng)
     y = np.asarray(X.sum(axis=1)).ravel()
     net = plain(width=4, max_iter=1, eta0=0.1).fit(X[:50], y[:50])
     tracemalloc.start()
@@ -306,7 +326,8 @@ import signal, time, warnings
 import numpy as np
 from skrf import OverparamNetRegressor
 X = np.random.default_rng(0).normal(size=(3000, {shape[0]})).astype(np.float32)
-options = dict(eta0=1e-4, tol=None, shuffle=False, random_state=0)
+options = dict(eta0=1e-4, tol=None, shuffle=False, random_state=0, alpha=0.0,
+               learning_rate="constant")
 net = OverparamNetRegressor({shape[1]}, max_iter=1, **options).fit(X[:100], X[:100, 0])
 net = OverparamNetRegressor({shape[1]}, max_iter=10**6, **options)
 signal.setitimer(signal.ITIMER_REAL, 3.0)
@@ -399,12 +420,14 @@ def test_divergence_after_scored_epochs_keeps_the_best_weights(rng):
     """The learning rate is eta0 * t: stable at first, and too large later."""
     X = rng.standard_normal((200, 5))
     schedule = {"learning_rate": "invscaling", "eta0": 1e-4, "power_t": -1.0}
-    net = plain(width=50, early_stopping=True, max_iter=100, **schedule)
+    net = plain_sgd(width=50, early_stopping=True, max_iter=100, **schedule)
     with pytest.warns(ConvergenceWarning, match="weights with the best score are kept"):
         net.fit(X, X[:, 0] ** 2)
     scores = net.validation_scores_
     assert 1 < len(scores) < 100
-    best = plain(width=50, early_stopping=True, max_iter=1 + np.argmax(scores), **schedule)
+    best = plain_sgd(
+        width=50, early_stopping=True, max_iter=1 + np.argmax(scores), **schedule
+    )
     assert_same_weights(net, best.fit(X, X[:, 0] ** 2))
 
 
@@ -414,10 +437,9 @@ def test_stratification_with_a_class_of_one_row(rng):
     signs = np.where(np.arange(5) == y[:, np.newaxis], 1.0, -1.0)
     net = OverparamNetClassifier(early_stopping=True)
     for seed in range(20):
-        parts = set_validation_aside(
-            net, np.random.RandomState(seed), X, signs, np.ones(300)
-        )
-        counts = (parts[1][1] > 0).sum(axis=0)
+        data = TrainingData(X, signs, np.ones(300))
+        _, aside = set_validation_aside(net, np.random.RandomState(seed), data)
+        counts = (aside.Y > 0).sum(axis=0)
         assert counts[:4] == pytest.approx([20, 6, 2, 2], abs=1)
 
 

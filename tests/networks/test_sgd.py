@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from skrf import ACTIVATIONS, LOSSES
 from skrf.networks._objective import Objective
-from skrf.networks._sgd import SGD, Diverged, block_rows
+from skrf.networks._sgd import Diverged, Options, State, Trainer, block_rows
 from skrf.networks._step_size import estimate_step
-from skrf.networks._weights import Initialization
+from skrf.networks._weights import Initialization, Units
 
 
 def random_cases(n_cases):
@@ -99,14 +99,14 @@ def test_a_block_that_diverges_is_undone(rng):
         ACTIVATIONS["relu"], LOSSES["squared_error"], 1.0, 0.0, *[True] * 4
     )
     estimate = estimate_step(objective, weights, X[:250], Y[:250], np.ones(250))
-    sgd = SGD(initialization, weights, estimate, 0.5 * estimate.stable_step)
-    options = {"batch_size": 1, "power_t": 0.0, "momentum": 0.0, "average_after": -1}
-    sgd.configure(objective, block_size=64, **options)
+    step = 0.5 * estimate.stable_step
+    state = State(initialization, Units.given(1), estimate, step, 0.0)
+    options = Options(1, 64, 0.0, 0.0, -1)
+    trainer = Trainer(state, weights, objective, options)
     with pytest.raises(Diverged) as caught:
-        sgd.run(X, Y, np.ones(1000), np.arange(1000))
-    assert caught.value.n_updates == sgd.n_updates == 256
-    shorter = SGD(initialization, initialization.draw(), estimate, sgd.eta0)
-    shorter.configure(objective, block_size=64, **options)
+        trainer.run(X, Y, np.ones(1000), np.arange(1000))
+    assert caught.value.n_updates == trainer.n_updates == 256
+    shorter = Trainer(state, initialization.draw(), objective, options)
     shorter.run(X, Y, np.ones(1000), np.arange(256))
-    for arrays in zip(sgd.result, shorter.result, strict=True):
+    for arrays in zip(trainer.result, shorter.result, strict=True):
         np.testing.assert_array_equal(*arrays)

@@ -2,20 +2,19 @@
 
 import pickle
 import re
-import signal
 import tracemalloc
 import warnings
 
 import numpy as np
 import pytest
 import reference
-from sklearn.datasets import load_diabetes
+from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import scale
 from small_networks import BOTH, assert_same_weights, initial, plain
 
 from skrf import OverparamNetClassifier, OverparamNetRegressor
-from skrf._compiled import sgd as compiled_sgd
 
 
 @pytest.mark.parametrize("x_scale", [1e-3, 1.0, 1e3])
@@ -25,6 +24,7 @@ def test_automatic_step_does_not_diverge(x_scale, y_scale, train, neuron):
     X, y = neuron
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", "The network is worse than")
         net = plain(train=train, momentum=0.5, max_iter=5).fit(X * x_scale, y * y_scale)
     assert np.isfinite(net.loss_curve_).all()
 
@@ -36,6 +36,7 @@ def test_automatic_step_counts_the_penalty(alpha, train, neuron):
     X, y = neuron
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", "The network is worse than")
         net = plain(alpha=alpha, activation="sigmoid", train=train, max_iter=10).fit(X, y)
     assert np.abs(net.hidden_weights_).max() < 2
     assert np.abs(net.output_weights_).max() < 2
@@ -57,79 +58,81 @@ def test_an_outlier_is_not_taken_for_divergence(method, place, rng):
     X[place] *= 1e6
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", "The network is worse than")
         fixed = getattr(plain(eta0=1e-25), method)(X, y)
         auto = getattr(plain(), method)(X, y)
     assert fixed.t_ == auto.t_ == (3 if method == "fit" else 1) * 3000
     assert np.isfinite(auto.predict(X)).all()
 
 
-def test_automatic_step_starts_from_the_documented_estimate(neuron):
+@pytest.mark.parametrize(("schedule", "multiple"), [("constant", 1), ("cooldown", 2)])
+@pytest.mark.parametrize("unit", [1.0, 100.0])
+def test_automatic_step_is_a_multiple_of_the_estimate(unit, schedule, multiple, neuron):
     """(1 - momentum) min(1 / max ||grad N||^2, 1 / RMS ||grad l||), by differences.
 
-    The search multiplies it by a power of 2.
+    On standardised targets.
     """
     X, y = neuron
-    for target in (y, 100 * y):
-        net = plain(width=3, activation="tanh", momentum=0.5, max_iter=1).fit(X, target)
-        theta_0 = initial(net)
+    options = {"activation": "tanh", "alpha": 0.0, "learning_rate": schedule}
+    net = plain(width=3, momentum=0.5, max_iter=1, **options).fit(X, unit * y)
+    theta_0 = initial(plain(width=3, max_iter=1, eta0=1e-9, **options).fit(X, y))
 
-        def output(x, theta):
-            return reference.forward(x, *theta, 1.0, "tanh")[0]
+    def output(x, theta):
+        return reference.forward(x, *theta, 1.0, "tanh")[0]
 
-        squares, losses = [], []
-        for x, value in zip(X, target, strict=True):
-            gradient = []
-            for name in "WbUc":
-                for index in np.ndindex(theta_0[name].shape):
-                    sides = []
-                    for h in (-1e-6, 1e-6):
-                        theta = {key: array.copy() for key, array in theta_0.items()}
-                        theta[name][index] += h
-                        sides.append(output(x, [theta[key] for key in "WbUc"]))
-                    gradient.append((sides[1] - sides[0]) / 2e-6)
-            squares.append(np.sum(np.square(gradient)))
-            residual = output(x, [theta_0[key] for key in "WbUc"]) - value
-            losses.append(residual**2 * squares[-1])
-        expected = 0.5 * min(1 / max(squares), 1 / np.sqrt(np.mean(losses)))
-        doublings = np.log2(net.eta0_ / expected)
-        assert doublings == pytest.approx(round(doublings), abs=1e-6)
+    squares, losses = [], []
+    for x, value in zip(X, (y - y.mean()) / y.std(), strict=True):
+        gradient = []
+        for name in "WbUc":
+            for index in np.ndindex(theta_0[name].shape):
+                sides = []
+                for h in (-1e-6, 1e-6):
+                    theta = {key: array.copy() for key, array in theta_0.items()}
+                    theta[name][index] += h
+                    sides.append(output(x, [theta[key] for key in "WbUc"]))
+                gradient.append((sides[1] - sides[0]) / 2e-6)
+        squares.append(np.sum(np.square(gradient)))
+        residual = output(x, [theta_0[key] for key in "WbUc"]) - value
+        losses.append(residual**2 * squares[-1])
+    bound = max(np.max(squares), np.sqrt(np.mean(losses)))
+    assert net.eta0_ == pytest.approx(multiple * 0.5 / bound, rel=1e-6)
 
 
-@pytest.mark.parametrize("loss", ["squared_error", "hinge"])
-@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
-def test_automatic_step_beats_its_neighbours(loss, scale, neuron):
-    """Five passes in the order of the search have a larger loss at half and twice the step.
-
-    Twice the step may also diverge, or kill half of the ReLUs.
-    """
-    X, y = neuron
-    X, y = scale * X, np.sign(y - np.median(y)) if loss == "hinge" else scale * y
-    order = np.random.default_rng(0).permutation(len(X))
-    settings = {"loss": loss, "shuffle": False, "max_iter": 5, "tol": None}
-    Network = OverparamNetClassifier if loss == "hinge" else OverparamNetRegressor
-    step = Network(20, random_state=0, **settings).fit(X, y).eta0_
-    last_losses, alive = {}, {}
-    for factor in (0.5, 1.0, 2.0):
-        net = Network(20, random_state=0, eta0=factor * step, **settings)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # at twice the step
-            net.fit(X[order], y[order])
-        z = X @ net.hidden_weights_.T + net.hidden_biases_
-        diverged, alive[factor] = net.n_iter_ < 5, (z > 0).any(axis=0).sum()
-        last_losses[factor] = np.inf if diverged else net.loss_curve_[-1]
-    if alive[2.0] <= 0.5 * alive[1.0]:
-        del last_losses[2.0]
-    assert last_losses[1.0] == min(last_losses.values())
+@pytest.mark.parametrize("data", ["long tails", "cancer", "small X"])
+@pytest.mark.parametrize("loss", ["squared_error", "hinge", "log_loss"])
+def test_a_quarter_of_the_automatic_step_is_not_much_better(data, loss, rng):
+    if data == "cancer":
+        X, y = load_breast_cancer(return_X_y=True)
+    else:
+        X = np.exp(1.5 * rng.standard_normal((700, 8)))
+        X = np.log(X) / 100 if data == "small X" else X
+        y = np.log(X[:, 0]) * X[:, 1] ** 0.3 if data == "long tails" else X[:, 0]
+    if data != "small X":
+        X = scale(X)
+    is_classifier = loss != "squared_error"
+    y = (y > np.median(y) if data != "cancer" else y) if is_classifier else scale(y * 1.0)
+    Network = OverparamNetClassifier if is_classifier else OverparamNetRegressor
+    alpha = 0.0 if data == "small X" else "auto"
+    scores = []
+    for seed in (1, 2):
+        net = Network(30, loss=loss, alpha=alpha, random_state=seed).fit(X, y)
+        options = {"eta0": net.eta0_ / 4, "alpha": net.alpha_, "random_state": seed}
+        slower = Network(30, loss=loss, **options).fit(X, y)
+        scores.append((net.score(X, y), slower.score(X, y)))
+    fast, slow = np.mean(scores, axis=0)
+    assert fast > slow - 0.05
 
 
 @pytest.mark.parametrize("early_stopping", [True, False])
+@pytest.mark.parametrize("alpha", [0.0, "auto"])
 @pytest.mark.parametrize("seed", [0, 3])
-def test_automatic_step_leaves_neurons_alive(early_stopping, seed):
+def test_automatic_step_leaves_neurons_alive(early_stopping, alpha, seed):
     """A large step is the fastest way to a mean of 152, but ends in ReLUs that are 0."""
     X, y = load_diabetes(return_X_y=True)
     X, X_test, y, y_test = train_test_split(X, y, random_state=seed)
-    net = OverparamNetRegressor(100, early_stopping=early_stopping, random_state=seed)
-    net.fit(X, y)
+    net = OverparamNetRegressor(
+        100, alpha=alpha, early_stopping=early_stopping, random_state=seed
+    ).fit(X, y)
     alive = (X @ net.hidden_weights_.T + net.hidden_biases_ > 0).any(axis=0)
     assert alive.mean() > 0.5
     assert net.score(X_test, y_test) > 0.3
@@ -155,27 +158,6 @@ def test_the_warning_of_divergence_names_a_stable_step(neuron):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         plain(eta0=named).fit(X, y)
-
-
-def test_an_interrupt_during_the_search_of_the_step(neuron, monkeypatch):
-    """fit returns the initial weights with a warning."""
-    kernel, calls = compiled_sgd.train_block, []
-
-    def interrupted(*arguments):
-        calls.append(arguments)
-        if len(calls) == 3:
-            signal.raise_signal(signal.SIGINT)
-        return kernel(*arguments)
-
-    monkeypatch.setattr(compiled_sgd, "train_block", interrupted)
-    net = plain(eta0="auto", block_size=16)
-    with pytest.warns(UserWarning, match="interrupted after 0 epochs and 0 updates"):
-        net.fit(*neuron)
-    assert len(calls) == 3
-    assert (net.n_iter_, net.t_, net.loss_curve_) == (0, 0, [])
-    W, _, u, _ = net.initial_weights()
-    np.testing.assert_array_equal(net.hidden_weights_, W)
-    np.testing.assert_array_equal(net.output_weights_, u)
 
 
 def test_automatic_step_halves_until_the_fit_is_stable(neuron, monkeypatch):
@@ -247,7 +229,7 @@ def test_the_estimate_includes_the_row_of_the_longest_steps(rng):
     w[:] = 1.0
     w[8] = 3000.0  # between the evenly spread rows
     net = plain(width=50, max_iter=1).fit(X, y, w)
-    assert net._sgd.estimate.stable_step < 2 / (3000 * np.sum(X[8] ** 2) / 150)
+    assert net._state.estimate.stable_step < 2 / (3000 * np.sum(X[8] ** 2) / 150)
     assert net.loss_curve_[0] < 1
 
 
@@ -276,8 +258,8 @@ def test_largest_eigenvalues_of_tangent_kernels(n_outputs, train, rng):
         parts = [theta_0[key] for key in "WbUc"]
         residual = reference.forward(x, *parts, 1.0, "tanh") - y
         norms.append(np.sum((J.T @ residual) ** 2))
-    bound = max(max(largest) + net.alpha, np.sqrt(np.mean(norms)))
-    assert 1 / net._sgd.estimate.stable_step == pytest.approx(bound, rel=0.02)
+    bound = max(max(largest) + net.alpha_, np.sqrt(np.mean(norms)))
+    assert 1 / net._state.estimate.stable_step == pytest.approx(bound, rel=0.02)
 
 
 def test_many_outputs_need_little_memory(rng):
@@ -287,18 +269,6 @@ def test_many_outputs_need_little_memory(rng):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 60e6, "tangent kernels of all rows would take 320 MB"
-
-
-def test_a_warm_start_searches_the_steps_at_its_place_in_the_schedule(rng):
-    X = rng.standard_normal((1000, 10))
-    first, second = np.maximum(X[:, 0], 0), np.maximum(X[:, 2], 0)
-    options = {"learning_rate": "invscaling", "warm_start": True}
-    net = plain(width=100, max_iter=50, **options).fit(X, first)
-    net.set_params(max_iter=10).fit(X, second)
-    fresh = plain(width=100, max_iter=10).fit(X, second)
-    step = net.eta0_ / 50_000**0.5
-    assert fresh.eta0_ / 8 < step < 8 * fresh.eta0_
-    assert net.loss_curve_[-1] < 2 * fresh.loss_curve_[-1]
 
 
 @pytest.mark.filterwarnings("error")
