@@ -69,12 +69,13 @@ def memory(n_features=784, width=4096, n_rows=1000):
         parameters = {"momentum": momentum, "average": average, "tol": None, "max_iter": 2}
         net = new_network(width, early_stopping=early_stopping, eta0=eta / 10, **parameters)
         net.fit(X[:100], y[:100])  # loads the compiled functions
-        del net.hidden_weights_, net._sgd
+        del net.hidden_weights_, net._state
         tracemalloc.start()
         net.fit(X, y)
         megabytes = tracemalloc.get_traced_memory()[1] / 1e6
         tracemalloc.stop()
-        copies = 1 + (momentum > 0) + average + early_stopping
+        # A mean in float64 and its change take three copies in float32.
+        copies = 1 + (momentum > 0) + 3 * average + early_stopping
         formula = (width * n_features * copies + 2 * rows * (width + n_features)) * 4 / 1e6
         if early_stopping:
             formula += X.nbytes / 1e6  # copies of the training and validation rows

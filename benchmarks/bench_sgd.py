@@ -236,7 +236,8 @@ PEERS = {
 
 def new_network(width, **parameters):
     """Return the network of this package, with the seed of all methods."""
-    return OverparamNetRegressor(width, shuffle=False, random_state=0, **parameters)
+    plain = {"learning_rate": "constant", "alpha": 0.0, "shuffle": False}
+    return OverparamNetRegressor(width, random_state=0, **plain, **parameters)
 
 
 def draw_problem(n_features, width, n_rows):
@@ -246,7 +247,7 @@ def draw_problem(n_features, width, n_rows):
     y = np.maximum(X @ rng.standard_normal(n_features, dtype=np.float32), 0)
     y /= np.sqrt(n_features, dtype=np.float32)
     net = new_network(width, eta0=1e-30).partial_fit(X[:1000], y[:1000])
-    return X, y, net.initial_weights(), net._sgd.estimate.stable_step / 2
+    return X, y, net.initial_weights(), net._state.estimate.stable_step / 2
 
 
 @contextmanager
