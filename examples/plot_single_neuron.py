@@ -107,6 +107,7 @@ def network(width, epochs, random_state):
         width,
         weight_scale=0.1,
         fit_intercept=False,
+        alpha=0.0,
         max_iter=epochs,
         tol=None,
         random_state=random_state,
