@@ -26,7 +26,7 @@ import math
 
 import numpy as np
 
-from skrf._compiled.jit import njit
+from skrf._compiled.jit import INNER, njit
 
 # Columns of the table that describes a neuron max(<w, x> + b, 0): |w|, h = b / |w|, b,
 # Phi(h), Phi(-h), phi(h), E max(z + h, 0), E max(z + h, 0)^2, E max(|w| z + b, 0).
@@ -38,7 +38,6 @@ NORM, H, BIAS, CDF, UPPER, DENSITY, FIRST, SECOND, MEAN = range(9)
 RELU, STEP, STEP_RELU, SLOPE, TANGENT = range(5)
 OUTPUTS = {RELU: 1, STEP: 1, STEP_RELU: 1, SLOPE: 4, TANGENT: 7}
 
-_INNER = {"nogil": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 _DENSITY_AT_0 = 1 / math.sqrt(2 * math.pi)
 # Beyond _SURE a neuron is always on, below -_NEVER always off, as far as float64 can tell.
 _SURE, _NEVER = 20.0, 38.6
@@ -57,17 +56,17 @@ for _row, _size in enumerate(_RULES):
 _SIZES = np.array(_RULES)
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _density(x):
     return _DENSITY_AT_0 * math.exp(-0.5 * x * x)
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _cdf(x):
     return 0.5 * math.erfc(-x * math.sqrt(0.5))
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _from_zero_panel(low, high, x0, squares, product, rule):
     """The integrals of the density and of (rho - t) density for x in [low, high]."""
     step, mass, moment = high - low, 0.0, 0.0
@@ -84,7 +83,7 @@ def _from_zero_panel(low, high, x0, squares, product, rule):
     return scale * mass, 2 * scale * moment / (1 + x0 * x0)
 
 
-@njit(error_model="numpy", **_INNER)
+@njit(error_model="numpy", **INNER)
 def _from_zero(h, k, rho, s):
     """The two integrals from correlation 0 to rho >= 0."""
     x0 = rho / (1 + s)
@@ -119,7 +118,7 @@ def _from_zero(h, k, rho, s):
     return mass, moment
 
 
-@njit(error_model="numpy", **_INNER)
+@njit(error_model="numpy", **INNER)
 def _series(top, x0, a, b):
     """The integrals of `_from_one` for x in [0, top], up to the common factor."""
     y, ratio = top * top, a / top
@@ -142,7 +141,7 @@ def _series(top, x0, a, b):
     return top * mass, top * weighted
 
 
-@njit(error_model="numpy", **_INNER)
+@njit(error_model="numpy", **INNER)
 def _from_one(a, b, x0):
     """The integrals of the density and of |rho - t| density from |t| = 1 to |rho|."""
     if x0 == 0:
@@ -179,7 +178,7 @@ def _from_one(a, b, x0):
     return scale * mass, 2 * scale * weighted / (1 + x0 * x0)
 
 
-@njit(error_model="numpy", **_INNER)
+@njit(error_model="numpy", **INNER)
 def _pair(one, two, rho, versine):
     """P and M for rows `one`, `two` of the table; `versine` is 1 - |rho|."""
     h, k = one[H], two[H]
@@ -207,7 +206,7 @@ def _pair(one, two, rho, versine):
     return independent + mass, M + moment
 
 
-@njit(error_model="numpy", **_INNER)
+@njit(error_model="numpy", **INNER)
 def _pair_without_biases(rho, versine):
     """P and M for h = k = 0: the arc-cosine kernels of orders 0 and 1."""
     s = math.sqrt(versine * (2 - versine))
@@ -221,7 +220,7 @@ def _pair_without_biases(rho, versine):
     return angle / (2 * math.pi), (s + angle * rho) / (2 * math.pi)
 
 
-@njit(error_model="numpy", **_INNER)
+@njit(error_model="numpy", **INNER)
 def _at_kinks(one, two, rho, versine, P):
     """What the kinks contribute: first, second, both, s and two factors.
 
@@ -249,7 +248,7 @@ def _at_kinks(one, two, rho, versine, P):
     return first, second, both, s, mean, norm * (s * both + (k - rho * h) * first)
 
 
-@njit(error_model="numpy", **_INNER)
+@njit(error_model="numpy", **INNER)
 def _correlation(rho, left, right):
     """rho and 1 - |rho|, the latter accurate for nearly parallel unit vectors."""
     versine = 1 - abs(rho)

@@ -12,10 +12,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
-from skrf._compiled.jit import njit
+from skrf._compiled.jit import INNER, njit
 
-# Options of functions that only compiled functions call.
-INNER = {"nogil": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 _STRICT = {"contract"}
 _LN2_HIGH, _LN2_LOW = 6.93145751953125e-1, 1.42860682030941723212e-6
 # pi/2 in parts of 30 bits: small multiples of the first two are exact.

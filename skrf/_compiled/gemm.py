@@ -5,8 +5,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
-from skrf._compiled.elementary import INNER
-from skrf._compiled.jit import njit
+from skrf._compiled.jit import INNER, njit
 
 # Characters that tell BLAS whether a matrix is transposed.
 _PLAIN, _TRANSPOSED = ord("N"), ord("T")

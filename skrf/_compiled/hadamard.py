@@ -7,10 +7,10 @@ features, Yu et al., 2016). It takes 3 D log2(D) additions instead of D^2 multip
 
 import numpy as np
 
-from skrf._compiled.jit import njit
+from skrf._compiled.jit import INNER, njit
 
 
-@njit(cache=True, nogil=True)
+@njit(**INNER)
 def _two_stages(x, y):
     """Two steps of the transform, from x to y.
 
@@ -27,7 +27,7 @@ def _two_stages(x, y):
         y[i + 3 * quarter] = (a - b) - (c - d)
 
 
-@njit(cache=True, nogil=True)
+@njit(**INNER)
 def _one_stage(x, y):
     half = x.shape[0] // 2
     for i in range(half):
@@ -35,7 +35,7 @@ def _one_stage(x, y):
         y[i], y[i + half] = a + b, a - b
 
 
-@njit(cache=True, nogil=True)
+@njit(**INNER)
 def transform(x, scratch):
     """x <- H x without the factor 1 / sqrt(D), for a 1-D array of D = 2^k values."""
     done, here = 1, True

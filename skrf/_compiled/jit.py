@@ -16,6 +16,16 @@ from numba.core.ccallback import CFunc
 
 from skrf._utils.warnings import warn
 
+# Options of functions that only compiled functions call. They are part of their callers, so
+# the machine code of a cached function does not depend on what a process compiled before:
+# a linker takes the first of two copies, and they may round differently.
+INNER = {
+    "nogil": True,
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+    "forceinline": True,
+}
+
 _warned = False
 
 

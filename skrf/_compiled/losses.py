@@ -3,8 +3,7 @@
 import math
 
 from skrf._compiled.activations import FASTMATH
-from skrf._compiled.elementary import INNER
-from skrf._compiled.jit import njit
+from skrf._compiled.jit import INNER, njit
 
 SQUARED_ERROR, HINGE, LOG_LOSS = range(3)
 

@@ -5,8 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skrf._compiled.activations import FASTMATH
-from skrf._compiled.elementary import INNER
-from skrf._compiled.jit import njit
+from skrf._compiled.jit import INNER, njit
 
 
 class Layer(NamedTuple):
@@ -84,7 +83,7 @@ def recurrences(n_updates, counts, schedule, momentum, alpha):
     return w, v, summed
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath=FASTMATH)
+@njit(fastmath=FASTMATH, **INNER)
 def couplings(gram, w, w_biases, batch_size):
     """gram[i, s] <- what row i's pre-activations take from q_s; 0 for rows s not before.
 
@@ -101,7 +100,7 @@ def couplings(gram, w, w_biases, batch_size):
                 gram[i, s] = real(0)
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath=FASTMATH)
+@njit(fastmath=FASTMATH, **INNER)
 def combine(weights, velocity, mean, recurrence, kept):
     """The part of the recurrences that starts from W, V and A, for 1-D arrays in place.
 

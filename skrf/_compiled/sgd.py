@@ -8,9 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from skrf._compiled.activations import FASTMATH, activate
-from skrf._compiled.elementary import INNER
 from skrf._compiled.gemm import product
-from skrf._compiled.jit import njit
+from skrf._compiled.jit import INNER, njit
 from skrf._compiled.losses import row_loss
 from skrf._compiled.neurons import TILE
 from skrf._compiled.recurrences import combine, couplings, step_size

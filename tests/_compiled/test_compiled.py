@@ -3,20 +3,16 @@
 CI runs this file once more with NUMBA_DISABLE_JIT=1.
 """
 
+import numba
 import numpy as np
 import pytest
 import reference
 from exact_sgd import FACTORS, assert_exact
 
 from skrf._compiled import neurons
+from skrf._compiled import recurrences as scalars
 from skrf._compiled.activations import address
-from skrf._compiled.recurrences import (
-    Counts,
-    Recurrence,
-    Schedule,
-    combine,
-    recurrences,
-)
+from skrf._compiled.recurrences import Counts, Recurrence, Schedule, recurrences
 
 PLAIN = {name: values[0] for name, values in FACTORS.items()}
 FULL = {name: values[-1] for name, values in FACTORS.items()}
@@ -59,6 +55,11 @@ def test_recurrences_are_those_of_momentum(first, momentum, alpha, rng):
         assert w[j] @ sources == pytest.approx(weight, rel=1e-13)
     assert v @ sources == pytest.approx(velocity, rel=1e-12)
     assert summed @ sources == pytest.approx(total, rel=1e-13)
+
+
+@numba.njit
+def combine(weights, velocity, mean, recurrence, kept):
+    scalars.combine(weights, velocity, mean, recurrence, kept)
 
 
 @pytest.mark.parametrize("parts", ["W", "WV", "WA", "WVA"])

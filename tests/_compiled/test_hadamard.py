@@ -1,10 +1,16 @@
 """The fast Walsh-Hadamard transform and the projections made of it."""
 
+import numba
 import numpy as np
 import pytest
 from scipy.linalg import hadamard as hadamard_matrix
 
 from skrf._compiled import hadamard
+
+
+@numba.njit
+def transform(x, scratch):
+    hadamard.transform(x, scratch)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -13,7 +19,7 @@ def test_transform_is_multiplication_by_the_matrix(exponent, dtype, rng):
     size = 2**exponent
     x = rng.normal(size=size).astype(dtype)
     expected = hadamard_matrix(size) @ x
-    hadamard.transform(x, np.empty_like(x))
+    transform(x, np.empty_like(x))
     tolerance = 1e-13 if dtype == np.float64 else 1e-5
     np.testing.assert_allclose(x, expected, rtol=tolerance, atol=tolerance * np.sqrt(size))
 

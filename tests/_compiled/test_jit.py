@@ -1,5 +1,6 @@
 """Compiled code without a place on disk, with a full disk, and from torn files."""
 
+import ast
 import importlib.util
 import os
 import shutil
@@ -155,3 +156,26 @@ def test_an_edit_in_another_compiled_file_is_noticed(tmp_path):
     assert new_process() == ["6", "1"]
     (compiled / "called.py").write_text(called.format(200))
     assert new_process() == ["600", "0"]
+
+
+def test_cached_functions_are_called_by_python_only():
+    """Compiled code calls functions with the options INNER, which become part of it."""
+    cached, callers = set(), {}
+    for path in sorted(Path(skrf.__file__).parent.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.FunctionDef):
+                continue
+            options = [d for d in node.decorator_list if "njit(" in ast.unparse(d)]
+            if not options:
+                continue
+            text = ast.unparse(options[0])
+            assert ("cache=True" in text) != ("**INNER" in text), f"{path}: {node.name}"
+            if "cache=True" in text:
+                cached.add(node.name)
+            for call in ast.walk(node):
+                if isinstance(call, ast.Call):
+                    name = ast.unparse(call.func).rpartition(".")[2]
+                    callers.setdefault(name, []).append(f"{path.name}: {node.name}")
+    assert len(cached) > 10
+    wrong = {name: callers[name] for name in cached & callers.keys()}
+    assert not wrong, f"decorate with @njit(**INNER), without cache=True: {wrong}"
