@@ -61,7 +61,7 @@ _GROWTH = 1e6
 # The last block of a stream may raise the loss of its rows to this many times the loss
 # before the block, or the loss expected before training if that is larger.
 _RISE = 4.0
-# Rows times width of a block of a narrow layer.
+# Rows times width, or times columns, of a block of a small layer.
 _NARROW = 2**16
 # Minimum number of rows of a panel; its part of Z and corrections stay in the inner caches.
 _PANEL = 16
@@ -98,11 +98,15 @@ def block_rows(width, n_features, dtype, batch_size, block_size="auto"):
         n_features = 784, width = 4096     139   132   117   115   135
         n_features = 100, width = 32768    258   251   315   425   615
         n_features = 3072, width = 8192   1200   905   719   694   718
+        n_features = 784, width = 300       23    20    21    23
+        n_features = 784, width = 100       12    12    12    14
+        n_features = 10, width = 100       3.8   2.6   2.4   2.6
     """
     rows = block_size
     if rows == "auto":
-        # In a narrow layer a row is so fast that the time per block in Python counts.
-        rows = min(256, max(64, n_features // 4, _NARROW // width))
+        # A row of a small layer is so fast that the time per block in Python counts.
+        small = min(128, _NARROW // (width + n_features))
+        rows = min(256, max(64, small, min(n_features // 4, width // 8)))
         rows = min(rows, max(16, _CACHE // (width * np.dtype(dtype).itemsize)))
     rows = min(rows, _BLOCK_WORK // (4 * width * n_features))
     return batch_size * max(1, rows // batch_size)
