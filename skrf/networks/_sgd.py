@@ -32,8 +32,6 @@ Python checks for interrupts and divergence between blocks.
 """
 
 import copy
-from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils.extmath import row_norms
@@ -51,7 +49,7 @@ from skrf._utils.blas import GEMM
 from skrf._utils.blocks import dense_rows
 from skrf._utils.interrupts import interrupts_held
 from skrf._utils.memory import require_memory
-from skrf.networks._weights import Initialization, Units, Weights
+from skrf.networks._state import State
 
 # Maximum number of halvings of a step that diverges.
 HALVINGS = 40
@@ -135,58 +133,6 @@ def panel_rows(width, batch_size):
     """Rows of a panel, a multiple of the batch size: about `_NARROW` / 4 elements of Z."""
     rows = min(64, max(_PANEL, _NARROW // (4 * width)))
     return batch_size * max(1, rows // batch_size)
-
-
-class StepEstimate(NamedTuple):
-    """Estimates from the first rows and weights of a run."""
-
-    stable_step: float  # the largest stable step of plain SGD
-    mean_loss: float  # before training
-    mean_square: float  # mean of ||x||^2
-
-
-class Options(NamedTuple):
-    """The options of the update rule."""
-
-    batch_size: int
-    block_size: int | str
-    power_t: float
-    momentum: float
-    average_after: int  # the last update that is not averaged; -1 means no average
-
-
-@dataclass(frozen=True)
-class State:
-    """What training continues from, besides the fitted weights; pickles hold it."""
-
-    initialization: Initialization
-    units: Units
-    estimate: StepEstimate
-    eta0: float  # before any cooldown
-    alpha: float
-    n_updates: int = 0
-    n_averaged: int = 0
-    velocity: Weights | None = None
-    # Only where the fitted weights are a mean of iterates.
-    mean: Weights | None = None  # in float64
-    last: Weights | None = None
-
-    def to_dict(self):
-        """Arrays and built-in values."""
-        values = dict(vars(self))
-        values["initialization"] = dict(vars(self.initialization))
-        for name in ("units", "estimate", "velocity", "mean", "last"):
-            values[name] = values[name] and tuple(values[name])
-        return values
-
-    @classmethod
-    def from_dict(cls, values):
-        """The state whose `to_dict` is given."""
-        values = {**values, "initialization": Initialization(**values["initialization"])}
-        kinds = {"units": Units, "estimate": StepEstimate, "velocity": Weights}
-        for name, kind in {**kinds, "mean": Weights, "last": Weights}.items():
-            values[name] = values[name] and kind(*values[name])
-        return cls(**values)
 
 
 class Trainer:

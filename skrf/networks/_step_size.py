@@ -5,7 +5,7 @@ from scipy.sparse import issparse
 from sklearn.utils.extmath import row_norms
 
 from skrf._utils.blocks import row_blocks
-from skrf.networks._sgd import StepEstimate
+from skrf.networks._state import StepEstimate
 
 # Maximum number of rows that the estimate looks at.
 _ROWS = 1000

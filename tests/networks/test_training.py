@@ -21,7 +21,7 @@ from small_networks import BOTH, assert_same_weights, initial, plain
 from skrf import OverparamNetClassifier, OverparamNetRegressor
 from skrf.networks._checks import set_validation_aside
 from skrf.networks._epochs import TrainingData
-from skrf.networks._sgd import State
+from skrf.networks._state import State
 
 WORSE = "ignore:The network is worse than"
 
