@@ -22,7 +22,7 @@ def test_selectors_that_read_coefficients_refuse(kind, selector, width, data):
     X, y = data
     y = y if kind is RandomFeatureRidge else y > 2
     model = kind(RandomReLUFeatures(width), alphas=1e-3, random_state=0)
-    with pytest.raises((ValueError, AttributeError), match="importance|coef_"):
+    with pytest.raises((ValueError, AttributeError), match=r"importance|coef_"):
         selector(model).fit(X, y).get_support()
     model.fit(X, y)
     assert not {"coef_", "intercept_", "feature_importances_"} & set(dir(model))
