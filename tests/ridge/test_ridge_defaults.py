@@ -196,7 +196,8 @@ def test_less_memory_than_the_comparison_needs(data, monkeypatch):
     with pytest.raises(MemoryError):
         clone(model).set_params(alphas=[0.1, 1.0]).fit(X, y)
     model.fit(X, y)
-    assert model.alpha_ in model.alphas_ and model.score(X, y) > 0.9
+    assert model.alpha_ in model.alphas_
+    assert model.score(X, y) > 0.8
 
 
 def test_the_penalty_is_that_of_ridge_cv(data):
