@@ -5,6 +5,7 @@ and their message; a note, which tracebacks show below the message, says what to
 """
 
 import functools
+import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -305,7 +306,10 @@ def check_columns(estimator, X, *, dates=False):
     """Check names and number of the columns as in `fit`; X may have no rows."""
     if not dates:
         refuse_dates("X", X)
-    with _noted(lambda: _OTHER_NAMES if _other_names(estimator, X) else _OTHER_NUMBER):
+    remedy = _OTHER_NAMES if _other_names(estimator, X) else _OTHER_NUMBER
+    with completed(after=remedy), warnings.catch_warnings():
+        # The check of the rows warns of names, too.
+        warnings.filterwarnings("ignore", "X (has|does not have valid) feature names")
         validation.validate_data(estimator, X, reset=False, skip_check_array=True)
 
 

@@ -14,10 +14,11 @@ from skrf._utils.typing import MatrixLike, RandomState
 from skrf._utils.validation import StrOptions, available_with_reason, first_partial_fit
 from skrf.ridge._base import BaseRandomFeatureRidge
 from skrf.ridge._checks import can_stream
+from skrf.ridge._scores import ScoreMixin
 from skrf.ridge._targets import LabelTargets, NumberTargets
 
 
-class RandomFeatureRidge(RegressorMixin, BaseRandomFeatureRidge):
+class RandomFeatureRidge(ScoreMixin, RegressorMixin, BaseRandomFeatureRidge):
     r"""Ridge regression on features computed block by block.
 
     With z(x) the features of a row x, minimises
@@ -276,7 +277,7 @@ shape (n_samples, n_features)
         return tags
 
 
-class RandomFeatureRidgeClassifier(ClassifierMixin, BaseRandomFeatureRidge):
+class RandomFeatureRidgeClassifier(ScoreMixin, ClassifierMixin, BaseRandomFeatureRidge):
     r"""Ridge classification on features computed block by block.
 
     Fits `RandomFeatureRidge` to targets in {-1, 1} and predicts the class with the largest
@@ -495,7 +496,7 @@ shape (n_samples, n_features)
         LinAlgWarning
             After `partial_fit`, as for `coef_`.
         """
-        predictor = self._predictor()
+        predictor = self._predictor(X)
         return engine_of(X).map_rows(predictor.labels, X, None, self.classes_.dtype)
 
     def _learn_targets(self, y, classes):
