@@ -169,6 +169,8 @@ def test_data_frames(client, data):
     assert list(model.feature_names_in_) == list("abcd")
     predicted = model.predict(dd.from_pandas(frame, npartitions=3)).compute()
     np.testing.assert_allclose(predicted, local.predict(frame), rtol=1e-10)
+    score = model.score(*(dd.from_pandas(part, npartitions=3) for part in (frame, target)))
+    np.testing.assert_allclose(score, local.score(frame, target), rtol=1e-9)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -183,6 +185,8 @@ def test_classifier(client, data, n_classes):
     np.testing.assert_array_equal(model.predict(in_blocks(X)).compute(), local.predict(X))
     outputs = model.decision_function(in_blocks(X)).compute()
     np.testing.assert_allclose(outputs, local.decision_function(X), rtol=1e-9, atol=1e-11)
+    score = model.score(in_blocks(X), in_blocks(labels))
+    np.testing.assert_allclose(score, local.score(X, labels))
 
 
 def test_width_path(client, data):
