@@ -363,3 +363,46 @@ def test_lazy_predictions_of_a_stream_solve_once_and_carry_no_sums(data, monkeyp
     np.testing.assert_allclose(lazy.compute(), model.predict(X), rtol=1e-12)
     assert len(solved) == 1
     assert len(cloudpickle.dumps(lazy)) < 400**2 * 8 < len(cloudpickle.dumps(model))
+
+
+def test_default_penalty_is_that_in_memory(client, data):
+    X, Y = data
+    weights = np.random.default_rng(0).integers(0, 3, len(X)) * 1.0
+    local = ridge(solver="primal", alpha_per_target=True).fit(X, Y, weights)
+    model = ridge(alpha_per_target=True)
+    model.fit(in_blocks(X), in_blocks(Y), in_blocks(weights))
+    np.testing.assert_allclose(model.alphas_, local.alphas_, rtol=1e-9)
+    np.testing.assert_allclose(model.alpha_, local.alpha_, rtol=1e-9)
+    np.testing.assert_allclose(model.scores_, local.scores_, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kept", [2**22, 300])
+def test_probabilities(client, data, kept, monkeypatch):
+    monkeypatch.setattr("skrf.ridge._leave_one_out.MOST_KEPT", kept)
+    X, Y = data
+    labels = np.array(list("abc"))[np.argsort(np.argsort(Y[:, 0])) * 3 // len(X)]
+    local = ridge(RandomFeatureRidgeClassifier, solver="primal").fit(X, labels)
+    model = ridge(RandomFeatureRidgeClassifier).fit(in_blocks(X), in_blocks(labels))
+    assert model.alpha_ == pytest.approx(local.alpha_)
+    assert model.best_score_ == pytest.approx(local.best_score_)
+    probabilities = model.predict_proba(in_blocks(X))
+    assert probabilities.shape == (len(X), 3)
+    expected = local.predict_proba(X)
+    np.testing.assert_array_equal(
+        probabilities.compute().argmax(axis=1), expected.argmax(axis=1)
+    )
+    if kept > 300:  # else some rows of every block have the temperature
+        np.testing.assert_allclose(probabilities.compute(), expected, atol=1e-6)
+    logs = model.predict_log_proba(in_blocks(X)).compute()
+    np.testing.assert_allclose(np.exp(logs), probabilities.compute(), rtol=1e-6)
+
+
+def test_penalty_of_a_sample(client, data, monkeypatch):
+    X, Y = data
+    monkeypatch.setattr("skrf.ridge._sample.MOST_ROWS", 60)
+    monkeypatch.setattr(
+        "skrf.ridge._solver_choice.fits_in_memory", lambda name, size: size.n_rows > 0
+    )
+    model = ridge().fit(in_blocks(X), in_blocks(Y))
+    assert model.alpha_ in model.alphas_
+    assert model.score(in_blocks(X), in_blocks(Y)) > 0.5
