@@ -91,7 +91,7 @@ def bench_primal(shapes, repeats):
             RandomFeatureRidge(features, alphas=[1.0]).width_path(X, y)
 
         def stream(X=X, y=y, features=features):
-            model = RandomFeatureRidge(features)
+            model = RandomFeatureRidge(features, alphas=1.0)
             for rows in np.array_split(np.arange(len(X)), max(1, len(X) // 50000)):
                 model.partial_fit(X[rows[0] : rows[-1] + 1], y[rows[0] : rows[-1] + 1])
             _ = model.output_weights_

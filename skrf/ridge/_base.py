@@ -22,7 +22,6 @@ from skrf._utils.typing import MatrixLike
 from skrf._utils.validation import (
     POSITIVE,
     POSITIVE_INTEGER,
-    HasMethods,
     StrOptions,
     fit_context,
 )
@@ -68,7 +67,7 @@ class BaseRandomFeatureRidge(VersionedState, CallbackSupportMixin, BaseEstimator
     """
 
     _parameter_constraints = {
-        "features": [HasMethods(["fit", "transform"]), None],
+        "features": "no_validation",  # by `require_estimator`, which has hints
         "alphas": [POSITIVE, "array-like", StrOptions({"auto"})],
         "fit_intercept": ["boolean"],
         "cv": ["cv_object"],

@@ -133,6 +133,21 @@ class RandomFeatureRidge(ScoreMixin, RegressorMixin, BaseRandomFeatureRidge):
     from its `transform`, such as TargetEncoder, into a Pipeline before this estimator. With
     `cv` the features are fitted once, to all rows.
 
+    With alphas="auto" the penalties are multiples of t = trace(Zc' Omega Zc) / n_columns,
+    Omega the sample weights and Zc the features, centred with these weights if there is an
+    intercept: 10^-6 t, ..., 10^4 t, by factors of 10^(1/2). If the best penalty is the
+    smallest, smaller ones are compared too, as far as rounding allows. If it is the
+    largest, larger ones are compared, until the fit is the mean of y. The errors are exact
+    leave-one-out errors, also for Dask input, and generalised cross-validation after
+    `partial_fit`. With `select_width` the penalties are those of the full width. With
+    solver="cg", and where the comparison does not fit in memory, the penalty is the best
+    one for at most 2,000 rows, drawn by `random_state`, times the ratio of the weights.
+
+    The error of a row is that of the model fitted without this row [3]_. Rows that belong
+    together, such as repeated measurements, need a group-aware `cv`. `scoring` is applied
+    to the predictions of all rows left out at once, and with `cv` to each fold; it receives
+    the sample weights if there are any, and no rows of weight 0.
+
     U multiplies the columns of the transformed X. The columns of `RandomFeatures` contain
     the factor 1 / sqrt(width), so the network ``sum_i u_i activation(<w_i, x> + b_i) + c``
     with the same predictions has the output weights ``u = output_weights_ / sqrt(width)``.
@@ -191,17 +206,18 @@ class RandomFeatureRidge(ScoreMixin, RegressorMixin, BaseRandomFeatureRidge):
        understanding neural networks", NeurIPS 2019, Sections 1.1 and 2.1 and Theorem 4.2.
     .. [2] A. Rahimi and B. Recht, "Random features for large-scale kernel machines",
        NeurIPS 2007.
+    .. [3] Rifkin, R. M. and Lippert, R. A. (2007). Notes on regularized least squares. MIT
+       Computer Science and Artificial Intelligence Laboratory, MIT-CSAIL-TR-2007-025.
 
     Examples
     --------
-    >>> import numpy as np
     >>> from sklearn.datasets import load_diabetes
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn.preprocessing import StandardScaler
     >>> from skrf import RandomFeatureRidge, RandomReLUFeatures
     >>> X, y = load_diabetes(return_X_y=True)
     >>> features = make_pipeline(StandardScaler(), RandomReLUFeatures(500))
-    >>> model = RandomFeatureRidge(features, alphas=np.logspace(-3, 3, 50), random_state=0)
+    >>> model = RandomFeatureRidge(features, random_state=0)
     >>> bool(model.fit(X[:350], y[:350]).score(X[350:], y[350:]) > 0.4)
     True
     """
@@ -333,8 +349,9 @@ class RandomFeatureRidgeClassifier(ScoreMixin, ClassifierMixin, BaseRandomFeatur
 
     Fits `RandomFeatureRidge` to targets in {-1, 1} and predicts the class with the largest
     output. Two classes have one output, which is positive for the second class. More
-    classes have one output each. Equivalent to ``make_pipeline(features,
-    RidgeClassifier(alpha))`` or RidgeClassifierCV, for one label per row [1]_.
+    classes have one output each, and so have several labels for a row, which are 1 where
+    their output is positive. Equivalent to ``make_pipeline(features,
+    RidgeClassifier(alpha))`` or RidgeClassifierCV [1]_.
 
     Parameters
     ----------
@@ -409,10 +426,23 @@ class RandomFeatureRidgeClassifier(ScoreMixin, ClassifierMixin, BaseRandomFeatur
         interrupts hold here too.
     sklearn.calibration.CalibratedClassifierCV : Probabilities from `decision_function`.
 
+    Notes
+    -----
+    The probabilities are the softmax of the outputs times one inverse temperature, of
+    minimum log loss for the outputs of rows left out [2]_, with the sample weights and
+    without the class weights. Leave-one-out is exact at the penalty that was chosen, and
+    the penalty was chosen by the same outputs. "cg" uses three folds instead. If the
+    classes are separated, the temperature stays positive: no probability is 0 or 1.
+
+    `partial_fit` keeps no rows, so it compares penalties by squared errors of the targets,
+    and there are no probabilities. `scoring` and `store_cv_results` need `fit`.
+
     References
     ----------
     .. [1] G. Yehudai and O. Shamir, "On the power and limitations of random features for
        understanding neural networks", NeurIPS 2019, Theorem 4.2.
+    .. [2] C. Guo, G. Pleiss, Y. Sun and K. Q. Weinberger, "On Calibration of Modern Neural
+       Networks", ICML 2017, Section 4.2.
 
     Examples
     --------
@@ -420,9 +450,11 @@ class RandomFeatureRidgeClassifier(ScoreMixin, ClassifierMixin, BaseRandomFeatur
     >>> from skrf import RandomFeatureRidgeClassifier, RandomReLUFeatures
     >>> X, y = load_digits(return_X_y=True)
     >>> features = RandomReLUFeatures(1000)
-    >>> model = RandomFeatureRidgeClassifier(features, alphas=[0.1, 1, 10], random_state=0)
+    >>> model = RandomFeatureRidgeClassifier(features, random_state=0)
     >>> bool(model.fit(X[:1000] / 16, y[:1000]).score(X[1000:] / 16, y[1000:]) > 0.9)
     True
+    >>> model.predict_proba(X[1000:] / 16).shape
+    (797, 10)
     """
 
     _parameter_constraints = {

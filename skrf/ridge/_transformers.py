@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from numbers import Integral
 
 import joblib
 import numpy as np
@@ -26,9 +27,10 @@ def require_estimator(features):
     if features is None:
         return
     if not (hasattr(features, "fit") and hasattr(features, "transform")):
+        is_width = isinstance(features, Integral) and features > 0
         raise ValueError(
-            "`features` must be a transformer with `fit` and `transform`; got "
-            f"{features!r}. Pass a transformer, for instance RandomReLUFeatures()."
+            "`features` must be a transformer with 'fit' and 'transform', or None; got "
+            f"{features!r}. Pass RandomReLUFeatures({features if is_width else ''})."
         )
     missing = [m for m in ("get_params", "set_params") if not hasattr(features, m)]
     if missing:
