@@ -32,6 +32,7 @@ from skrf import (
     OverparamNetRegressor,
     RandomFeatureRidge,
     RandomFeatureRidgeClassifier,
+    RandomReLUFeatures,
 )
 
 
@@ -66,6 +67,20 @@ MODELS = {
     "network": _either(OverparamNetRegressor, OverparamNetClassifier),
     "ridge": _either(RandomFeatureRidge, RandomFeatureRidgeClassifier),
 }
+# Run by name only: other widths, and penalties that the default is compared with.
+VARIANTS = {
+    f"ridge, width {width}": _either(
+        RandomFeatureRidge,
+        RandomFeatureRidgeClassifier,
+        features=RandomReLUFeatures(width),
+    )
+    for width in (300, 4000)
+} | {
+    f"ridge, alpha {alpha:g}": _either(
+        RandomFeatureRidge, RandomFeatureRidgeClassifier, alphas=alpha
+    )
+    for alpha in (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0)
+}
 
 COMPARISONS = [
     ("network", ["MLP", "MLP, early stopping"]),
@@ -83,7 +98,7 @@ def measure(table, models):
         X = prepared.transform(table.X.iloc[train])
         X_test = prepared.transform(table.X.iloc[test])
         for name in models:
-            model = MODELS[name](seed, table.is_classification)
+            model = (MODELS | VARIANTS)[name](seed, table.is_classification)
             start = time.process_time()
             model.fit(X, table.y[train])
             results[name][1].append(time.process_time() - start)
@@ -113,7 +128,7 @@ def warm_up(models):
     X = rng.standard_normal((100, 3))
     for name in models:
         for is_classification, y in ((False, X[:, 0]), (True, X[:, 0] > 0)):
-            MODELS[name](0, is_classification).fit(X, y)
+            (MODELS | VARIANTS)[name](0, is_classification).fit(X, y)
 
 
 def difference(results, one, others):
@@ -147,7 +162,9 @@ def main():
     """Print mean scores, mean CPU seconds, mean ranks and paired differences."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", nargs="+", choices=NAMES, default=NAMES)
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument(
+        "--models", nargs="+", choices=MODELS | VARIANTS, default=list(MODELS)
+    )
     parser.add_argument("--save", help="JSON file for all scores and times")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
