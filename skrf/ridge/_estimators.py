@@ -634,6 +634,17 @@ shape (n_samples, n_features)
         ValueError
             If the columns of X differ from those seen in `fit`, or X contains NaN or
             infinity.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.datasets import load_iris
+        >>> from skrf import RandomFeatureRidgeClassifier, RandomReLUFeatures
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = RandomFeatureRidgeClassifier(RandomReLUFeatures(50), random_state=0)
+        >>> probabilities = model.fit(X, y).predict_proba(X)
+        >>> np.allclose(probabilities.sum(axis=1), 1)
+        True
         """
         predictor = self._predictor(X)
         return engine_of(X).map_rows(predictor.probabilities, X, len(self.classes_))
@@ -660,6 +671,17 @@ shape (n_samples, n_features)
         ------
         AttributeError, NotFittedError, ValueError
             As for `predict_proba`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.datasets import load_iris
+        >>> from skrf import RandomFeatureRidgeClassifier, RandomReLUFeatures
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = RandomFeatureRidgeClassifier(RandomReLUFeatures(50), random_state=0)
+        >>> logs = model.fit(X, y).predict_log_proba(X)
+        >>> np.allclose(np.exp(logs), model.predict_proba(X))
+        True
         """
         predictor = self._predictor(X)
         return engine_of(X).map_rows(predictor.log_probabilities, X, len(self.classes_))
