@@ -4,6 +4,9 @@ All models get the same columns, imputed, standardised and one-hot coded, and ra
 They are fitted in turn in one run, on the same splits. Differences are paired by split.
 
     python benchmarks/bench_tables.py [--tables Boston Hdma] [--models linear network]
+
+`--save benchmarks/tables.json` stores scores and times, next to those of other models that
+the file has. `tables_page.py` makes the page of the documentation from the file.
 """
 
 import argparse
@@ -14,6 +17,7 @@ import warnings
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 from scipy.stats import rankdata
@@ -87,6 +91,22 @@ def measure(table, models):
     return results
 
 
+def save(path, table, results):
+    """Store results in a JSON file; models that are not in `results` stay as they are."""
+    path = Path(path)
+    stored = json.loads(path.read_text()) if path.exists() else {}
+    entry = stored.setdefault(table.name, {"models": {}})
+    entry["n_rows"], entry["n_columns"] = table.X.shape
+    entry["n_splits"] = len(table.splits())
+    entry["is_classification"] = table.is_classification
+    for name, (scores, seconds) in results.items():
+        entry["models"][name] = {
+            "scores": [round(score, 5) for score in scores],
+            "cpu_seconds": [round(second, 4) for second in seconds],
+        }
+    path.write_text(json.dumps(stored, indent=1) + "\n")
+
+
 def warm_up(models):
     """Compile, so that no table pays for it."""
     rng = np.random.default_rng(0)
@@ -128,16 +148,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", nargs="+", choices=NAMES, default=NAMES)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
-    parser.add_argument("--save", help="file for all scores and times, in JSON")
+    parser.add_argument("--save", help="JSON file for all scores and times")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
     warm_up(args.models)
     rows = {}
     for name in args.tables:
-        rows[name] = measure(load(name), args.models)
+        table = load(name)
+        rows[name] = measure(table, args.models)
         print(f"{name} done", flush=True)
         if args.save:
-            Path(args.save).write_text(json.dumps(rows))
+            save(args.save, table, rows[name])
     print_table("Mean test score", args.models, rows, 0, 3)
     print_table("Mean CPU seconds", args.models, rows, 1, 2)
     print_ranks(args.models, rows)
