@@ -1,11 +1,12 @@
 """Ridge regression and classification on any number of features and rows."""
 
 from skrf._utils.faces import publish
-from skrf.ridge._estimators import RandomFeatureRidge, RandomFeatureRidgeClassifier
+from skrf.ridge._classifier import RandomFeatureRidgeClassifier
 from skrf.ridge._fitted import FittedValues as _FittedValues
 from skrf.ridge._held_out import Scoring as _Scoring
 from skrf.ridge._moments import Moments as _Moments
 from skrf.ridge._problem import RidgeProblem as _RidgeProblem
+from skrf.ridge._regressor import RandomFeatureRidge
 from skrf.ridge._streams import Stream as _Stream
 from skrf.ridge._targets import LabelTargets as _LabelTargets
 from skrf.ridge._targets import NumberTargets as _NumberTargets
