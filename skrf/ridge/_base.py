@@ -30,6 +30,7 @@ from skrf.ridge._checks import problem_of
 from skrf.ridge._feature_matrix import FeatureMap, FeatureMatrix
 from skrf.ridge._fitted import FittedValues, Predictor
 from skrf.ridge._fitting_data import data_in_memory, fitting_data
+from skrf.ridge._gradients import GradientsMixin
 from skrf.ridge._memory import ProblemSize, require_fitting_memory
 from skrf.ridge._problem import Solution
 from skrf.ridge._row_checks import COLUMN_ATTRIBUTES, RowChecks
@@ -42,7 +43,9 @@ from skrf.ridge._width_path import WidthPath, compute_width_path
 _COMPUTED = {"coef_", "intercept_", "alpha_", "scores_", "best_score_", "n_iter_"}
 
 
-class BaseRandomFeatureRidge(VersionedState, CallbackSupportMixin, BaseEstimator):
+class BaseRandomFeatureRidge(
+    VersionedState, GradientsMixin, CallbackSupportMixin, BaseEstimator
+):
     """Base class; subclasses define how `y` is encoded.
 
     A subclass has `_learn_targets(y, classes)`, the targets that the first `y` shows, and

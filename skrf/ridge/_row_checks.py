@@ -83,7 +83,7 @@ def _checked(X, owner, accept_sparse, allow_nan, columns=None):
     scikit-learn's checks ask an estimator for the columns and for the name of its class.
     They get an empty one.
     """
-    estimator, reset = _estimator_class(owner)(), columns is None
+    estimator, reset = estimator_class(owner)(), columns is None
     if not reset:
         vars(estimator).update(columns)
     rows = X if is_frame(X) else as_objects(X)
@@ -103,7 +103,7 @@ def _checked(X, owner, accept_sparse, allow_nan, columns=None):
 
 
 @lru_cache
-def _estimator_class(name):
+def estimator_class(name):
     return type(name, (BaseEstimator,), {})
 
 

@@ -33,7 +33,7 @@ def solve(solver, matrix, problem, rng):
 def cross_validate(solver, matrix, problem, cv, y, groups, is_classifier):
     """Ridge regression with the best penalty by the mean error on folds."""
     solver = choose_solver(solver, ProblemSize.of(matrix, problem, folds=True))
-    splits = _row_numbers(cv, matrix, y, groups, is_classifier)
+    splits = row_numbers(cv, matrix, y, groups, is_classifier)
     if solver == "dual":
         scores = cross_validate_dual(matrix, problem, splits)
     else:
@@ -50,7 +50,7 @@ def cross_validate(solver, matrix, problem, cv, y, groups, is_classifier):
     return solution
 
 
-def _row_numbers(cv, matrix, y, groups, is_classifier):
+def row_numbers(cv, matrix, y, groups, is_classifier):
     """Pairs of row indices of the folds, checked."""
     if groups is not None and np.shape(groups) != (matrix.n_rows,):
         raise ValueError(
