@@ -303,7 +303,9 @@ def bench_dask(shape, repeats):
         x, t = x.persist(), t.persist()
         two()
         times = in_turn({"two": two, "one": one}, repeats)
-    difference = np.abs(models["one"].coef_ / models["two"].coef_ - 1).max()
+    difference = np.abs(
+        models["one"].output_weights_ / models["two"].output_weights_ - 1
+    ).max()
     print(f"\n## Dask at {shape}\n")
     for name in ("one", "two"):
         print(f"- {name} process(es): {statistics.median(times[name]):.2f} s")

@@ -94,7 +94,7 @@ def bench_primal(shapes, repeats):
             model = RandomFeatureRidge(features)
             for rows in np.array_split(np.arange(len(X)), max(1, len(X) // 50000)):
                 model.partial_fit(X[rows[0] : rows[-1] + 1], y[rows[0] : rows[-1] + 1])
-            _ = model.coef_
+            _ = model.output_weights_
 
         modes = {
             "one alpha": (partial(fit, 1.0), np.float32, 2, "one"),

@@ -40,7 +40,14 @@ from skrf.ridge._transformers import accepted_input, identical, n_neurons, narro
 from skrf.ridge._width_path import WidthPath, compute_width_path
 
 # Fitted attributes that `partial_fit` leaves to be computed at their first access.
-_COMPUTED = {"coef_", "intercept_", "alpha_", "scores_", "best_score_", "n_iter_"}
+_COMPUTED = {
+    "output_weights_",
+    "output_bias_",
+    "alpha_",
+    "scores_",
+    "best_score_",
+    "n_iter_",
+}
 
 
 class BaseRandomFeatureRidge(
@@ -271,7 +278,7 @@ shape (n_samples, n_features)
         require_fitting_memory(ProblemSize.of(data.matrix, problem), "width path")
         path = compute_width_path(data.matrix, n_neurons(data.features), problem)
         k, width = path.best
-        coef, intercept = path.coefficients(width, k)
+        coef, intercept = path.output_layer(width, k)
         alpha = float(path.alphas[k, width - 1])
         solution = Solution(coef, intercept, alpha, -path.leave_one_out_errors)
         return narrowed(data.features, width), solution
@@ -417,7 +424,7 @@ shape (n_samples, n_features)
         return self._values
 
     @property
-    def coef_(self) -> np.ndarray:
+    def output_weights_(self) -> np.ndarray:
         """Coefficients U; computed at the first access after `partial_fit`.
 
         Raises
@@ -438,13 +445,13 @@ shape (n_samples, n_features)
         return self._fitted_values().coef
 
     @property
-    def intercept_(self) -> float | np.ndarray:
-        """Intercept c; raises as `coef_` does."""
+    def output_bias_(self) -> float | np.ndarray:
+        """Intercept c; raises as `output_weights_` does."""
         return self._fitted_values().intercept
 
     @property
     def alpha_(self) -> float:
-        """The penalty used; raises as `coef_` does."""
+        """The penalty used; raises as `output_weights_` does."""
         return self._fitted_values().alpha
 
     @property
@@ -454,14 +461,15 @@ shape (n_samples, n_features)
         Raises
         ------
         AttributeError
-            If `alphas` was a number, without `cv` and `select_width`; and as for `coef_`.
+            If `alphas` was a number, without `cv` and `select_width`; and as for
+            `output_weights_`.
         ValueError, LinAlgError
-            As for `coef_`.
+            As for `output_weights_`.
 
         Warns
         -----
         LinAlgWarning
-            As for `coef_`.
+            As for `output_weights_`.
         """
         scores = self._fitted_values().scores
         if scores is None:
@@ -478,7 +486,7 @@ shape (n_samples, n_features)
 
     @property
     def n_iter_(self) -> int:
-        """Number of refinements or iterations; raises as `coef_` does."""
+        """Number of refinements or iterations; raises as `output_weights_` does."""
         return self._fitted_values().n_iter
 
     def __sklearn_tags__(self):

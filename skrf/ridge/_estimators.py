@@ -67,9 +67,10 @@ class RandomFeatureRidge(RegressorMixin, BaseRandomFeatureRidge):
     ----------
     features_ : transformer
         The fitted features; those of the best width with `select_width`.
-    coef_ : ndarray of shape (n_columns,) or (n_outputs, n_columns)
-        The coefficients U.
-    intercept_ : float or ndarray of shape (n_outputs,)
+    output_weights_ : ndarray of shape (n_columns,) or (n_outputs, n_columns)
+        The coefficients U of the columns of the features. See Notes for a comparison with
+        the `output_weights_` of a network.
+    output_bias_ : float or ndarray of shape (n_outputs,)
         The intercept c; 0 without an intercept.
     alpha_ : float
         The penalty used; with `select_width`, in the scale of the best width.
@@ -99,6 +100,13 @@ class RandomFeatureRidge(RegressorMixin, BaseRandomFeatureRidge):
     features are applied by `transform`. Put a transformer whose `fit_transform` differs
     from its `transform`, such as TargetEncoder, into a Pipeline before this estimator. With
     `cv` the features are fitted once, to all rows.
+
+    U multiplies the columns of the transformed X. The columns of `RandomFeatures` contain
+    the factor 1 / sqrt(width), so the network ``sum_i u_i activation(<w_i, x> + b_i) + c``
+    with the same predictions has the output weights ``u = output_weights_ / sqrt(width)``.
+    There is no attribute `coef_`, because the coefficients do not belong to columns of X.
+    Select columns of X by `sklearn.inspection.permutation_importance` or by
+    `SequentialFeatureSelector`, not by RFE or SelectFromModel.
 
     "cg" is preconditioned by a Nystroem approximation from at most 2,000 rows. "dual" and
     "cg" never materialise linearised NTK features.
@@ -253,14 +261,14 @@ shape (n_samples, n_features)
             Before `fit`.
         ValueError
             If the columns of X differ from those seen in `fit`, or X contains NaN or
-            infinity. After `partial_fit`, also as for `coef_`.
+            infinity. After `partial_fit`, also as for `output_weights_`.
         LinAlgError
-            After `partial_fit`, as for `coef_`.
+            After `partial_fit`, as for `output_weights_`.
 
         Warns
         -----
         LinAlgWarning
-            After `partial_fit`, as for `coef_`.
+            After `partial_fit`, as for `output_weights_`.
         """
         return self._outputs(X)
 
@@ -317,9 +325,9 @@ class RandomFeatureRidgeClassifier(ClassifierMixin, BaseRandomFeatureRidge):
         The labels, sorted.
     features_ : transformer
         The fitted features; those of the best width with `select_width`.
-    coef_ : ndarray of shape (n_columns,) or (n_classes, n_columns)
-        The coefficients U.
-    intercept_ : float or ndarray of shape (n_classes,)
+    output_weights_ : ndarray of shape (n_columns,) or (n_classes, n_columns)
+        The coefficients U of the columns of the features.
+    output_bias_ : float or ndarray of shape (n_classes,)
         The intercept c; 0 without an intercept.
     alpha_ : float
         The penalty used; with `select_width`, in the scale of the best width.
@@ -455,14 +463,14 @@ shape (n_samples, n_features)
             Before `fit`.
         ValueError
             If the columns of X differ from those seen in `fit`, or X contains NaN or
-            infinity. After `partial_fit`, also as for `coef_`.
+            infinity. After `partial_fit`, also as for `output_weights_`.
         LinAlgError
-            After `partial_fit`, as for `coef_`.
+            After `partial_fit`, as for `output_weights_`.
 
         Warns
         -----
         LinAlgWarning
-            After `partial_fit`, as for `coef_`.
+            After `partial_fit`, as for `output_weights_`.
         """
         return self._outputs(X)
 
@@ -486,14 +494,14 @@ shape (n_samples, n_features)
             Before `fit`.
         ValueError
             If the columns of X differ from those seen in `fit`, or X contains NaN or
-            infinity. After `partial_fit`, also as for `coef_`.
+            infinity. After `partial_fit`, also as for `output_weights_`.
         LinAlgError
-            After `partial_fit`, as for `coef_`.
+            After `partial_fit`, as for `output_weights_`.
 
         Warns
         -----
         LinAlgWarning
-            After `partial_fit`, as for `coef_`.
+            After `partial_fit`, as for `output_weights_`.
         """
         predictor = self._predictor()
         return engine_of(X).map_rows(predictor.labels, X, None, self.classes_.dtype)

@@ -108,8 +108,8 @@ class WidthPath(VersionedState):
         )
         return int(k), int(self.widths[r])
 
-    def coefficients(self, width: int, k: int = 0) -> tuple[np.ndarray, np.ndarray]:
-        """Coefficients and intercept of one model, in the scale of its own width.
+    def output_layer(self, width: int, k: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Output weights and bias of one model, in the scale of its own width.
 
         Parameters
         ----------
@@ -120,9 +120,10 @@ class WidthPath(VersionedState):
 
         Returns
         -------
-        coef : ndarray of shape (n_columns, n_outputs)
-            A coefficient for every feature of the first r neurons.
-        intercept : ndarray of shape (n_outputs,)
+        output_weights : ndarray of shape (n_columns, n_outputs)
+            The coefficients of the features of the first r neurons. `output_weights_` of
+            the estimator is their transpose.
+        output_bias : ndarray of shape (n_outputs,)
             The intercept.
 
         Raises
@@ -138,10 +139,10 @@ class WidthPath(VersionedState):
         >>> from skrf import RandomFeatureRidge, RandomReLUFeatures, make_single_neuron
         >>> X, y = make_single_neuron(n_samples=50, n_features=3, random_state=0)
         >>> wide = RandomFeatureRidge(RandomReLUFeatures(100), alphas=1e-3, random_state=0)
-        >>> coef, intercept = wide.width_path(X, y).coefficients(25)
+        >>> weights, bias = wide.width_path(X, y).output_layer(25)
         >>> narrow = RandomFeatureRidge(
         ...     RandomReLUFeatures(25), alphas=1e-3 * 100 / 25, random_state=0).fit(X, y)
-        >>> np.allclose(coef[:, 0], narrow.coef_)
+        >>> np.allclose(weights[:, 0], narrow.output_weights_)
         True
         """
         n_alphas = len(self._given_alphas)

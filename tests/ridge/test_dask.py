@@ -72,8 +72,10 @@ def test_the_same_coefficients_as_in_memory(client, data, alphas, fit_intercept)
     local = ridge(alphas=alphas, fit_intercept=fit_intercept, solver="primal")
     local.fit(X, Y, sample_weight=weights)
     model.fit(in_blocks(X), in_blocks(Y), sample_weight=in_blocks(weights))
-    np.testing.assert_allclose(model.coef_, local.coef_, rtol=1e-10, atol=1e-12)
-    np.testing.assert_allclose(model.intercept_, local.intercept_, rtol=1e-10)
+    np.testing.assert_allclose(
+        model.output_weights_, local.output_weights_, rtol=1e-10, atol=1e-12
+    )
+    np.testing.assert_allclose(model.output_bias_, local.output_bias_, rtol=1e-10)
     assert model.alpha_ == local.alpha_
     if np.ndim(alphas):
         np.testing.assert_allclose(model.scores_, local.scores_, rtol=1e-10)
@@ -87,7 +89,9 @@ def test_sparse_blocks(kind, data):
     model, local = ridge(alphas=[0.1, 1.0]), ridge(alphas=[0.1, 1.0], solver="primal")
     model.fit(blocks, in_blocks(Y))
     local.fit(kind(X), Y)
-    np.testing.assert_allclose(model.coef_, local.coef_, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(
+        model.output_weights_, local.output_weights_, rtol=1e-10, atol=1e-12
+    )
     np.testing.assert_allclose(model.predict(blocks).compute(), local.predict(X))
     Z = model.features_.transform(blocks).compute()
     np.testing.assert_allclose(Z, model.features_.transform(X), rtol=1e-12)
@@ -97,7 +101,7 @@ def test_without_a_cluster(data):
     X, Y = data
     model = ridge().fit(in_blocks(X), in_blocks(Y[:, 0]))
     local = ridge(solver="primal").fit(X, Y[:, 0])
-    np.testing.assert_allclose(model.coef_, local.coef_, rtol=1e-10)
+    np.testing.assert_allclose(model.output_weights_, local.output_weights_, rtol=1e-10)
 
 
 def test_float32_is_kept_and_refined(client, data):
@@ -105,8 +109,10 @@ def test_float32_is_kept_and_refined(client, data):
     model = ridge(alphas=1e-4).fit(in_blocks(X), in_blocks(Y))
     Z = model.features_.transform(X).astype(np.float64)
     local = Ridge(1e-4, solver="svd").fit(Z, Y.astype(np.float64))
-    assert model.coef_.dtype == np.float32
-    error = np.linalg.norm(model.coef_ - local.coef_) / np.linalg.norm(local.coef_)
+    assert model.output_weights_.dtype == np.float32
+    error = np.linalg.norm(model.output_weights_ - local.coef_) / np.linalg.norm(
+        local.coef_
+    )
     assert error < 1e-6
     assert model.predict(in_blocks(X)).compute().dtype == np.float32
 
@@ -159,7 +165,7 @@ def test_data_frames(client, data):
         dd.from_pandas(frame, npartitions=3), dd.from_pandas(target, npartitions=3)
     )
     local = ridge(solver="primal").fit(frame, target)
-    np.testing.assert_allclose(model.coef_, local.coef_, rtol=1e-10)
+    np.testing.assert_allclose(model.output_weights_, local.output_weights_, rtol=1e-10)
     assert list(model.feature_names_in_) == list("abcd")
     predicted = model.predict(dd.from_pandas(frame, npartitions=3)).compute()
     np.testing.assert_allclose(predicted, local.predict(frame), rtol=1e-10)
@@ -171,7 +177,9 @@ def test_classifier(client, data, n_classes):
     labels = np.array(list("abc"))[np.argsort(np.argsort(Y[:, 0])) * n_classes // len(X)]
     model = ridge(RandomFeatureRidgeClassifier).fit(in_blocks(X), in_blocks(labels))
     local = ridge(RandomFeatureRidgeClassifier, solver="primal").fit(X, labels)
-    np.testing.assert_allclose(model.coef_, local.coef_, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(
+        model.output_weights_, local.output_weights_, rtol=1e-10, atol=1e-12
+    )
     np.testing.assert_array_equal(model.predict(in_blocks(X)).compute(), local.predict(X))
     outputs = model.decision_function(in_blocks(X)).compute()
     np.testing.assert_allclose(outputs, local.decision_function(X), rtol=1e-9, atol=1e-11)
@@ -214,7 +222,9 @@ def test_a_worker_killed_in_the_middle_of_fit_changes_nothing(cluster, data):
         client.wait_for_workers(2, timeout=60)
         assert victim not in client.run(os.getpid).values()
     local = ridge(solver="primal").fit(X, Y)
-    np.testing.assert_allclose(model.coef_, local.coef_, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(
+        model.output_weights_, local.output_weights_, rtol=1e-10, atol=1e-12
+    )
 
 
 def test_grid_search_on_a_cluster(client, data):
@@ -307,8 +317,8 @@ def test_blocks_that_a_filter_has_emptied(frame, data):
 def test_dask_targets_and_weights_of_other_kinds(data):
     X, y = data[0], data[1][:, 0]
     signs = np.where(y > 0, "up", "down")
-    expected = ridge().fit(X, y, sample_weight=2.0).coef_
-    found = ridge().fit(in_blocks(X), y, sample_weight=2.0).coef_
+    expected = ridge().fit(X, y, sample_weight=2.0).output_weights_
+    found = ridge().fit(in_blocks(X), y, sample_weight=2.0).output_weights_
     np.testing.assert_allclose(found, expected, rtol=1e-9)
     with pytest.raises(ValueError, match="entry per row of X, 900; got the number 5"):
         ridge().fit(in_blocks(X), 5)
@@ -321,7 +331,7 @@ def test_dask_targets_and_weights_of_other_kinds(data):
     order = np.argsort(signs)  # blocks of one class only
     there = ridge(**weighted).fit(in_blocks(X[order]), signs[order])
     here = ridge(**weighted).fit(X[order], signs[order])
-    np.testing.assert_allclose(there.coef_, here.coef_, rtol=1e-9)
+    np.testing.assert_allclose(there.output_weights_, here.output_weights_, rtol=1e-9)
 
 
 def test_missing_values_for_fitted_features_that_fill_them(data):

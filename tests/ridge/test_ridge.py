@@ -63,9 +63,9 @@ def test_least_squares(solver, features, fit_intercept, dtype, data):
         if solver != "primal" and isinstance(features, LinearizedNTKFeatures):
             Z = model.features_.transform(X.astype(np.float64))
         U, c = reference.ridge(Z, Y.astype(float), w.astype(float), alpha, fit_intercept)
-        assert model.coef_.dtype == model.predict(X).dtype == dtype
-        assert reference.relative_error(model.coef_.T, U) < 1e-6
-        np.testing.assert_allclose(model.intercept_, c, rtol=1e-6, atol=1e-6)
+        assert model.output_weights_.dtype == model.predict(X).dtype == dtype
+        assert reference.relative_error(model.output_weights_.T, U) < 1e-6
+        np.testing.assert_allclose(model.output_bias_, c, rtol=1e-6, atol=1e-6)
 
 
 @given(
@@ -111,7 +111,7 @@ def test_ridge_cv(solver, width, data):
     scores = -peer.cv_results_.mean(axis=(0, 1)) * used.sum() / w.sum()
     np.testing.assert_allclose(model.scores_, scores, rtol=1e-6)
     assert model.alpha_ == peer.alpha_
-    assert reference.relative_error(model.coef_, peer.coef_) < 1e-8
+    assert reference.relative_error(model.output_weights_, peer.coef_) < 1e-8
 
 
 def test_small_alphas_lose_no_digits_in_the_dual(rng):
@@ -133,7 +133,7 @@ def test_float32_products_are_refined_or_made_again(alpha, rng):
     model = RandomFeatureRidge(features, alphas=alpha, solver="primal").fit(X, y)
     Z = model.features_.transform(X).astype(np.float64)
     exact = Ridge(alpha, solver="svd").fit(Z, y.astype(np.float64))
-    assert reference.relative_error(model.coef_, exact.coef_) < 1e-6
+    assert reference.relative_error(model.output_weights_, exact.coef_) < 1e-6
     assert model.n_iter_ > 0 or alpha == 1e-7
 
 
@@ -143,7 +143,7 @@ def test_features_far_from_their_scatter_lose_no_digits(rng):
     def shifted(offset):
         scaler = StandardScaler(with_std=False).fit(np.zeros((2, 3)) - offset)
         model = RandomFeatureRidge(FrozenEstimator(scaler), block_size=13)
-        return model.fit(X, y).coef_
+        return model.fit(X, y).output_weights_
 
     np.testing.assert_allclose(shifted(1e6), shifted(0.0), rtol=1e-6)
 
@@ -163,7 +163,7 @@ def test_folds(solver, cv, data):
     np.testing.assert_allclose(model.scores_, scores, rtol=1e-8)
     assert model.best_score_ == pytest.approx(max(scores))
     exact = Ridge(model.alpha_).fit(Z, Y)
-    assert reference.relative_error(model.coef_, exact.coef_) < 1e-8
+    assert reference.relative_error(model.output_weights_, exact.coef_) < 1e-8
 
 
 @pytest.mark.parametrize("solver", ["primal", "dual"])
@@ -186,10 +186,10 @@ def test_folds_of_groups(solver, data):
 def test_conjugate_gradients_warn_that_cv_is_not_used(data):
     X, Y, _ = data
     model = RandomFeatureRidge(RandomReLUFeatures(9), solver="cg", random_state=0)
-    right = clone(model).fit(X, Y).coef_
+    right = clone(model).fit(X, Y).output_weights_
     with pytest.warns(UserWarning, match=r"`cv` is not used.*solver='cg'.*cv=None"):
         model.set_params(cv=3).fit(X, Y)
-    np.testing.assert_array_equal(model.coef_, right)
+    np.testing.assert_array_equal(model.output_weights_, right)
 
 
 @pytest.mark.parametrize("cv", [GroupKFold(3), 3, None])
@@ -238,7 +238,7 @@ def test_kernel_ridge_on_the_tangent_kernel(rng):
         model = RandomFeatureRidge(
             features, alphas=0.3, fit_intercept=False, solver=solver
         ).fit(X, y)
-        assert model.coef_.shape == (1_000_000,)
+        assert model.output_weights_.shape == (1_000_000,)
         np.testing.assert_allclose(model.predict(X[:9] / 2), right, rtol=1e-6)
 
 
@@ -323,7 +323,7 @@ def test_seed_reaches_nested_features(data):
     X, Y, _ = data
     nested = make_pipeline(RandomReLUFeatures(9), RandomReLUFeatures(9, random_state=5))
     one, same = (RandomFeatureRidge(nested, random_state=0).fit(X, Y) for _ in range(2))
-    np.testing.assert_array_equal(one.coef_, same.coef_)
+    np.testing.assert_array_equal(one.output_weights_, same.output_weights_)
     assert one.features_[1].random_state == 5
     other = RandomFeatureRidge(nested, random_state=1).fit(X, Y)
     assert not np.allclose(one.predict(X), other.predict(X))

@@ -175,7 +175,9 @@ def test_ctrl_c_keeps_the_chunks_before(neuron, monkeypatch):
     monkeypatch.undo()
     np.testing.assert_array_equal(stream.predict(X), before)
     stream.partial_fit(X[50:], y[50:])
-    np.testing.assert_allclose(stream.coef_, ridge().fit(X, y).coef_, rtol=1e-8)
+    np.testing.assert_allclose(
+        stream.output_weights_, ridge().fit(X, y).output_weights_, rtol=1e-8
+    )
 
 
 def test_an_error_in_a_callback_ends_the_fit_and_keeps_the_model(neuron):

@@ -37,15 +37,15 @@ def test_chunks_give_the_same_model(fit_intercept, data):
     stream = clone(model)
     for rows in np.array_split(np.arange(60), 7):
         stream.partial_fit(X[rows], Y[rows], sample_weight=w[rows])
-    np.testing.assert_allclose(stream.coef_, whole.coef_, rtol=1e-9)
+    np.testing.assert_allclose(stream.output_weights_, whole.output_weights_, rtol=1e-9)
     np.testing.assert_allclose(stream.predict(X), whole.predict(X), rtol=1e-9)
     left, right = clone(model), clone(model)
     left.partial_fit(X[:25], Y[:25], w[:25])
     right.partial_fit(X[25:], Y[25:], w[25:])
-    before = right.coef_
+    before = right.output_weights_
     assert left.merge(right) is left
-    np.testing.assert_allclose(left.coef_, whole.coef_, rtol=1e-9)
-    assert right.coef_ is before
+    np.testing.assert_allclose(left.output_weights_, whole.output_weights_, rtol=1e-9)
+    assert right.output_weights_ is before
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
