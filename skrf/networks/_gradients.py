@@ -72,9 +72,8 @@ class GradientsMixin:
             sample_weight, X, dtype=np.float64, ensure_non_negative=True
         )
         outputs = objective.scale * U.astype(np.float64)
-        task = GradientTask(
-            NeuronSum(Dense(W), b, objective.activation, outputs), *X.shape[::-1], W.dtype
-        )
+        neurons = NeuronSum(Dense(W), b, objective.activation, outputs)
+        task = GradientTask(neurons, X.shape[1], X.shape[0], W.dtype)
         total = task.zero()
         for rows in row_blocks(*X.shape):
             task.add(total, dense_rows(X, rows), None, weights[rows])

@@ -72,11 +72,9 @@ class Layers:
         tangent = tangent * hidden.output_weights_[:, np.newaxis]
         if not hidden._has_biases:
             tangent = np.concatenate([tangent, np.zeros((*tangent.shape[:2], 1))], axis=2)
-        outputs = (
-            coef[:, n_hidden:]
-            if hidden._train == "both"
-            else np.zeros_like(coef[:, :width])
-        )
+        outputs = coef[:, n_hidden:]
+        if hidden._train == "hidden":
+            outputs = np.zeros((len(coef), width))
         return NeuronSum(*parts, outputs, tangent)
 
     def in_columns_of_x(self, M, n_features):
@@ -127,7 +125,7 @@ def average_gradient_outer_product(layers, coef, n_features, make_matrix):
 
 def output_coefficients(model):
     """The coefficients of a fitted ridge model, (n_outputs, n_columns)."""
-    return np.atleast_2d(model.coef_)
+    return np.atleast_2d(model.output_weights_)
 
 
 class GradientsMixin:

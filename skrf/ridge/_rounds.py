@@ -73,11 +73,9 @@ class RowsInMemory:
         return len(self.Y)
 
     def fit(self, features, part):
-        """Fit features to the rows of a part, or to any rows if their values do not matter."""
-        rows = (
-            self.X if part is None or fits_on_columns(features) else take_rows(self.X, part)
-        )
-        return features.fit(rows)
+        """Fit features to the rows of a part, or to all rows if values do not matter."""
+        all_rows = part is None or fits_on_columns(features)
+        return features.fit(self.X if all_rows else take_rows(self.X, part))
 
     def matrix(self, features, part):
         """The feature matrix of a part; None means all rows."""
