@@ -82,7 +82,8 @@ class Layers:
         if not self.before:
             return M
         B = affine_map(self.before, n_features).linear
-        return B.T @ M @ B
+        M = B.T @ M @ B
+        return (M + M.T) / 2
 
 
 def _is_linearised(hidden):
