@@ -124,9 +124,10 @@ class GradientOuterProduct(
     fit alone, such as leave-one-out errors, would be too small, because M has seen every
     y. Round 0 is one of the candidates and returns X unchanged. A later round is used only
     if its error on the folds is lower by more than one standard error of the mean of the
-    paired differences. No more rounds are tried after two rounds in a row without a
-    smaller error. With `n_components` the choice begins at round 1, because the identity
-    has no leading directions.
+    paired differences. The larger of the standard errors over the folds and over the rows
+    counts. No more rounds are tried after two rounds in a row without a smaller error.
+    With `n_components` the choice begins at round 1, because the identity has no leading
+    directions.
 
     All rounds use the same random features. Outputs are scaled to variance 1 before their
     gradients are summed. Class labels are coded as -1 and 1, in one column per class or one

@@ -58,7 +58,7 @@ def _on_cluster(model, X, y, sample_weight, groups):
     sample, columns = _checked(owner, first_X)
     classes = distinct(blocks) if _may_be_labels(model, first_y) else None
     targets = _targets(model, first_y, classes)
-    shift = targets.encode(first_y, len(sample))
+    shift = targets.encode(first_y, sample.shape[0])
     checks = PartChecks(owner, columns, targets, shift[0])
     n_outputs = shift.shape[1]
     matrix = DaskFeatureMatrix(
