@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrf._utils.blocks import multiply
 from skrf._utils.callbacks import RoundTasks
+from skrf._utils.directions import directions
 from skrf._utils.engines import engine_of
 from skrf._utils.interrupts import all_or_nothing
 from skrf._utils.memory import require_memory
@@ -31,7 +32,7 @@ from skrf._utils.version import VersionedState
 from skrf.features import RandomReLUFeatures
 from skrf.features._base import without_set_output_for_lazy_input
 from skrf.ridge._gradients import Layers
-from skrf.ridge._rounds import Recursion, chosen_round, directions, root
+from skrf.ridge._rounds import Recursion, chosen_round, root
 from skrf.ridge._rounds_data import TARGET_TYPES, data_of_rounds
 from skrf.ridge._transformers import require_estimator
 

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.linalg import LinAlgWarning, eigh
+from scipy.linalg import LinAlgWarning
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 
 from skrf._utils.blas import product
 from skrf._utils.blocks import multiply, take_rows
+from skrf._utils.directions import directions
 from skrf.ridge._dask_matrix import DaskFeatureMatrix
 from skrf.ridge._feature_matrix import FeatureMap, FeatureMatrix
 from skrf.ridge._gradients import Layers, average_gradient_outer_product
@@ -182,18 +183,6 @@ def blended(A, blend, diagonal):
     M = (1 - blend) * n_features * A / A.trace()
     M.flat[:: n_features + 1] += blend
     return M
-
-
-def directions(M):
-    """(Eigenvalues in descending order, eigenvectors as rows) of a metric.
-
-    The entry of an eigenvector with the largest magnitude is positive.
-    """
-    values, vectors = eigh(M)
-    values, rows = np.maximum(values[::-1], 0), vectors.T[::-1]
-    largest = np.abs(rows).argmax(axis=1)
-    signs = np.sign(rows[np.arange(len(rows)), largest])
-    return values, rows * signs[:, np.newaxis]
 
 
 def root(M):

@@ -20,7 +20,8 @@ from skrf import (
     RandomReLUFeatures,
     make_single_neuron,
 )
-from skrf.ridge._rounds import blended, chosen_round, directions, root
+from skrf._utils.directions import directions
+from skrf.ridge._rounds import blended, chosen_round, root
 
 ALPHAS = np.logspace(-5, 3, 17)
 
