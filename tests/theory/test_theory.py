@@ -383,7 +383,7 @@ def reproduced(tmp_path_factory):
 
 
 def test_reproduce_measures_every_statement(reproduced):
-    assert "10 of 10" in reproduced.err
+    assert "11 of 11" in reproduced.err
     titles = [report.title for report in reproduced.reports]
     assert titles[0] == "Equations (2) and (7)"
     assert len(set(titles)) == 10
@@ -476,3 +476,18 @@ def test_single_precision_numbers_are_accepted_without_warnings():
     for wrong in (np.float32(np.inf), np.nan, 10**400):
         with pytest.raises(ValueError, match="bias"):
             theory.error_floor(10, 10, bias=wrong)
+
+
+def test_learned_directions():
+    report = theory.learned_directions((8, 12), width=100, n_samples=600)
+    values = report.values
+    assert values["dimensions"] == [8, 12]
+    for fixed, floor, learned in zip(
+        values["fixed"], values["floor"], values["learned"], strict=True
+    ):
+        assert learned < floor / 3 < fixed
+    assert values["hermite"][1] > 0.9
+    assert values["floor"] == pytest.approx(
+        [theory.error_floor(100, d, -1.0) for d in (8, 12)]
+    )
+    assert [row.verdict for row in report.rows] == ["measured", "measured"]
