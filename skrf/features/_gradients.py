@@ -82,11 +82,11 @@ class NeuronSum:
     biases : ndarray of shape (width,)
         The hidden biases b.
     activation : Activation
-        act.
+        The activation act.
     outputs : ndarray of shape (n_outputs, width)
-        U.
+        The coefficients U.
     tangent : ndarray of shape (n_outputs, width, n_features + 1), default=None
-        V, with C as its last column; None for a model without linearised features.
+        The coefficients V, with C as the last column; None without linearised features.
     """
 
     projection: BaseProjection
