@@ -41,7 +41,7 @@ BIAS, NOISE, BLEND = -1.0, 0.05, 0.1
 def ridge(width):
     """Ridge on random ReLUs, with a penalty by leave-one-out errors."""
     features = RandomReLUFeatures(width, random_state=0)
-    return RandomFeatureRidge(features, alphas=np.logspace(-5, 3, 17))
+    return RandomFeatureRidge(features)
 
 
 def rounds(X, y, width, n_rounds):

@@ -40,6 +40,10 @@ from skrf import (
 from skrf.kernels import WideNetworkKernel
 
 
+def one_alpha():
+    return ridge(alphas=1.0)
+
+
 class Bare:
     """A transformer that knows nothing of scikit-learn."""
 
@@ -135,9 +139,19 @@ RIDGES = [
     ),
     (lambda: ridge().predict(X), NotFittedError, "RandomFeatureRidge", "'fit'"),
     (lambda: ridge().output_weights_, AttributeError, "RandomFeatureRidge", "call fit"),
-    (lambda: ridge().fit(X, Y).scores_, AttributeError, "alphas", "sequence"),
+    (
+        lambda: one_alpha().fit(X, Y).scores_,
+        AttributeError,
+        "alphas",
+        "sequence",
+    ),
     (lambda: ridge().width_path(X, Y).output_layer(9), ValueError, "width", "between"),
-    (lambda: ridge().width_path(X, Y).output_layer(2, 1), ValueError, "k", "from 0 to 0"),
+    (
+        lambda: one_alpha().width_path(X, Y).output_layer(2, 1),
+        ValueError,
+        "k",
+        "from 0 to 0",
+    ),
     (lambda: ridge(ntk(train="both")).width_path(X, Y), ValueError, "features", "Use"),
     # Streams.
     (lambda: ridge(cv=3).partial_fit, AttributeError, "cv", "Use cv=None, or fit"),

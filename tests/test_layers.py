@@ -35,7 +35,7 @@ EXCEPTIONS = {
         "networks and data are drawn from the same distributions and streams as features",
     ),
     "skrf.features._gradients": (
-        {"SECOND_DERIVATIVES", "GradientTask", "NeuronSum"},
+        {"SECOND_DERIVATIVES", "GradientPass", "NeuronSum"},
         "networks and ridge models have the gradients of sums of neurons",
     ),
     "skrf.features._projections": (

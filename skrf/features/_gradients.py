@@ -106,7 +106,7 @@ class NeuronSum:
         return self.tangent is None and self.width <= min(per_row, n_rows)
 
 
-class GradientTask:
+class GradientPass:
     """A pass over rows X that ends with the average gradient outer product.
 
     Parameters

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from skrf._utils.blocks import dense_rows, row_blocks
 from skrf._utils.typing import MatrixLike
 from skrf._utils.validation import check_row_weights
-from skrf.features._gradients import GradientTask, NeuronSum
+from skrf.features._gradients import GradientPass, NeuronSum
 from skrf.features._projections import Dense
 
 
@@ -73,8 +73,8 @@ class GradientsMixin:
         )
         outputs = objective.scale * U.astype(np.float64)
         neurons = NeuronSum(Dense(W), b, objective.activation, outputs)
-        task = GradientTask(neurons, X.shape[1], X.shape[0], W.dtype)
-        total = task.zero()
+        run = GradientPass(neurons, X.shape[1], X.shape[0], W.dtype)
+        total = run.zero()
         for rows in row_blocks(*X.shape):
-            task.add(total, dense_rows(X, rows), None, weights[rows])
-        return task.result(total)
+            run.add(total, dense_rows(X, rows), None, weights[rows])
+        return run.result(total)

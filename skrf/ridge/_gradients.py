@@ -19,7 +19,7 @@ from skrf.features import LinearizedNTKFeatures
 from skrf.features._base import BaseHiddenLayerFeatures
 from skrf.features._gradients import (
     SECOND_DERIVATIVES,
-    GradientTask,
+    GradientPass,
     NeuronSum,
 )
 from skrf.ridge._feature_matrix import FeatureMap, FeatureMatrix
@@ -119,8 +119,8 @@ def average_gradient_outer_product(layers, coef, n_features, make_matrix):
     """
     matrix = make_matrix(layers.inputs())
     n_rows = np.inf if matrix.n_rows is None else matrix.n_rows
-    task = GradientTask(layers.neuron_sum(coef), matrix.n_columns, n_rows, matrix.dtype)
-    M = task.result(matrix.reduce(task))
+    run = GradientPass(layers.neuron_sum(coef), matrix.n_columns, n_rows, matrix.dtype)
+    M = run.result(matrix.reduce(run))
     return layers.in_columns_of_x(M, n_features)
 
 
@@ -229,21 +229,21 @@ class _LazyRows:
     def dtype(self):
         return self.feature_map.dtype
 
-    def reduce(self, task):
-        """The result of a task over all blocks."""
-        on_part = _PartWithoutTargets(task, self.feature_map, self.checks)
-        return reduce_parts(on_part, task.merge, self.parts)
+    def reduce(self, run):
+        """The result of a pass over all blocks."""
+        on_part = _PartWithoutTargets(run, self.feature_map, self.checks)
+        return reduce_parts(on_part, run.merge, self.parts)
 
 
 @dataclass(frozen=True, eq=False)
 class _PartWithoutTargets:
-    task: Any
+    run: Any
     feature_map: FeatureMap
     checks: Any
 
     def __call__(self, X, _, sample_weight):
         if X.shape[0] == 0:
-            return self.task.zero()
+            return self.run.zero()
         X = self.checks.rows(X)
         weights = check_row_weights(
             sample_weight,
@@ -253,4 +253,4 @@ class _PartWithoutTargets:
             allow_all_zero_weights=True,
         )
         no_targets = np.empty((X.shape[0], 0))
-        return FeatureMatrix(X, no_targets, weights, self.feature_map).reduce(self.task)
+        return FeatureMatrix(X, no_targets, weights, self.feature_map).reduce(self.run)

@@ -23,12 +23,22 @@ from skrf._utils.directions import directions
 from skrf.ridge._dask_matrix import DaskFeatureMatrix
 from skrf.ridge._feature_matrix import FeatureMap, FeatureMatrix
 from skrf.ridge._gradients import Layers, average_gradient_outer_product
+from skrf.ridge._held_out import Scoring
+from skrf.ridge._passes import Pass
+from skrf.ridge._penalties import GRID
 from skrf.ridge._problem import RidgeProblem
 from skrf.ridge._solver_choice import solve
+from skrf.ridge._targets import NumberTargets
 from skrf.ridge._transformers import fits_on_columns, seed_nested
 
-# The penalties that every fit compares by leave-one-out errors.
-_ALPHAS = np.logspace(-5, 3, 17)
+# Every fit compares penalties in units of its features by leave-one-out errors.
+_PROBLEM = RidgeProblem(
+    GRID,
+    auto=True,
+    searches=True,
+    fit_intercept=True,
+    scoring=Scoring(NumberTargets(is_flat=False), auto=True),
+)
 
 
 class LinearMap(TransformerMixin, BaseEstimator):
@@ -105,7 +115,7 @@ class BlocksOnCluster:
 
 
 @dataclass
-class ErrorsTask:
+class ErrorsPass(Pass):
     """A pass that collects weights and squared errors of rows, averaged over outputs."""
 
     coef: np.ndarray  # (n_columns, n_outputs)
@@ -121,10 +131,6 @@ class ErrorsTask:
         fit = np.empty(Y.shape)
         product(Z.astype(np.float64, copy=False), self.coef, fit)
         total.append([w, ((Y - fit - self.intercept) ** 2).mean(axis=1)])
-
-    def merge(self, total, other):
-        """Append another result; returns the two."""
-        return total + other
 
 
 @dataclass
@@ -150,8 +156,8 @@ class Recursion:
 
     def errors(self, part):
         """Weights and squared errors, (2, n), of the fitted outputs on other rows."""
-        task = ErrorsTask(self._solution.coef, self._solution.intercept)
-        blocks = self.data.matrix(self._fitted, part).reduce(task)
+        run = ErrorsPass(self._solution.coef, self._solution.intercept)
+        blocks = self.data.matrix(self._fitted, part).reduce(run)
         return np.concatenate(blocks, axis=1)
 
     def advance(self):
@@ -168,11 +174,10 @@ class Recursion:
 
 def _solution(matrix, seed):
     """Ridge regression with the best penalty by leave-one-out errors."""
-    problem = RidgeProblem(_ALPHAS, searches=True, fit_intercept=True)
     with warnings.catch_warnings():
-        # The smallest penalties may be too small for the features; others are then chosen.
+        # The outputs are used for their gradients, and the folds measure their errors.
         warnings.simplefilter("ignore", LinAlgWarning)
-        return solve("auto", matrix, problem, check_random_state(seed))
+        return solve("auto", matrix, _PROBLEM, check_random_state(seed))
 
 
 def blended(A, blend, diagonal):

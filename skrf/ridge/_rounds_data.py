@@ -11,6 +11,7 @@ from skrf._utils.engines import engine_of
 from skrf._utils.validation import check_data, check_row_weights
 from skrf.ridge._dask_matrix import DaskFeatureMatrix
 from skrf.ridge._feature_matrix import FeatureMap
+from skrf.ridge._passes import Pass
 from skrf.ridge._rounds import BlocksOnCluster, RowsInMemory
 from skrf.ridge._row_checks import COLUMN_ATTRIBUTES, estimator_class
 from skrf.ridge._solver_choice import row_numbers
@@ -64,7 +65,7 @@ def _on_cluster(model, X, y, sample_weight, groups):
     matrix = DaskFeatureMatrix(
         blocks, FeatureMap(FunctionTransformer(), sample), n_outputs, "auto", checks
     )
-    weight, sums, squares = matrix.reduce(SpreadTask(n_outputs))
+    weight, sums, squares = matrix.reduce(SpreadPass(n_outputs))
     scale = _scale(squares / weight - (sums / weight) ** 2)
     checks = replace(checks, scale=scale)
     data = BlocksOnCluster(blocks, sample, n_outputs, checks)
@@ -143,7 +144,7 @@ class PartChecks:
 
 
 @dataclass
-class SpreadTask:
+class SpreadPass(Pass):
     """A pass that sums weights, targets and squared targets."""
 
     n_outputs: int
@@ -158,7 +159,3 @@ class SpreadTask:
         total[0] += w.sum()
         total[1] += w @ Y
         total[2] += w @ Y**2
-
-    def merge(self, total, other):
-        """Add other sums; returns the result."""
-        return total + other

@@ -58,23 +58,22 @@ class RowChecks:
         """X with float columns, or a data frame, text and the like as it is."""
         return _checked(X, self.owner, self.accept_sparse, self.allow_nan, self.columns)[0]
 
-    def weights(self, X, y, sample_weight, is_part):
+    def sample_weights(self, X, sample_weight, is_part):
         """float64 weights of the rows; in a part of the data they may all be 0."""
-        weights = check_row_weights(
+        return check_row_weights(
             sample_weight,
             X,
             dtype=np.float64,
             ensure_non_negative=True,
             allow_all_zero_weights=is_part,
         )
-        factors = self.targets.weights(y)
-        return weights if factors is None else weights * factors
 
     def part(self, X, y, sample_weight):
         """(Rows, float64 targets, weights) of a part of the data, checked."""
         X = self.rows(X)
         Y = self.targets.encode(y, X.shape[0])
-        return X, Y, self.weights(X, y, sample_weight, is_part=True)
+        weights = self.sample_weights(X, sample_weight, is_part=True)
+        return X, Y, weights * self.targets.class_weights(Y)
 
 
 def _checked(X, owner, accept_sparse, allow_nan, columns=None):

@@ -162,10 +162,10 @@ def test_data_frames(client, data):
     X, Y = data
     frame = pd.DataFrame(X, columns=list("abcd"))
     target = pd.Series(Y[:, 0], name="y")
-    model = ridge().fit(
+    model = ridge(alphas=0.1).fit(
         dd.from_pandas(frame, npartitions=3), dd.from_pandas(target, npartitions=3)
     )
-    local = ridge(solver="primal").fit(frame, target)
+    local = ridge(alphas=0.1, solver="primal").fit(frame, target)
     np.testing.assert_allclose(model.output_weights_, local.output_weights_, rtol=1e-10)
     assert list(model.feature_names_in_) == list("abcd")
     predicted = model.predict(dd.from_pandas(frame, npartitions=3)).compute()

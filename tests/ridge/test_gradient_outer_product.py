@@ -21,9 +21,7 @@ from skrf import (
     make_single_neuron,
 )
 from skrf._utils.directions import directions
-from skrf.ridge._rounds import blended, chosen_round, root
-
-ALPHAS = np.logspace(-5, 3, 17)
+from skrf.ridge._rounds import _PROBLEM, blended, chosen_round, root
 
 
 def learner(width=100, **options):
@@ -54,7 +52,7 @@ def test_a_neuron_in_fifty_dimensions_is_learned():
         random_state=0,
     )  # fmt: skip
     fit, rest = slice(1500), slice(1500, None)
-    ridge = RandomFeatureRidge(RandomReLUFeatures(300), alphas=ALPHAS, random_state=0)
+    ridge = RandomFeatureRidge(RandomReLUFeatures(300), random_state=0)
     plain = ridge.fit(X[fit], y[fit]).score(X[rest], y[rest])
     learned = make_pipeline(learner(300, max_iter=3), ridge).fit(X[fit], y[fit])
     assert plain < 0.6
@@ -71,9 +69,7 @@ def test_the_rounds_are_those_of_the_definition(neuron):
     assert model.n_iter_ >= 2
     M, seed = np.eye(10), np.random.RandomState(0).randint(np.iinfo(np.int32).max)
     for _ in range(model.n_iter_):
-        ridge = RandomFeatureRidge(
-            RandomReLUFeatures(100), alphas=ALPHAS, random_state=seed
-        )
+        ridge = RandomFeatureRidge(RandomReLUFeatures(100), random_state=seed)
         L = root(M)
         ridge.fit(X @ L, (y - y.mean()) / y.std())
         A = L @ ridge.gradient_outer_product(X @ L) @ L
@@ -90,9 +86,9 @@ def test_validation_scores_are_those_of_folds_of_all_rounds(neuron):
         M, seed = np.eye(10), np.random.RandomState(0).randint(np.iinfo(np.int32).max)
         for score in model.validation_scores_[:, k]:
             L = root(M)
-            ridge = RandomFeatureRidge(
-                RandomReLUFeatures(100), alphas=ALPHAS, random_state=seed
-            ).fit(X[train] @ L, Y[train])
+            ridge = RandomFeatureRidge(RandomReLUFeatures(100), random_state=seed).fit(
+                X[train] @ L, Y[train]
+            )
             error = np.mean((ridge.predict(X[test] @ L) - Y[test]) ** 2)
             assert -score == pytest.approx(error, rel=1e-5)
             A = L @ ridge.gradient_outer_product(X[train] @ L) @ L
@@ -258,7 +254,7 @@ def test_integers_with_many_values_are_numbers(rng):
 
 def test_weights_are_repeated_rows(neuron, rng, monkeypatch):
     """For one penalty: leaving out a row of weight 2 is not leaving out one of two rows."""
-    monkeypatch.setattr("skrf.ridge._rounds._ALPHAS", np.array([0.1]))
+    monkeypatch.setattr("skrf.ridge._rounds._PROBLEM", _PROBLEM.at(0.1))
     X, y, _ = neuron
     weights = rng.integers(0, 3, len(y))
     fold = np.arange(len(y)) % 3

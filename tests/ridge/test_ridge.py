@@ -14,8 +14,14 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.frozen import FrozenEstimator
 from sklearn.kernel_approximation import Nystroem, RBFSampler
 from sklearn.kernel_ridge import KernelRidge
-from sklearn.linear_model import Ridge, RidgeClassifierCV, RidgeCV
-from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_val_score
+from sklearn.linear_model import Ridge, RidgeClassifier, RidgeClassifierCV, RidgeCV
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    KFold,
+    LeaveOneOut,
+    cross_val_score,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
@@ -267,7 +273,7 @@ def test_frames_of_mixed_types(data):
         (OneHotEncoder(), ["kind"]), (StandardScaler(), ["x", "y"])
     )
     features = make_pipeline(columns, RandomReLUFeatures(30, random_state=0))
-    model = RandomFeatureRidge(features, block_size=11).fit(frame, Y)
+    model = RandomFeatureRidge(features, alphas=1.0, block_size=11).fit(frame, Y)
     peer = make_pipeline(clone(features), Ridge()).fit(frame, Y)
     np.testing.assert_allclose(model.predict(frame), peer.predict(frame), rtol=1e-9)
 
@@ -333,16 +339,17 @@ def test_seed_reaches_nested_features(data):
 # -------------------------------------------------------------------- classification
 
 
-@pytest.mark.parametrize("load", [load_breast_cancer, load_digits])
-def test_classifier_is_that_of_scikit_learn(load):
-    X, y = load(return_X_y=True)
+@pytest.mark.parametrize("scoring", ["accuracy", "f1_macro"])
+def test_classifier_is_that_of_scikit_learn(scoring):
+    X, y = load_digits(return_X_y=True)
     X = StandardScaler().fit_transform(X)
     names = np.array([f"class {label}" for label in range(10)])[y]
     alphas = [0.01, 0.1, 1.0]
     features = RandomReLUFeatures(100, random_state=0)
-    model = RandomFeatureRidgeClassifier(features, alphas=alphas).fit(X, names)
+    model = RandomFeatureRidgeClassifier(features, alphas=alphas, scoring=scoring)
+    model.fit(X, names)
     Z = features.fit_transform(X)
-    peer = RidgeClassifierCV(alphas).fit(Z, names)
+    peer = RidgeClassifierCV(alphas, scoring=scoring).fit(Z, names)
     assert model.alpha_ == peer.alpha_
     assert model.best_score_ == pytest.approx(peer.best_score_)
     np.testing.assert_array_equal(model.predict(X), peer.predict(Z))
@@ -351,12 +358,30 @@ def test_classifier_is_that_of_scikit_learn(load):
     )
 
 
+@pytest.mark.parametrize("n_rows", [60, 100])
+def test_accuracy_of_two_classes_is_that_of_refits(n_rows):
+    """RidgeClassifierCV of scikit-learn 1.9 scores two classes as always right."""
+    X, y = load_breast_cancer(return_X_y=True)
+    X, y, alphas = (
+        StandardScaler().fit_transform(X)[:n_rows],
+        y[:n_rows],
+        [1e-4, 0.1, 100.0],
+    )
+    features = RandomReLUFeatures(50, random_state=0)
+    model = RandomFeatureRidgeClassifier(features, alphas=alphas).fit(X, y)
+    Z = features.fit_transform(X)
+    rows = LeaveOneOut()
+    scores = [cross_val_score(RidgeClassifier(a), Z, y, cv=rows).mean() for a in alphas]
+    np.testing.assert_allclose(model.scores_, scores)
+    assert model.best_score_ == max(scores)
+
+
 @pytest.mark.parametrize("class_weight", ["balanced", {"a": 5.0, "b": 1.0, "c": 1.0}])
 def test_class_weights(class_weight, data):
     X, Y, _ = data
     labels = np.array(list("abc"))[np.digitize(Y[:, 0], [0.5, 0.8])]
     features = RandomReLUFeatures(20, random_state=0)
-    model = RandomFeatureRidgeClassifier(features, class_weight=class_weight)
+    model = RandomFeatureRidgeClassifier(features, alphas=1.0, class_weight=class_weight)
     peer = RidgeClassifierCV([1.0], class_weight=class_weight)
     peer.fit(features.fit_transform(X), labels)
     np.testing.assert_allclose(
@@ -385,19 +410,22 @@ def test_grid_search_over_width():
     [
         ({"alphas": 0.0}, "alphas"),
         ({"alphas": -1.0}, "alphas"),
-        ({"alphas": []}, "`alphas` must be a positive number or a 1-D sequence"),
+        ({"alphas": []}, "`alphas` must be 'auto', a positive number or a 1-D seq"),
         ({"alphas": [1.0, 0.0]}, "`alphas` must be positive and finite; got 0. Use a sm"),
         (
             {"alphas": [1.0, np.nan]},
             "`alphas` must be positive and finite; got nan",
         ),
         ({"alphas": [[1.0]]}, "1-D"),
-        ({"alphas": ["a"]}, "`alphas` must be a positive number"),
+        ({"alphas": ["a"]}, "`alphas` must be 'auto', a positive number"),
         ({"features": 3}, "features"),
         ({"solver": "svd"}, "solver"),
         ({"block_size": 0}, "block_size"),
         ({"fit_intercept": 2}, "fit_intercept"),
-        ({"solver": "cg", "alphas": [1.0]}, "`alphas` must be one number for solver='cg'"),
+        (
+            {"solver": "cg", "alphas": [1.0]},
+            "number or 'auto' for solver='cg'",
+        ),
         ({"select_width": True, "cv": 3}, "None, for select_width=True"),
         ({"select_width": True, "features": RBFSampler()}, "ordered by neuron"),
     ],

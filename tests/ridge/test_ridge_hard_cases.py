@@ -111,12 +111,12 @@ def test_a_chunk_that_overflows_is_not_added(scale, data):
 
 def test_chunks_of_weight_zero_are_allowed_and_change_nothing(data):
     X, y = data
-    model = RandomFeatureRidge(RandomReLUFeatures(5), random_state=0)
+    model = RandomFeatureRidge(RandomReLUFeatures(5), alphas=1.0, random_state=0)
     model.partial_fit(X[:9], y[:9], sample_weight=np.zeros(9))
     with pytest.raises(ValueError, match="`sample_weight` must be positive"):
         model.predict(X)
     model.partial_fit(X, y).partial_fit(X, -y, sample_weight=np.zeros(60))
-    whole = RandomFeatureRidge(RandomReLUFeatures(5), random_state=0).fit(X, y)
+    whole = RandomFeatureRidge(RandomReLUFeatures(5), alphas=1.0, random_state=0).fit(X, y)
     np.testing.assert_allclose(model.output_weights_, whole.output_weights_, rtol=1e-9)
 
 
@@ -159,14 +159,20 @@ def test_one_alpha_with_folds_has_a_score(data):
     model = RandomFeatureRidge(FunctionTransformer(), alphas=1.0, cv=3).fit(X, y)
     scores = cross_val_score(Ridge(), X, y, cv=3, scoring="neg_mean_squared_error")
     assert model.best_score_ == pytest.approx(scores.mean())
-    with pytest.raises(AttributeError, match="must be a sequence to have `scores_`"):
+    with pytest.raises(
+        AttributeError, match="must be a sequence or 'auto' to have `scores_`"
+    ):
         _ = model.set_params(cv=None).fit(X, y).scores_
 
 
 def test_parameters_count_when_a_chunk_is_added(data):
     X, y = data
-    model = RandomFeatureRidge(RandomReLUFeatures(5), random_state=0).partial_fit(X, y)
-    unread = RandomFeatureRidge(RandomReLUFeatures(5), random_state=0).partial_fit(X, y)
+    model = RandomFeatureRidge(
+        RandomReLUFeatures(5), alphas=1.0, random_state=0
+    ).partial_fit(X, y)
+    unread = RandomFeatureRidge(
+        RandomReLUFeatures(5), alphas=1.0, random_state=0
+    ).partial_fit(X, y)
     before = model.output_weights_
     model.set_params(alphas=100.0)
     unread.set_params(alphas=100.0)
@@ -203,7 +209,7 @@ def test_missing_values_for_features_that_fill_them(data):
     X = X.copy()
     X[3, 1] = np.nan
     features = make_pipeline(SimpleImputer(), RandomReLUFeatures(9, random_state=0))
-    model = RandomFeatureRidge(features).fit(X, y)
+    model = RandomFeatureRidge(features, alphas=1.0).fit(X, y)
     peer = make_pipeline(features, Ridge()).fit(X, y)
     np.testing.assert_allclose(model.predict(X), peer.predict(X), rtol=1e-8)
 
