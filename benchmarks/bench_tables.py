@@ -5,7 +5,9 @@ They are fitted in turn in one run, on the same splits. Differences are paired b
 
     python benchmarks/bench_tables.py [--tables Boston Hdma] [--models linear network]
 
-"learned ridge", the ridge after GradientOuterProduct, is measured only if `--models` has it.
+"learned ridge", the ridge after GradientOuterProduct, is measured only if `--models` lists
+the model.
+
 `--save benchmarks/tables.json` stores scores and times, next to those of other models that
 the file has. `tables_page.py` makes the page of the documentation from the file.
 """
@@ -25,8 +27,8 @@ from scipy.stats import rankdata
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.neural_network import MLPClassifier, MLPRegressor
-from sklearn.svm import SVC, SVR
 from sklearn.pipeline import make_pipeline
+from sklearn.svm import SVC, SVR
 from tables import NAMES, load, preparation
 
 from skrf import (

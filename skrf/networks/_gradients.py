@@ -1,5 +1,7 @@
 """Average gradient outer product of a network."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -139,12 +139,12 @@ class GradientsMixin:
     def gradient_outer_product(
         self, X: MatrixLike, sample_weight: ArrayLike | None = None
     ) -> np.ndarray:
-        r"""Compute the average gradient outer product of the fitted outputs.
+        """Compute the average gradient outer product of the fitted outputs.
 
-        .. math:: M = \frac{1}{\sum_j \omega_j} \sum_j \omega_j \sum_t
-                  \nabla f_t(x_j)\, \nabla f_t(x_j)^T
+        .. math:: M = \\frac{1}{\\sum_j \\omega_j} \\sum_j \\omega_j \\sum_t
+                  \\nabla f_t(x_j)\\, \\nabla f_t(x_j)^T
 
-        for the rows x_j of X, their weights :math:`\omega_j` and the outputs f_t. The
+        for the rows x_j of X, their weights :math:`\\omega_j` and the outputs f_t. The
         diagonal of M says how much the outputs depend on each column, in the unit of the
         column. The leading eigenvectors are the directions in which the outputs vary most.
         `GradientOuterProductDisplay` draws them.
