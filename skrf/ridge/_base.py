@@ -419,16 +419,17 @@ shape (n_samples, n_features)
         self._stream = self._stream.merge(other._stream)
         return self
 
-    def _predictor(self):
-        """What makes predictions for rows in memory."""
+    def _predictor(self, X):
+        """What makes predictions for rows in memory; checks the columns of a lazy X."""
         check_is_fitted(self)
         values = self._fitted_values()
         checks = RowChecks.of(self, self._current(values.targets))
+        engine_of(X).check_columns(checks.check_columns, X)
         return Predictor(checks, self.features_, values, self.block_size)
 
     def _outputs(self, X):
         """The outputs for all rows of X; lazy where X is."""
-        predictor = self._predictor()
+        predictor = self._predictor(X)
         values = predictor.values
         n_columns = None if values.is_flat else len(values.output_weights)
         return engine_of(X).map_rows(predictor.outputs, X, n_columns)

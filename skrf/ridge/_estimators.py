@@ -16,6 +16,7 @@ from skrf._utils.typing import MatrixLike, RandomState
 from skrf._utils.validation import StrOptions, available_with_reason, first_partial_fit
 from skrf.ridge._base import BaseRandomFeatureRidge
 from skrf.ridge._checks import can_predict_proba, can_stream
+from skrf.ridge._scores import ScoreMixin
 from skrf.ridge._targets import LabelTargets, NumberTargets
 
 HINTS = {
@@ -27,7 +28,7 @@ HINTS = {
 }
 
 
-class RandomFeatureRidge(RegressorMixin, BaseRandomFeatureRidge):
+class RandomFeatureRidge(ScoreMixin, RegressorMixin, BaseRandomFeatureRidge):
     r"""Ridge regression on features computed block by block.
 
     With z(x) the features of a row x, minimises
@@ -327,7 +328,7 @@ shape (n_samples, n_features)
         return tags
 
 
-class RandomFeatureRidgeClassifier(ClassifierMixin, BaseRandomFeatureRidge):
+class RandomFeatureRidgeClassifier(ScoreMixin, ClassifierMixin, BaseRandomFeatureRidge):
     r"""Ridge classification on features computed block by block.
 
     Fits `RandomFeatureRidge` to targets in {-1, 1} and predicts the class with the largest
@@ -566,7 +567,7 @@ shape (n_samples, n_features)
         LinAlgWarning
             After `partial_fit`, as for `output_weights_`.
         """
-        predictor = self._predictor()
+        predictor = self._predictor(X)
         if predictor.values.targets.multilabel:
             n_labels = len(self.classes_)
             return engine_of(X).map_rows(predictor.labels, X, n_labels, np.dtype(np.intp))
@@ -602,7 +603,7 @@ shape (n_samples, n_features)
             If the columns of X differ from those seen in `fit`, or X contains NaN or
             infinity.
         """
-        predictor = self._predictor()
+        predictor = self._predictor(X)
         return engine_of(X).map_rows(predictor.probabilities, X, len(self.classes_))
 
     @available_with_reason(can_predict_proba)
@@ -628,7 +629,7 @@ shape (n_samples, n_features)
         AttributeError, NotFittedError, ValueError
             As for `predict_proba`.
         """
-        predictor = self._predictor()
+        predictor = self._predictor(X)
         return engine_of(X).map_rows(predictor.log_probabilities, X, len(self.classes_))
 
     def _learn_targets(self, y, classes):

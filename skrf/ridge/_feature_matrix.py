@@ -15,6 +15,7 @@ from skrf._compiled.jit import njit
 from skrf._compiled.neurons import FASTMATH
 from skrf._utils.blas import add_gram, mirror, product
 from skrf._utils.blocks import is_frame, take_rows
+from skrf._utils.dates import refuse_dates
 from skrf._utils.memory import available_memory
 from skrf._utils.threads import in_threads
 from skrf.features import LinearizedNTKFeatures
@@ -53,6 +54,7 @@ class FeatureMap:
             self.features._transform_into(X, Z)
             return Z
         Z = self.features.transform(X)
+        refuse_dates("features.transform(X)", Z)
         Z = Z.toarray() if sparse.issparse(Z) else np.asarray(Z)
         if Z.dtype == object:
             # Numbers of a column that was next to text.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -25,6 +26,7 @@ from skrf._utils.validation import (
     PROBABILITY,
     HasMethods,
     StrOptions,
+    check_columns,
     check_data,
     fit_context,
 )
@@ -374,6 +376,7 @@ class GradientOuterProduct(
             infinity.
         """
         check_is_fitted(self)
+        engine_of(X).check_columns(partial(check_columns, self), X)
         return engine_of(X).map_rows(self._transform_rows, X, self._n_features_out)
 
     def _transform_rows(self, X):

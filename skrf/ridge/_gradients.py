@@ -189,7 +189,7 @@ shape (n_samples, n_features)
         >>> float(target.weight @ M @ target.weight / M.trace()) > 0.9
         True
         """
-        predictor = self._predictor()
+        predictor = self._predictor(X)
         layers = Layers.of(self.features_)
         n_features = predictor.checks.columns["n_features_in_"]
         coef = output_coefficients(self)

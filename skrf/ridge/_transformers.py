@@ -108,6 +108,28 @@ def accepted_input(features):
     return tags is not None and tags.input_tags.sparse, takes_nan(features)
 
 
+def takes_dates(features):
+    """Whether a transformer may have a use for dates; None is the default.
+
+    Most transformers of scikit-learn, such as StandardScaler, convert dates to integers of
+    any unit without a word. Encoders and transformers of other packages decide themselves.
+    """
+    if isinstance(features, Pipeline):
+        steps = [step for _, step in features.steps if step not in (None, "passthrough")]
+        return not steps or takes_dates(steps[0])
+    if isinstance(features, FrozenEstimator):
+        return takes_dates(features.estimator)
+    if isinstance(features, FeatureUnion):
+        return any(takes_dates(part) for _, part in features.transformer_list)
+    if features is None or isinstance(features, BaseHiddenLayerFeatures):
+        return False
+    if isinstance(features, (ColumnTransformer, FunctionTransformer, str)):
+        return True
+    tags = tags_of(features)
+    of_scikit_learn = type(features).__module__.startswith("sklearn.")
+    return not of_scikit_learn or tags is None or tags.input_tags.categorical
+
+
 def fits_on_columns(features):
     """Whether `fit` of these features uses only the number and type of columns."""
     if isinstance(features, Pipeline):

@@ -170,6 +170,8 @@ def test_data_frames(client, data):
     assert list(model.feature_names_in_) == list("abcd")
     predicted = model.predict(dd.from_pandas(frame, npartitions=3)).compute()
     np.testing.assert_allclose(predicted, local.predict(frame), rtol=1e-10)
+    score = model.score(*(dd.from_pandas(part, npartitions=3) for part in (frame, target)))
+    np.testing.assert_allclose(score, local.score(frame, target), rtol=1e-9)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -184,6 +186,8 @@ def test_classifier(client, data, n_classes):
     np.testing.assert_array_equal(model.predict(in_blocks(X)).compute(), local.predict(X))
     outputs = model.decision_function(in_blocks(X)).compute()
     np.testing.assert_allclose(outputs, local.decision_function(X), rtol=1e-9, atol=1e-11)
+    score = model.score(in_blocks(X), in_blocks(labels))
+    np.testing.assert_allclose(score, local.score(X, labels))
 
 
 def test_width_path(client, data):
@@ -404,3 +408,46 @@ def test_gradients_at_the_rows_of_blocks(client, data):
     model = ridge().fit(X, Y)
     found = model.gradient_outer_product(in_blocks(X), in_blocks(weights))
     np.testing.assert_allclose(found, model.gradient_outer_product(X, weights))
+
+
+def test_default_penalty_is_that_in_memory(client, data):
+    X, Y = data
+    weights = np.random.default_rng(0).integers(0, 3, len(X)) * 1.0
+    local = ridge(solver="primal", alpha_per_target=True).fit(X, Y, weights)
+    model = ridge(alpha_per_target=True)
+    model.fit(in_blocks(X), in_blocks(Y), in_blocks(weights))
+    np.testing.assert_allclose(model.alphas_, local.alphas_, rtol=1e-9)
+    np.testing.assert_allclose(model.alpha_, local.alpha_, rtol=1e-9)
+    np.testing.assert_allclose(model.scores_, local.scores_, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kept", [2**22, 300])
+def test_probabilities(client, data, kept, monkeypatch):
+    monkeypatch.setattr("skrf.ridge._leave_one_out.MOST_KEPT", kept)
+    X, Y = data
+    labels = np.array(list("abc"))[np.argsort(np.argsort(Y[:, 0])) * 3 // len(X)]
+    local = ridge(RandomFeatureRidgeClassifier, solver="primal").fit(X, labels)
+    model = ridge(RandomFeatureRidgeClassifier).fit(in_blocks(X), in_blocks(labels))
+    assert model.alpha_ == pytest.approx(local.alpha_)
+    assert model.best_score_ == pytest.approx(local.best_score_)
+    probabilities = model.predict_proba(in_blocks(X))
+    assert probabilities.shape == (len(X), 3)
+    expected = local.predict_proba(X)
+    np.testing.assert_array_equal(
+        probabilities.compute().argmax(axis=1), expected.argmax(axis=1)
+    )
+    if kept > 300:  # else some rows of every block have the temperature
+        np.testing.assert_allclose(probabilities.compute(), expected, atol=1e-6)
+    logs = model.predict_log_proba(in_blocks(X)).compute()
+    np.testing.assert_allclose(np.exp(logs), probabilities.compute(), rtol=1e-6)
+
+
+def test_penalty_of_a_sample(client, data, monkeypatch):
+    X, Y = data
+    monkeypatch.setattr("skrf.ridge._sample.MOST_ROWS", 60)
+    monkeypatch.setattr(
+        "skrf.ridge._solver_choice.fits_in_memory", lambda name, size: size.n_rows > 0
+    )
+    model = ridge().fit(in_blocks(X), in_blocks(Y))
+    assert model.alpha_ in model.alphas_
+    assert model.score(in_blocks(X), in_blocks(Y)) > 0.5
