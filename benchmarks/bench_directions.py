@@ -4,7 +4,7 @@ The target depends on one to three directions of Gaussian rows; the noise has a 
 deviation of 0.05. All models are fitted in turn in one run, on the same rows. Scores are
 R^2 of 4,000 more rows, and the ceiling is the R^2 of the noiseless target. Seconds are CPU
 seconds with one thread of BLAS. The claim is a score within 0.02 of the ceiling for every
-target but He3, which has no part of low degree and is not learned.
+target except He3, which has no part of low degree and is not learned.
 
     python benchmarks/bench_directions.py [--targets neuron sine] [--models ridge learned]
 """

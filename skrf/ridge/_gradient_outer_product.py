@@ -139,9 +139,10 @@ class GradientOuterProduct(
     The blend treats all columns alike, so the result depends on their units. Without
     standardised columns it favours columns with large values: put a StandardScaler first.
 
-    The target must have a part of low degree that depends on the directions. A target such
-    as the third Hermite polynomial of one direction, whose best linear and quadratic fits
-    are constant, is not learned from a number of rows that grows linearly [2]_.
+    The target must have a part of low degree p that depends on all directions. The theory
+    asks for a number of rows of order n_features^p [2]_. The third Hermite polynomial of
+    one direction has no part of degree 1 or 2, and is not learned from a few thousand rows
+    of 30 columns.
 
     A fit takes ``cv * (max_iter + 1)`` ridge fits to parts of the rows, and up to
     `max_iter` ridge fits to all rows. Gradients cost two products for each block of rows
@@ -153,7 +154,7 @@ class GradientOuterProduct(
     .. [1] A. Radhakrishnan, D. Beaglehole, P. Pandit and M. Belkin, "Mechanism for feature
        learning in neural networks and backpropagation-free machine learning models",
        Science 383, 2024.
-    .. [2] "Recursive feature machines learn multi-index targets", arXiv:2605.15082, 2026.
+    .. [2] arXiv:2605.15082, 2026, on polynomial targets of few directions.
 
     Examples
     --------
