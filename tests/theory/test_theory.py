@@ -386,7 +386,7 @@ def test_reproduce_measures_every_statement(reproduced):
     assert "11 of 11" in reproduced.err
     titles = [report.title for report in reproduced.reports]
     assert titles[0] == "Equations (2) and (7)"
-    assert len(set(titles)) == 10
+    assert len(set(titles)) == 11
     assert "fails" not in {v for report in reproduced.reports for v in verdicts(report)}
 
 
