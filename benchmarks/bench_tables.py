@@ -5,6 +5,9 @@ They are fitted in turn in one run, on the same splits. Differences are paired b
 
     python benchmarks/bench_tables.py [--tables Boston Hdma] [--models linear network]
 
+"learned ridge", the ridge after GradientOuterProduct, is measured only if `--models` lists
+the model.
+
 `--save benchmarks/tables.json` stores scores and times, next to those of other models that
 the file has. `tables_page.py` makes the page of the documentation from the file.
 """
@@ -24,10 +27,12 @@ from scipy.stats import rankdata
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC, SVR
 from tables import NAMES, load, preparation
 
 from skrf import (
+    GradientOuterProduct,
     OverparamNetClassifier,
     OverparamNetRegressor,
     RandomFeatureRidge,
@@ -55,6 +60,11 @@ def _either(regressor, classifier, **options):
     return new
 
 
+def _learned_ridge(seed, is_classification):
+    ridge = MODELS["ridge"](seed, is_classification)
+    return make_pipeline(GradientOuterProduct(random_state=seed), ridge)
+
+
 MODELS = {
     "linear": lambda seed, is_classification: (
         LogisticRegression(max_iter=2000) if is_classification else LinearRegression()
@@ -68,25 +78,30 @@ MODELS = {
     "ridge": _either(RandomFeatureRidge, RandomFeatureRidgeClassifier),
 }
 # Run by name only: other widths, and penalties that the default is compared with.
-VARIANTS = {
-    f"ridge, width {width}": _either(
-        RandomFeatureRidge,
-        RandomFeatureRidgeClassifier,
-        features=RandomReLUFeatures(width),
-    )
-    for width in (300, 4000)
-} | {
-    f"ridge, alpha {alpha:g}": _either(
-        RandomFeatureRidge, RandomFeatureRidgeClassifier, alphas=alpha
-    )
-    for alpha in (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0)
-}
+VARIANTS = (
+    {"learned ridge": _learned_ridge}
+    | {
+        f"ridge, width {width}": _either(
+            RandomFeatureRidge,
+            RandomFeatureRidgeClassifier,
+            features=RandomReLUFeatures(width),
+        )
+        for width in (300, 4000)
+    }
+    | {
+        f"ridge, alpha {alpha:g}": _either(
+            RandomFeatureRidge, RandomFeatureRidgeClassifier, alphas=alpha
+        )
+        for alpha in (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0)
+    }
+)
 
 COMPARISONS = [
     ("network", ["MLP", "MLP, early stopping"]),
     ("network", ["linear"]),
     ("ridge", ["linear"]),
     ("ridge", ["HistGB"]),
+    ("learned ridge", ["ridge"]),
 ]
 
 
