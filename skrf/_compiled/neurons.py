@@ -1,4 +1,4 @@
-"""Compiled maps from pre-activations to features, and expectations of activations.
+"""Compiled maps from pre-activations to features.
 
 Every function is a deterministic function of its arrays: randomness is drawn by the
 caller. `kernel` is the address of an activation (see `activations`).
@@ -52,28 +52,3 @@ def tangent_rows(Z, biases, output_weights, kernel, scale, values):
                 tile[j] *= real(scale) * a[j]
             for j in range(min(n, values.shape[1])):
                 values[i, left + j] = real(scale) * value[j]
-
-
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath=FASTMATH)
-def dual(p, q, cosine, sine, nodes, weights, kernel, part, out):
-    """out[i] <- E f(p_i g) f(q_i (cosine_i g + sine_i h)), f = act (part 0) or act' (1).
-
-    For independent standard Gaussians g and h, by the product of a quadrature rule with
-    these nodes and weights.
-    """
-    n = nodes.shape[0]
-    z, found = np.empty(n), np.empty((2, n))
-    for i in range(out.shape[0]):
-        for j in range(n):
-            z[j] = p[i] * nodes[j]
-        activate(kernel, z, found[0], found[1])
-        outer = found[part] * weights
-        out[i] = 0.0
-        for k in range(n):
-            for j in range(n):
-                z[j] = q[i] * (cosine[i] * nodes[k] + sine[i] * nodes[j])
-            activate(kernel, z, found[0], found[1])
-            inner, values = 0.0, found[part]
-            for j in range(n):
-                inner += weights[j] * values[j]
-            out[i] += outer[k] * inner
