@@ -14,6 +14,17 @@ TILE = 1024
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath=FASTMATH)
+def relu_feature_rows(Z, biases, scale):
+    """`random_feature_rows` of relu in one loop, which the memory limits."""
+    zero, factor = Z.dtype.type(0), Z.dtype.type(scale)
+    for i in range(Z.shape[0]):
+        row = Z[i]
+        for j in range(row.shape[0]):
+            z = row[j] + biases[j]
+            row[j] = (zero if z < zero else z) * factor
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath=FASTMATH)
 def random_feature_rows(Z, biases, kernel, scale):
     """Z <- scale * act(Z + biases), row by row, in place."""
     width = Z.shape[1]
