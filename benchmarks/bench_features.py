@@ -133,9 +133,7 @@ def smooth(shapes, repeats):
 
 def mixture_kernels(n, repeats):
     """Print the CPU seconds of kernels without a single closed form."""
-    print(
-        f"\n## Kernels of {n} rows of 10 columns: CPU seconds at standard deviations 1, 1000\n"
-    )
+    print(f"\n## Kernels of {n} rows, CPU seconds at standard deviations 1 and 1000\n")
     X = draw(n, 10).astype(np.float64)
     for name in ("tanh", "sigmoid", "silu", "softplus", "gelu", "relu"):
         random_feature_kernel(X[:2], activation=name)  # compiles

@@ -211,7 +211,7 @@ class BaseHiddenLayerFeatures(
         should still get a block.
         """
         n_rows, n_features = X.shape
-        return max(256, min(2048, 16 * n_features, -(-n_rows // 16)))
+        return max(256, min(1024, 16 * n_features, -(-n_rows // 8)))
 
     def _check_rows(self, X):
         check_is_fitted(self, "biases_")
