@@ -34,9 +34,20 @@ EXCEPTIONS = {
         {"CONSTRAINTS", "DATA", "OUTPUT_WEIGHTS", "draw_biases", "draw_weights"},
         "networks and data are drawn from the same distributions and streams as features",
     ),
+    "skrf.gaussian._activation_spectrum": (
+        {"activation_spectrum"},
+        "public as `skrf.theory.neuron_spectrum`, which checks the arguments",
+    ),
     "skrf.gaussian._harmonics": (
-        {"log_dimension", "log_energy_ratio", "log_bessel_i_scaled"},
-        "logarithms for the spectrum of the wave, too special for users",
+        {
+            "log_bessel_i_scaled",
+            "log_dimension",
+            "log_energy_ratio",
+            "log_gamma_ratio",
+            "log_zonal_constant",
+            "panels",
+        },
+        "logarithms for the spectra of the wave and of neurons, too special for users",
     ),
     "skrf.gaussian._neurons": (
         {"neurons"},
