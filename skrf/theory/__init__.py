@@ -44,7 +44,8 @@ change when the target is scaled.
 from skrf._utils.faces import publish
 from skrf.gaussian._spectrum import NeuronSpectrum
 from skrf.theory._cube import theorem_3_1
-from skrf.theory._examples import example_4_3, example_4_9, remark_4_4
+from skrf.theory._distributions import remark_4_4
+from skrf.theory._examples import example_4_3, example_4_9
 from skrf.theory._floors import (
     error_floor,
     failure_probability,

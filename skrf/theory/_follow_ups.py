@@ -258,7 +258,21 @@ def tangent_kernel_edge(
     net = OverparamNetRegressor(width, **options)
     fit_quietly(net, X, wave(X))
     wave_risk = float(np.mean((net.predict(fresh) - wave(fresh)) ** 2) / spectrum.total)
+    values = {
+        "biases": np.array(biases),
+        "edges": np.array(edges),
+        "risks": np.array(risks),
+        "wave_edge": wave_edge,
+        "wave_risk": wave_risk,
+    }
     regime = f"d = {d}, r = {width}, {n_samples} samples, 20 epochs, one start"
+    rows = _rows_of_edges(regime, n_features, values)
+    source = "What the gradients at the start can express, and what training reaches."
+    return Report("Edge of the tangent kernel", source, rows, values)
+
+
+def _rows_of_edges(regime, n_features, values):
+    wave_edge, wave_risk = values["wave_edge"], values["wave_risk"]
     claim = "an edge at the start is needed to learn by gradient descent"
     rows = [
         Row(
@@ -269,7 +283,9 @@ def tangent_kernel_edge(
             f"edge {edge:.3g} at the start, error {risk:.2g} after training",
             "measured",
         )
-        for bias, edge, risk in zip(biases, edges, risks, strict=True)
+        for bias, edge, risk in zip(
+            values["biases"], values["edges"], values["risks"], strict=True
+        )
     ]
     rows.append(
         compared(
@@ -282,12 +298,4 @@ def tangent_kernel_edge(
             "learned without an edge",
         )
     )
-    values = {
-        "biases": np.array(biases),
-        "edges": np.array(edges),
-        "risks": np.array(risks),
-        "wave_edge": wave_edge,
-        "wave_risk": wave_risk,
-    }
-    source = "What the gradients at the start can express, and what training reaches."
-    return Report("Edge of the tangent kernel", source, tuple(rows), values)
+    return tuple(rows)

@@ -76,7 +76,7 @@ def theorem_4_2(d: int = 41) -> Report:
     -----
     c = 1 holds for every d > 40. For d = 41 to 99 the bound is computed at every d, and for
     d >= 100 the single degree 8 d is enough, by Stirling's formula with its remainder.
-    :doc:`theorems` has the proof. Neither b* nor the probability depends on r or W.
+    :doc:`/theorems` has the proof. Neither b* nor the probability depends on r or W.
 
     References
     ----------

@@ -11,7 +11,8 @@ from skrf._utils.checks import check_boolean, check_choice
 from skrf._utils.typing import RandomState
 from skrf._utils.validation import RANDOM_STATE, check_arguments
 from skrf.theory._cube import theorem_3_1
-from skrf.theory._examples import example_4_3, example_4_9, remark_4_4
+from skrf.theory._distributions import remark_4_4
+from skrf.theory._examples import example_4_3, example_4_9
 from skrf.theory._figures import figures_of
 from skrf.theory._follow_ups import smooth_neurons, staircase, tangent_kernel_edge
 from skrf.theory._learning import one_neuron, section_2

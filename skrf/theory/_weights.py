@@ -199,7 +199,7 @@ def weight_floor(
     Notes
     -----
     The number of features does not enter, and there is no union bound: Markov's inequality
-    is applied to the sum of all squared correlations. :doc:`theorems` has the proof. For
+    is applied to the sum of all squared correlations. :doc:`/theorems` has the proof. For
     b = 0 all degrees are used, in closed form. For other biases the degrees above
     ``neuron_spectrum(d, bias, weight_norm).max_degree`` are not used, which makes the bound
     lower.

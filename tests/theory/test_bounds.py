@@ -88,6 +88,23 @@ def test_failure_probabilities(d, expected):
         assert value == pytest.approx(expected, abs=0.05)
 
 
+# Relative error d^-q: log10 of the number of features divided by d, at growing d.
+RATES = [
+    (0.5, {20: 0.065, 640: 0.008}),
+    (1.0, {20: 0.114, 640: 0.044}),
+    (1.5, {20: 0.188, 40: 0.195, 160: 0.201, 640: 0.205}),
+    (2.0, {20: 0.31, 640: 0.56}),
+    (4.0, {20: 1.07, 640: 2.41}),
+]
+
+
+@pytest.mark.parametrize(("q", "expected"), RATES)
+def test_the_need_is_exponential_from_errors_of_d_to_the_minus_three_halves(q, expected):
+    rates = [features_needed(d**-q, d)[0] / d for d in expected]
+    np.testing.assert_allclose(rates, list(expected.values()), atol=6e-3)
+    assert np.all(np.diff(rates) > 0) == (q >= 1.5)
+
+
 def random_feature_errors(d, r, n_targets, seed):
     """Relative errors of r bias-free random ReLU features on bias-free random neurons."""
     rng = np.random.default_rng(seed)

@@ -225,9 +225,11 @@ def test_linearised_networks_without_biases():
     report = theory.example_4_9([4, 8], 200)
     assert verdicts(report) == ["holds", *["measured"] * 3]
     assert (report.values["errors"] > report.values["floor"]).all()
-    # b* = -1 is out of reach of gates without biases, but not of gates with biases.
+    # Gates without biases span even and linear functions. The odd part of relu(z - 1) has
+    # half of its squared norm, and the linear part Phi(-1)^2 of it.
     biased = report.values["with_biases"]
-    assert biased["without"][-1] > 0.085
+    square = float(gaussian.relu_gram([[1.0]], [-1.0])[0, 0])
+    assert biased["without"][-1] > 0.5 - stats.norm.cdf(-1) ** 2 / square > 0.16
     assert np.all(np.diff(biased["floor"]) <= 0)
 
 
