@@ -4,16 +4,23 @@ All models get the same columns, imputed, standardised and one-hot coded, and ra
 They are fitted in turn in one run, on the same splits. Differences are paired by split.
 
     python benchmarks/bench_tables.py [--tables Boston Hdma] [--models linear network]
+
+`--save benchmarks/tables.json` stores scores and times, next to those of other models that
+the file has. `tables_page.py` makes the page of the documentation from the file.
 """
 
 import argparse
+import json
 import os
 import time
 import warnings
+from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
+from scipy.stats import rankdata
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -60,6 +67,13 @@ MODELS = {
     "ridge": _either(RandomFeatureRidge, RandomFeatureRidgeClassifier),
 }
 
+COMPARISONS = [
+    ("network", ["MLP", "MLP, early stopping"]),
+    ("network", ["linear"]),
+    ("ridge", ["linear"]),
+    ("ridge", ["HistGB"]),
+]
+
 
 def measure(table, models):
     """{model: (scores, CPU seconds)} over the splits."""
@@ -77,6 +91,22 @@ def measure(table, models):
     return results
 
 
+def save(path, table, results):
+    """Store results in a JSON file; models that are not in `results` stay as they are."""
+    path = Path(path)
+    stored = json.loads(path.read_text()) if path.exists() else {}
+    entry = stored.setdefault(table.name, {"models": {}})
+    entry["n_rows"], entry["n_columns"] = table.X.shape
+    entry["n_splits"] = len(table.splits())
+    entry["is_classification"] = table.is_classification
+    for name, (scores, seconds) in results.items():
+        entry["models"][name] = {
+            "scores": [round(score, 5) for score in scores],
+            "cpu_seconds": [round(second, 4) for second in seconds],
+        }
+    path.write_text(json.dumps(stored, indent=1) + "\n")
+
+
 def warm_up(models):
     """Compile, so that no table pays for it."""
     rng = np.random.default_rng(0)
@@ -86,30 +116,59 @@ def warm_up(models):
             MODELS[name](0, is_classification).fit(X, y)
 
 
+def difference(results, one, others):
+    """Mean of model `one` minus the best of `others`, paired by split, and its error.
+
+    The best is the model with the highest mean score.
+    """
+    best = max(others, key=lambda name: np.mean(results[name][0]))
+    apart = np.subtract(results[one][0], results[best][0])
+    return best, apart.mean(), np.std(apart, ddof=1) / np.sqrt(len(apart))
+
+
+def print_table(title, models, rows, part, digits):
+    """Print the means of the scores (part 0) or CPU seconds (part 1)."""
+    print(f"\n{title}\n\n| table | {' | '.join(models)} |\n|{' --- |' * (1 + len(models))}")
+    for name, results in rows.items():
+        cells = (f"{np.mean(results[m][part]):.{digits}f}" for m in models)
+        print(f"| {name} | {' | '.join(cells)} |")
+
+
+def print_ranks(models, rows):
+    """Print the mean rank of every model; 1 is the best."""
+    scores = [[np.mean(results[m][0]) for m in models] for results in rows.values()]
+    ranks = rankdata(-np.array(scores), axis=1).mean(axis=0)
+    print("\nMean rank\n")
+    for rank, name in sorted(zip(ranks, models, strict=True)):
+        print(f"{name:22} {rank:.2f}")
+
+
 def main():
-    """Print a table of mean scores, then one of mean CPU seconds."""
+    """Print mean scores, mean CPU seconds, mean ranks and paired differences."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", nargs="+", choices=NAMES, default=NAMES)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--save", help="JSON file for all scores and times")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
     warm_up(args.models)
-    rows = []
+    rows = {}
     for name in args.tables:
-        rows.append((name, measure(load(name), args.models)))
+        table = load(name)
+        rows[name] = measure(table, args.models)
         print(f"{name} done", flush=True)
-    head = f"| table | {' | '.join(args.models)} |\n|{' --- |' * (1 + len(args.models))}"
-    for title, part, digits in (("Mean test score", 0, 3), ("Mean CPU seconds", 1, 2)):
-        print(f"\n{title}\n\n{head}")
-        for name, results in rows:
-            cells = (f"{np.mean(results[m][part]):.{digits}f}" for m in args.models)
-            print(f"| {name} | {' | '.join(cells)} |")
-    if "network" in args.models and "MLP" in args.models:
-        print("\nNetwork minus MLP, with its standard error over the splits\n")
-        for name, results in rows:
-            difference = np.subtract(results["network"][0], results["MLP"][0])
-            error = np.std(difference, ddof=1) / np.sqrt(len(difference))
-            print(f"{name:14} {difference.mean():+.3f} +- {error:.3f}")
+        if args.save:
+            save(args.save, table, rows[name])
+    print_table("Mean test score", args.models, rows, 0, 3)
+    print_table("Mean CPU seconds", args.models, rows, 1, 2)
+    print_ranks(args.models, rows)
+    for one, others in COMPARISONS:
+        if not {one, *others} <= set(args.models):
+            continue
+        print(f"\n{one} minus the best of {', '.join(others)}, with its standard error\n")
+        for name, results in rows.items():
+            best, mean, error = difference(results, one, others)
+            print(f"{name:14} {mean:+.3f} +- {error:.3f} ({best})")
 
 
 if __name__ == "__main__":

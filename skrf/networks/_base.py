@@ -9,7 +9,7 @@ from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, is_regressor
+from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -18,7 +18,6 @@ from skrf._utils.callbacks import EpochTasks
 from skrf._utils.checks import own_integer
 from skrf._utils.hints import with_hints
 from skrf._utils.interrupts import all_or_nothing, whole
-from skrf._utils.random import draw_seed
 from skrf._utils.typing import MatrixLike, RandomState
 from skrf._utils.validation import (
     FINITE,
@@ -37,21 +36,16 @@ from skrf._utils.version import VersionedState
 from skrf.activations import ACTIVATIONS
 from skrf.features._distributions import CONSTRAINTS
 from skrf.losses import LOSSES
+from skrf.networks._beginning import new_state, resumed_state
 from skrf.networks._checks import check_parameters, set_validation_aside
 from skrf.networks._epochs import Fit, Settings, TrainingData, begin_from
 from skrf.networks._laziness import LazinessMixin
 from skrf.networks._objective import Objective
-from skrf.networks._penalty import chosen_alpha
-from skrf.networks._sgd import (
-    Diverged,
-    Options,
-    State,
-    Trainer,
-    require_training_memory,
-)
-from skrf.networks._step_size import MULTIPLE, estimate_step
+from skrf.networks._sgd import Diverged, Trainer, require_training_memory
+from skrf.networks._state import Options, State
+from skrf.networks._step_size import estimate_step
 from skrf.networks._stopping import warn_diverged, warn_if_useless
-from skrf.networks._weights import Initialization, Units, Weights, fitted_attributes
+from skrf.networks._weights import Weights, fitted_attributes
 
 # What users of scikit-learn's networks and kernel approximations may write.
 _HINTS = {
@@ -234,9 +228,9 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
         if self.early_stopping:
             train, validation = set_validation_aside(self, rng, data)
         if resume:
-            state, weights = self._resume()
+            state, weights = resumed_state(self)
         else:
-            state, weights = self._begin(rng, train), None
+            state, weights = new_state(self, rng, train), None
         train = train.in_units(state.units)
         validation = None if validation is None else validation.in_units(state.units)
         objective = self._new_objective(state.alpha)
@@ -273,9 +267,9 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
             if not len(data.Y):
                 return self
             if resume:
-                state, weights = self._resume()
+                state, weights = resumed_state(self)
             else:
-                state = self._begin(check_random_state(self.random_state), data, True)
+                state = new_state(self, check_random_state(self.random_state), data, True)
                 weights = state.initialization.draw()
             data = data.in_units(state.units)
             trainer = Trainer(
@@ -340,68 +334,6 @@ class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, Base
             train_output=self.train != "hidden",
             train_intercept=bool(self.fit_intercept),
         )
-
-    def _begin(self, rng, train, streaming=False):
-        """The state before the first update of new weights."""
-        initialization = Initialization(
-            seed=draw_seed(rng),
-            width=int(self.width),
-            n_features=train.X.shape[1],
-            n_outputs=train.Y.shape[1],
-            dtype=train.X.dtype,
-            weights=self.weights,
-            weight_scale=self.weight_scale,
-            biases=self.biases,
-            bias_scale=self.bias_scale,
-            parametrization=self.parametrization,
-            symmetric=self.symmetric_init,
-        )
-        automatic = self.eta0 == "auto" and not streaming
-        units = Units.given(train.Y.shape[1])
-        if automatic and is_regressor(self) and not self._resolved_loss().signs_only:
-            centered = bool(self.fit_intercept)
-            units = Units.standardized(*train[1:], centered=centered)
-        train = train.in_units(units)
-        alpha = 0.0 if self.alpha == "auto" else float(self.alpha)
-        if self.alpha == "auto" and automatic:
-            state_of = partial(self._first_state, initialization, units)
-            alpha = chosen_alpha(self, initialization.seed, state_of, train)
-        return self._first_state(initialization, units, alpha, train, streaming)
-
-    def _first_state(self, initialization, units, alpha, train, streaming=False):
-        weights = initialization.draw()
-        estimate = estimate_step(self._new_objective(alpha), weights, *train)
-        eta0 = self.eta0
-        if eta0 == "auto":
-            multiple = 1.0 if streaming or self.learning_rate != "cooldown" else MULTIPLE
-            eta0 = multiple * (1 - self.momentum) * estimate.stable_step
-        return State(initialization, units, estimate, float(eta0), alpha)
-
-    def _resume(self):
-        """(The state of the last call, weights in the units of training), all copies.
-
-        The attributes may be arrays of the user, and a call that fails must leave the
-        fitted network unchanged.
-        """
-        state = self._state
-        weights = state.units.private(self._fitted_weights()).copy()
-        if self.eta0 != "auto":
-            state = replace(state, eta0=float(self.eta0))
-        if self.alpha != "auto":
-            state = replace(state, alpha=float(self.alpha))
-        if state.last is None:
-            return state, weights
-        # The attributes are the mean in the dtype of the data, unless they were set.
-        cast = state.units.public(state.mean.astype(weights.hidden.dtype))
-        mean = Weights(
-            *(
-                mean if np.array_equal(of_mean, of_user) else current.astype(np.float64)
-                for mean, of_mean, of_user, current in zip(
-                    state.mean, cast, self._fitted_weights(), weights, strict=True
-                )
-            )
-        )
-        return replace(state, mean=mean), state.last.copy()
 
     def _fitted_weights(self):
         return Weights(

@@ -11,11 +11,11 @@ largest column, up to 1.
 """
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.base import is_classifier
 
 from skrf.networks._checks import strata
 from skrf.networks._epochs import Fit, begin_from
+from skrf.networks._step_size import column_scale
 
 # 1 / t^2. Of 0, 5, 20, 40 and 80, 20 was best or within .006 of the best on diabetes,
 # Boston, Males, Hdma and Computers and five synthetic targets (widths 100 and 300, 20 and
@@ -38,7 +38,7 @@ def chosen_alpha(network, seed, state_of, train):
         return 0.0
     from sklearn.model_selection import train_test_split
 
-    rng, scale = np.random.RandomState(seed), _column_scale(train.X)
+    rng, scale = np.random.RandomState(seed), min(1.0, column_scale(train.X))
     first = _FIRST * scale
     n_aside = n_rows // 5
     stratify = strata(train.Y, n_aside) if is_classifier(network) else None
@@ -55,15 +55,6 @@ def chosen_alpha(network, seed, state_of, train):
     N = objective.predict(aside.X, fit.trainer.result)
     error = _relative_error(network, objective, N, *aside[1:])
     return float(scale * _PRECISION * np.clip(error, 1 / n_aside, 1.0) / n_rows)
-
-
-def _column_scale(X):
-    """The root mean square of the largest column, at most 1; 1 where all are 0."""
-    if issparse(X):
-        squares = np.asarray(X.multiply(X).mean(axis=0))
-    else:
-        squares = np.einsum("ij,ij->j", X, X, dtype=np.float64) / len(X)
-    return float(min(1.0, np.sqrt(squares.max()))) or 1.0
 
 
 def _relative_error(network, objective, N, Y, sample_weight):

@@ -32,8 +32,6 @@ Python checks for interrupts and divergence between blocks.
 """
 
 import copy
-from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils.extmath import row_norms
@@ -51,7 +49,7 @@ from skrf._utils.blas import GEMM
 from skrf._utils.blocks import dense_rows
 from skrf._utils.interrupts import interrupts_held
 from skrf._utils.memory import require_memory
-from skrf.networks._weights import Initialization, Units, Weights
+from skrf.networks._state import State
 
 # Maximum number of halvings of a step that diverges.
 HALVINGS = 40
@@ -61,7 +59,7 @@ _GROWTH = 1e6
 # The last block of a stream may raise the loss of its rows to this many times the loss
 # before the block, or the loss expected before training if that is larger.
 _RISE = 4.0
-# Rows times width of a block of a narrow layer.
+# Rows times width, or times columns, of a block of a small layer.
 _NARROW = 2**16
 # Minimum number of rows of a panel; its part of Z and corrections stay in the inner caches.
 _PANEL = 16
@@ -98,11 +96,15 @@ def block_rows(width, n_features, dtype, batch_size, block_size="auto"):
         n_features = 784, width = 4096     139   132   117   115   135
         n_features = 100, width = 32768    258   251   315   425   615
         n_features = 3072, width = 8192   1200   905   719   694   718
+        n_features = 784, width = 300       23    20    21    23
+        n_features = 784, width = 100       12    12    12    14
+        n_features = 10, width = 100       3.8   2.6   2.4   2.6
     """
     rows = block_size
     if rows == "auto":
-        # In a narrow layer a row is so fast that the time per block in Python counts.
-        rows = min(256, max(64, n_features // 4, _NARROW // width))
+        # A row of a small layer is so fast that the time per block in Python counts.
+        small = min(128, _NARROW // (width + n_features))
+        rows = min(256, max(64, small, min(n_features // 4, width // 8)))
         rows = min(rows, max(16, _CACHE // (width * np.dtype(dtype).itemsize)))
     rows = min(rows, _BLOCK_WORK // (4 * width * n_features))
     return batch_size * max(1, rows // batch_size)
@@ -131,58 +133,6 @@ def panel_rows(width, batch_size):
     """Rows of a panel, a multiple of the batch size: about `_NARROW` / 4 elements of Z."""
     rows = min(64, max(_PANEL, _NARROW // (4 * width)))
     return batch_size * max(1, rows // batch_size)
-
-
-class StepEstimate(NamedTuple):
-    """Estimates from the first rows and weights of a run."""
-
-    stable_step: float  # the largest stable step of plain SGD
-    mean_loss: float  # before training
-    mean_square: float  # mean of ||x||^2
-
-
-class Options(NamedTuple):
-    """The options of the update rule."""
-
-    batch_size: int
-    block_size: int | str
-    power_t: float
-    momentum: float
-    average_after: int  # the last update that is not averaged; -1 means no average
-
-
-@dataclass(frozen=True)
-class State:
-    """What training continues from, besides the fitted weights; pickles hold it."""
-
-    initialization: Initialization
-    units: Units
-    estimate: StepEstimate
-    eta0: float  # before any cooldown
-    alpha: float
-    n_updates: int = 0
-    n_averaged: int = 0
-    velocity: Weights | None = None
-    # Only where the fitted weights are a mean of iterates.
-    mean: Weights | None = None  # in float64
-    last: Weights | None = None
-
-    def to_dict(self):
-        """Arrays and built-in values."""
-        values = dict(vars(self))
-        values["initialization"] = dict(vars(self.initialization))
-        for name in ("units", "estimate", "velocity", "mean", "last"):
-            values[name] = values[name] and tuple(values[name])
-        return values
-
-    @classmethod
-    def from_dict(cls, values):
-        """The state whose `to_dict` is given."""
-        values = {**values, "initialization": Initialization(**values["initialization"])}
-        kinds = {"units": Units, "estimate": StepEstimate, "velocity": Weights}
-        for name, kind in {**kinds, "mean": Weights, "last": Weights}.items():
-            values[name] = values[name] and kind(*values[name])
-        return cls(**values)
 
 
 class Trainer:

@@ -1,10 +1,11 @@
 """The step of SGD, from the first gradients."""
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils.extmath import row_norms
 
 from skrf._utils.blocks import row_blocks
-from skrf.networks._sgd import StepEstimate
+from skrf.networks._state import StepEstimate
 
 # Maximum number of rows that the estimate looks at.
 _ROWS = 1000
@@ -87,6 +88,15 @@ class _TangentKernels:
             v /= np.maximum(np.linalg.norm(v, axis=1, keepdims=True), np.finfo(float).tiny)
             last, v = v, ((v @ self.U) * self.slope**2) @ self.U.T
         return self.hidden * np.einsum("nk,nk->n", last, v) + self.diagonal
+
+
+def column_scale(X):
+    """The root mean square of the largest column; 1 where all are 0."""
+    if issparse(X):
+        squares = np.asarray(X.multiply(X).mean(axis=0))
+    else:
+        squares = np.einsum("ij,ij->j", X, X, dtype=np.float64) / len(X)
+    return float(np.sqrt(squares.max())) or 1.0
 
 
 def some_rows(X, sample_weight):

@@ -5,10 +5,14 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skrf._utils.interrupts import interrupts_held
 from skrf._utils.warnings import warn
-from skrf.networks._step_size import n_alive, some_rows
+from skrf.networks._step_size import column_scale, n_alive, some_rows
 
 # A training loss above this many times that of the best constant is worth a warning.
 _WORSE = 1.01
+# With columns below this root mean square, a loss that is lower by less than this fraction
+# is worth a warning: such columns are small beside the biases, and the network learns them
+# late or never.
+_SMALL, _GAIN = 0.1, 0.05
 
 
 def warn_diverged(network, stop, trainer, result="last finite weights"):
@@ -43,7 +47,7 @@ def warn_not_converged(network, trainer):
 
 
 def warn_if_useless(network, trainer, train):
-    """Warn of a network that is worse than a constant, or whose neurons are all dead."""
+    """Warn of a network that is no better than a constant, or whose neurons are dead."""
     objective, weights = trainer.objective, trainer.result
     constant = objective.constant_loss(*train[1:])
     loss = objective.mean_loss(objective.predict(train.X, weights), *train[1:])
@@ -56,14 +60,22 @@ def warn_if_useless(network, trainer, train):
             f"updates at eta0={trainer.eta0:.3g}. {remedy}.",
             ConvergenceWarning,
         )
-    elif objective.train_hidden:
-        X = train.X[some_rows(train.X, train.sample_weight)]
-        if n_alive(objective, weights, X) == 0:
-            warn(
-                "All hidden neurons are inactive: their derivative is 0 on all rows, so "
-                f"the network is a constant. {remedy} or a smaller alpha.",
-                ConvergenceWarning,
-            )
+        return
+    X = train.X[some_rows(train.X, train.sample_weight)]
+    if objective.train_hidden and n_alive(objective, weights, X) == 0:
+        warn(
+            "All hidden neurons are inactive: their derivative is 0 on all rows, so "
+            f"the network is a constant. {remedy} or a smaller alpha.",
+            ConvergenceWarning,
+        )
+    elif loss > (1 - _GAIN) * constant > 0 and column_scale(train.X) < _SMALL:
+        warn(
+            f"The network has learned little: its training loss is {loss:.3g}, that of the "
+            f"best constant prediction {constant:.3g}. The columns of X are small, with "
+            f"root mean squares of at most {column_scale(train.X):.3g}. Scale the columns "
+            "of X, for example by StandardScaler.",
+            ConvergenceWarning,
+        )
 
 
 class Progress:

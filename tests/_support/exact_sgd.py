@@ -8,7 +8,8 @@ from small_networks import plain
 
 from skrf import ACTIVATIONS, LOSSES, OverparamNetRegressor
 from skrf.networks._objective import Objective
-from skrf.networks._sgd import Options, State, Trainer
+from skrf.networks._sgd import Trainer
+from skrf.networks._state import Options, State
 from skrf.networks._step_size import estimate_step
 from skrf.networks._weights import Initialization, Units
 

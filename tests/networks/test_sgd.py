@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from skrf import ACTIVATIONS, LOSSES
 from skrf.networks._objective import Objective
-from skrf.networks._sgd import Diverged, Options, State, Trainer, block_rows
+from skrf.networks._sgd import Diverged, Trainer, block_rows
+from skrf.networks._state import Options, State
 from skrf.networks._step_size import estimate_step
 from skrf.networks._weights import Initialization, Units
 

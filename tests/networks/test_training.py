@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import reference
 from exact_sgd import plain_sgd
+from scipy.sparse import csr_array
 from sklearn.datasets import load_diabetes
 from sklearn.ensemble import BaggingRegressor
 from sklearn.exceptions import ConvergenceWarning
@@ -20,7 +21,7 @@ from small_networks import BOTH, assert_same_weights, initial, plain
 from skrf import OverparamNetClassifier, OverparamNetRegressor
 from skrf.networks._checks import set_validation_aside
 from skrf.networks._epochs import TrainingData
-from skrf.networks._sgd import State
+from skrf.networks._state import State
 
 WORSE = "ignore:The network is worse than"
 
@@ -258,6 +259,20 @@ def test_no_warning_where_nothing_can_be_learned(loss, fractions, rng):
     X, labels = rng.standard_normal((400, 2)), rng.choice(len(fractions), 400, p=fractions)
     plain(OverparamNetClassifier, loss=loss, max_iter=20).fit(X, labels)
     plain(max_iter=20).fit(X, rng.standard_normal(400))
+
+
+@pytest.mark.parametrize("Network", BOTH)
+@pytest.mark.parametrize("as_sparse", [False, True])
+@pytest.mark.parametrize("learning_rate", ["cooldown", "constant"])
+def test_small_columns_that_are_not_learned_warn(Network, as_sparse, learning_rate, rng):
+    X = rng.standard_normal((200, 3))
+    y = task(Network, scale(X[:, 0] + 0.3 * rng.standard_normal(200)))
+    small = csr_array(1e-4 * X) if as_sparse else 1e-4 * X
+    with pytest.warns(ConvergenceWarning, match="(learned little|worse than).*Scale"):
+        plain(Network, learning_rate=learning_rate).fit(small, y)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "The network has learned little")
+        plain(Network, learning_rate=learning_rate).fit(X, y)
 
 
 def test_inactive_neurons_warn(noisy):
