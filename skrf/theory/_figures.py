@@ -31,6 +31,12 @@ def figures_of(reports):
     return figures
 
 
+def _name_ticks(axes, values):
+    """Ticks at the values of a logarithmic axis only."""
+    axes.set_xticks(values, [f"{value:g}" for value in values])
+    axes.minorticks_off()
+
+
 def _laziness(axes, values):
     names = "flipped", "coupling_gap", "feature_gap"
     curves = {name.replace("_", " "): values[name] for name in names}
@@ -45,6 +51,7 @@ def _hinge(axes, values):
     axes.axhline(values["bound"], color="black", linestyle="--", label="L(P) + eps")
     axes.axhline(values["polynomial"], color="black", linestyle=":", label="L(P)")
     axes.set(xlabel="width r", ylabel="expected hinge loss", xscale="log")
+    _name_ticks(axes, values["widths"])
     axes.legend(frameon=False)
 
 
@@ -66,9 +73,9 @@ def _growth(axes, values):
 
 def _best_errors(axes, values):
     ds = values["dimensions"]
-    axes.plot(ds, values["errors"], "o-", label="random features, one draw")
+    axes.plot(ds, values["errors"], "o-", label="one draw")
     axes.plot(ds, values["floor"], "k--", label="any features, mean over w*")
-    axes.set(xlabel="dimension d", ylabel="relative error", yscale="log")
+    axes.set(xlabel="dimension d", ylabel="relative error", ylim=(0, None))
     axes.legend(frameon=False)
 
 
@@ -79,6 +86,7 @@ def _with_biases(axes, values):
     errors = {"random features": values["random"], "linearised network": linearised}
     display = ErrorFloorDisplay(n_features=n, errors=errors, floor=values["floor"])
     display.plot(axes)
+    axes.legend(loc="lower left", frameon=False)
 
 
 def _needed(axes, _):
@@ -102,6 +110,7 @@ def _smooth(axes, values):
         if name != "norms":
             axes.plot(values["norms"], logs, "o-", label=name)
     axes.set(xlabel="||w||", ylabel="log10 of the number of features", xscale="log")
+    _name_ticks(axes, values["norms"])
     axes.legend(frameon=False)
 
 
