@@ -85,7 +85,7 @@ def peer(name, n, d, p):
     "ours, cos" has the features of RBFSampler up to the factor sqrt(2).
     """
     if name == "ours, relu":
-        return RandomFeatureRidge(RandomReLUFeatures(p), random_state=0)
+        return RandomFeatureRidge(RandomReLUFeatures(p), alphas=1.0, random_state=0)
     if name == "ours, cos":
         features = RandomFeatures(
             p, activation="cos", biases="uniform", bias_scale=np.pi / np.sqrt(3)
@@ -291,10 +291,10 @@ def bench_dask(shape, repeats):
     models = {}
 
     def one():
-        models["one"] = RandomFeatureRidge(features, solver="primal").fit(X, y)
+        models["one"] = RandomFeatureRidge(features, alphas=1.0, solver="primal").fit(X, y)
 
     def two():
-        models["two"] = RandomFeatureRidge(features).fit(x, t)
+        models["two"] = RandomFeatureRidge(features, alphas=1.0).fit(x, t)
 
     with (
         LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
@@ -303,7 +303,9 @@ def bench_dask(shape, repeats):
         x, t = x.persist(), t.persist()
         two()
         times = in_turn({"two": two, "one": one}, repeats)
-    difference = np.abs(models["one"].coef_ / models["two"].coef_ - 1).max()
+    difference = np.abs(
+        models["one"].output_weights_ / models["two"].output_weights_ - 1
+    ).max()
     print(f"\n## Dask at {shape}\n")
     for name in ("one", "two"):
         print(f"- {name} process(es): {statistics.median(times[name]):.2f} s")

@@ -91,10 +91,10 @@ def bench_primal(shapes, repeats):
             RandomFeatureRidge(features, alphas=[1.0]).width_path(X, y)
 
         def stream(X=X, y=y, features=features):
-            model = RandomFeatureRidge(features)
+            model = RandomFeatureRidge(features, alphas=1.0)
             for rows in np.array_split(np.arange(len(X)), max(1, len(X) // 50000)):
                 model.partial_fit(X[rows[0] : rows[-1] + 1], y[rows[0] : rows[-1] + 1])
-            _ = model.coef_
+            _ = model.output_weights_
 
         modes = {
             "one alpha": (partial(fit, 1.0), np.float32, 2, "one"),

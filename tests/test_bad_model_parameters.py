@@ -40,6 +40,10 @@ from skrf import (
 from skrf.kernels import WideNetworkKernel
 
 
+def one_alpha():
+    return ridge(alphas=1.0)
+
+
 class Bare:
     """A transformer that knows nothing of scikit-learn."""
 
@@ -134,10 +138,20 @@ RIDGES = [
         "Pass a finite number >= 0 for each",
     ),
     (lambda: ridge().predict(X), NotFittedError, "RandomFeatureRidge", "'fit'"),
-    (lambda: ridge().coef_, AttributeError, "RandomFeatureRidge", "call fit"),
-    (lambda: ridge().fit(X, Y).scores_, AttributeError, "alphas", "sequence"),
-    (lambda: ridge().width_path(X, Y).coefficients(9), ValueError, "width", "between"),
-    (lambda: ridge().width_path(X, Y).coefficients(2, 1), ValueError, "k", "from 0 to 0"),
+    (lambda: ridge().output_weights_, AttributeError, "RandomFeatureRidge", "call fit"),
+    (
+        lambda: one_alpha().fit(X, Y).scores_,
+        AttributeError,
+        "alphas",
+        "sequence",
+    ),
+    (lambda: ridge().width_path(X, Y).output_layer(9), ValueError, "width", "between"),
+    (
+        lambda: one_alpha().width_path(X, Y).output_layer(2, 1),
+        ValueError,
+        "k",
+        "from 0 to 0",
+    ),
     (lambda: ridge(ntk(train="both")).width_path(X, Y), ValueError, "features", "Use"),
     # Streams.
     (lambda: ridge(cv=3).partial_fit, AttributeError, "cv", "Use cv=None, or fit"),
@@ -204,7 +218,7 @@ RIDGES = [
         "same columns and dtype",
     ),
     (
-        lambda: ridge().partial_fit(X, Y, 0 * ORDERED).coef_,
+        lambda: ridge().partial_fit(X, Y, 0 * ORDERED).output_weights_,
         ValueError,
         "sample_weight",
         "rows of positive weight",
@@ -319,11 +333,11 @@ def test_errors_name_parameter_and_remedy(call, kind, name, remedy):
 )
 def test_features_of_a_stream_may_not_change(change, name):
     model = begun_stream()
-    before = model.coef_
+    before = model.output_weights_
     message = f"^`{name}[a-z_]*` changed since .* or start from a clone"
     with pytest.raises(ValueError, match=message):
         model.set_params(**change).partial_fit(X, Y)
-    np.testing.assert_array_equal(model.coef_, before)
+    np.testing.assert_array_equal(model.output_weights_, before)
 
 
 @pytest.mark.parametrize(
@@ -378,7 +392,9 @@ class Old:
 
 def test_transformers_need_no_base_class():
     peer = ridge(FunctionTransformer()).fit(X, Y)
-    np.testing.assert_array_equal(ridge(Old()).fit(X, Y).coef_, peer.coef_)
+    np.testing.assert_array_equal(
+        ridge(Old()).fit(X, Y).output_weights_, peer.output_weights_
+    )
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,11 @@ def test_four_ridge_fits_in_threads(solver, n_blas):
 
     def work(_):
         features = RandomReLUFeatures(100)
-        return RandomFeatureRidge(features, solver=solver, random_state=0).fit(X, y).coef_
+        return (
+            RandomFeatureRidge(features, solver=solver, random_state=0)
+            .fit(X, y)
+            .output_weights_
+        )
 
     with threadpool_limits(n_blas, user_api="blas"), ThreadPoolExecutor(4) as pool:
         expected = work(0)

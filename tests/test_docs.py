@@ -39,6 +39,20 @@ def test_code_of_a_page(page, capsys):
     assert not failed, capsys.readouterr().out
 
 
+ROOT = DOCS.parent
+TEXTS = [ROOT / "README.md", *PAGES, *EXAMPLES, *sorted((ROOT / "skrf").rglob("*.py"))]
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
+def test_the_penalty_after_random_features_is_chosen(path):
+    """Standardised features, or a default penalty, overfit or underfit without a word."""
+    text = " ".join(path.read_text().replace("...", "").split())
+    assert not re.search(r"Features\([^()]*(\([^()]*\))*[^()]*\), StandardScaler\(", text)
+    assert not re.search(r"Features\([^()]*(\([^()]*\))*[^()]*\), Ridge\w*\(\)", text)
+    scaler = r"`*StandardScaler`* (after the features|between)"
+    assert not re.search(scaler, text, re.I)
+
+
 def test_no_code_that_is_not_run():
     wrong = [
         f"{page.name}: {language}"

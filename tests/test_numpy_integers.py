@@ -40,7 +40,7 @@ def trained(width, as_own, **options):
 
 def path(as_own):
     widths = ridge(relus(as_own(100))).width_path(X, Y)
-    return widths.coefficients(as_own(70), as_own(0))[0]
+    return widths.output_layer(as_own(70), as_own(0))[0]
 
 
 def neuron(n):
@@ -67,7 +67,7 @@ CALLS = {
     "ridge alphas": lambda n: ridge(alphas=[n(100), n(1)], cv=n(3)).fit(X, Y).scores_,
     "cg": lambda n: ridge(block_size=n(7), solver="cg").fit(X, Y).predict(X),
     "classifier": lambda n: ridge_clf(block_size=n(3)).fit(X, SIGNS).decision_function(X),
-    "stream": lambda n: ridge(relus(n(100))).partial_fit(X, Y).coef_,
+    "stream": lambda n: ridge(relus(n(100))).partial_fit(X, Y).output_weights_,
     "path": path,
     "net": lambda n: trained(n(100), n, max_iter=n(2)),
     "net ntk": lambda n: trained(n(100), n, max_iter=n(1), parametrization="ntk"),

@@ -29,6 +29,17 @@ def take_rows(X, rows):
     return X.iloc[rows] if hasattr(X, "iloc") else X[rows]
 
 
+def stack_rows(first, second):
+    """The rows of two arrays, sparse matrices or data frames of pandas."""
+    if hasattr(first, "iloc"):
+        import pandas as pd
+
+        return pd.concat([first, second])
+    if sparse.issparse(first):
+        return sparse.vstack([first, second], format="csr")
+    return np.concatenate([first, second])
+
+
 def dense_rows(X, rows):
     """Rows of X, by slice or by index, as a contiguous dense array."""
     picked = X[rows]

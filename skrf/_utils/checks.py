@@ -95,7 +95,8 @@ def real_numbers(name, value):
     wrong = array.dtype.kind not in "biufO" or (array.dtype.kind == "b" and array.ndim == 0)
     entries = array.ravel().tolist() if wrong or array.dtype.kind == "O" else []
     for entry in entries:
-        if wrong or not isinstance(entry, Real):
+        # NumPy derives time differences from integers.
+        if wrong or not isinstance(entry, Real) or isinstance(entry, np.timedelta64):
             raise ValueError(
                 f"`{name}` must be real numbers; got {short(entry)} of type "
                 f"{type(entry).__name__}. Pass an array of floats."

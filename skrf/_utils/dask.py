@@ -117,6 +117,15 @@ def first_rows(X):
     return first_rows_of([(block,) for block in _row_blocks(X)])[0]
 
 
+def no_rows(X):
+    """An empty array or data frame with the columns of X, or None if they are unknown."""
+    if hasattr(X, "columns"):
+        return X._meta
+    if X.ndim != 2 or np.isnan(X.shape[1]):
+        return None
+    return np.empty((0, X.shape[1]), X.dtype)
+
+
 def distinct(parts):
     """The distinct labels in y."""
     dask = import_dask()

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from skrf._utils.dask import dtype_of, first_rows, is_dask, map_rows
+from skrf._utils.dask import dtype_of, first_rows, is_dask, map_rows, no_rows
 
 
 class Engine(ABC):
@@ -33,6 +33,10 @@ class Engine(ABC):
         """Raise ValueError where X is not in memory, as `what` needs; says the remedy."""
 
     @abstractmethod
+    def check_columns(self, check, X):
+        """Call `check` on no rows of X, where the work that checks X comes later."""
+
+    @abstractmethod
     def map_rows(self, function, X, n_columns, dtype=None):
         """Results of `function`, which takes blocks of rows in memory, for all rows of X.
 
@@ -55,6 +59,9 @@ class NumpyEngine(Engine):
     def require_in_memory(self, what, remedy):
         pass
 
+    def check_columns(self, check, X):
+        pass
+
     def map_rows(self, function, X, n_columns, dtype=None):
         return function(X)
 
@@ -74,6 +81,11 @@ class DaskEngine(Engine):
         raise ValueError(
             f"`X` must be in memory for {what}; got a Dask collection. {remedy}"
         )
+
+    def check_columns(self, check, X):
+        rows = no_rows(X)
+        if rows is not None:
+            check(rows)
 
     def map_rows(self, function, X, n_columns, dtype=None):
         dtype = dtype_of(X) if dtype is None else dtype

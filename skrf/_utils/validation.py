@@ -5,6 +5,7 @@ and their message; a note, which tracebacks show below the message, says what to
 """
 
 import functools
+import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,7 +18,6 @@ from sklearn.base import _fit_context
 from sklearn.utils import compute_class_weight, validation
 from sklearn.utils._available_if import _AvailableIfDescriptor
 from sklearn.utils._param_validation import (
-    HasMethods,
     Interval,
     validate_params,
 )
@@ -29,6 +29,7 @@ from sklearn.utils.multiclass import (
 from sklearn.utils.validation import _check_sample_weight
 
 from skrf._utils.checks import own_integer, real_numbers, similar
+from skrf._utils.dates import refuse_dates
 from skrf._utils.typing import Function, KeepsSignature
 
 __all__ = [
@@ -42,11 +43,11 @@ __all__ = [
     "POSITIVE_INTEGER",
     "PROBABILITY",
     "RANDOM_STATE",
-    "HasMethods",
     "NumericInterval",
     "StrOptions",
     "available_with_reason",
     "check_arguments",
+    "check_columns",
     "check_data",
     "check_labels",
     "check_matrix",
@@ -234,17 +235,26 @@ def _remedy_for_data(
     estimator, X, y, *, reset=True, ensure_all_finite=True, multi_output=False, **options
 ):
     """What to do about the first fault of X, y, or the two together, or None."""
-    names = None if reset else getattr(estimator, "feature_names_in_", None)
-    if names is not None and hasattr(X, "columns") and list(X.columns) != list(names):
-        return "Pass the columns of `fit` in `X`, in the same order."
+    if not reset and _other_names(estimator, X):
+        return _OTHER_NAMES
     remedy = _remedy("X", X, allow_nan=ensure_all_finite is not True)
     if remedy is None and y is not None:
         remedy = _remedy_for_targets(y, several_outputs=multi_output)
         if remedy is None and _shape(y)[:1] != _shape(X)[:1]:
             remedy = "Pass as many entries in `y` as there are rows in `X`."
     if remedy is None and not reset and _shape(X)[1] != estimator.n_features_in_:
-        remedy = "Pass `X` with as many columns as in `fit`."
+        remedy = _OTHER_NUMBER
     return remedy
+
+
+_OTHER_NAMES = "Pass the columns of `fit` in `X`, in the same order."
+_OTHER_NUMBER = "Pass `X` with as many columns as in `fit`."
+
+
+def _other_names(estimator, X):
+    """Whether the columns of a data frame have other names than in `fit`."""
+    names = getattr(estimator, "feature_names_in_", None)
+    return names is not None and hasattr(X, "columns") and list(X.columns) != list(names)
 
 
 def _shape(array):
@@ -265,14 +275,20 @@ def _one_entry_each(X):
 
 def check_matrix(name, X, **options):
     """scikit-learn's check of a matrix, dense or CSR; errors have a remedy as a note."""
+    refuse_dates(name, X)
     with remedies_for(name, X):
         return _one_entry_each(
             validation.check_array(X, accept_sparse="csr", input_name=name, **options)
         )
 
 
-def check_data(estimator, X, *y, **options):
-    """scikit-learn's check of X, and of y; errors have a remedy as a note."""
+def check_data(estimator, X, *y, dates=False, **options):
+    """scikit-learn's check of X, and of y; errors have a remedy as a note.
+
+    `dates` says whether X may have dates.
+    """
+    if not dates:
+        refuse_dates("X", X)
 
     def find_remedy():
         return _remedy_for_data(estimator, X, *(y or [None]), **options)
@@ -282,6 +298,17 @@ def check_data(estimator, X, *y, **options):
     if isinstance(checked, tuple):
         return _one_entry_each(checked[0]), *checked[1:]
     return _one_entry_each(checked)
+
+
+def check_columns(estimator, X, *, dates=False):
+    """Check names and number of the columns as in `fit`; X may have no rows."""
+    if not dates:
+        refuse_dates("X", X)
+    remedy = _OTHER_NAMES if _other_names(estimator, X) else _OTHER_NUMBER
+    with completed(after=remedy), warnings.catch_warnings():
+        # The check of the rows warns of names, too.
+        warnings.filterwarnings("ignore", "X (has|does not have valid) feature names")
+        validation.validate_data(estimator, X, reset=False, skip_check_array=True)
 
 
 def check_row_weights(sample_weight, X, *, dtype, **options):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from functools import wraps
+from functools import partial, wraps
 from numbers import Integral
 from typing import Self
 
@@ -21,7 +21,7 @@ from skrf._utils.memory import require_memory
 from skrf._utils.random import draw_seed
 from skrf._utils.threads import in_threads
 from skrf._utils.typing import MatrixLike
-from skrf._utils.validation import check_data, fit_context, one_of
+from skrf._utils.validation import check_columns, check_data, fit_context, one_of
 from skrf._utils.version import VersionedState
 from skrf.activations import ACTIVATIONS
 from skrf.features._distributions import CONSTRAINTS, WEIGHT_DISTRIBUTIONS, draw_biases
@@ -158,6 +158,7 @@ class BaseHiddenLayerFeatures(
             size in bytes.
         """
         check_is_fitted(self, "biases_")
+        engine_of(X).check_columns(partial(check_columns, self), X)
         return engine_of(X).map_rows(self._features_of, X, self._n_features_out)
 
     def _features_of(self, X):

@@ -75,7 +75,9 @@ class RandomFeatures(BaseHiddenLayerFeatures):
     -----
     A Pipeline of these transformers is a deeper random network. The features are of order
     1/sqrt(width), so the biases of a second map with default scales would dominate them.
-    Put a StandardScaler before the second map, or set its `weight_scale` to sqrt(width).
+    Set the `weight_scale` of the second map to sqrt(width). Choose the penalty of the
+    linear model that follows, for instance by RidgeCV. Do not standardise the features,
+    because a linear model on them then overfits noisy targets.
 
     The projections differ in how they draw the weights:
 
@@ -99,14 +101,16 @@ class RandomFeatures(BaseHiddenLayerFeatures):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from sklearn.datasets import load_digits
-    >>> from sklearn.linear_model import RidgeClassifier
+    >>> from sklearn.linear_model import RidgeClassifierCV
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn.preprocessing import StandardScaler
     >>> from skrf import RandomFeatures
     >>> X, y = load_digits(return_X_y=True)
     >>> features = RandomFeatures(width=500, activation="erf", random_state=0)
-    >>> model = make_pipeline(StandardScaler(), features, RidgeClassifier(alpha=0.01))
+    >>> ridge = RidgeClassifierCV(alphas=np.logspace(-6, 4, 21))
+    >>> model = make_pipeline(StandardScaler(), features, ridge)
     >>> bool(model.fit(X[:1000], y[:1000]).score(X[1000:], y[1000:]) > 0.9)
     True
     """

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.callback import CallbackSupportMixin
+from sklearn.metrics import get_scorer_names
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import UNUSED, MetadataRouter, MethodMapping
@@ -20,16 +22,17 @@ from skrf._utils.typing import MatrixLike
 from skrf._utils.validation import (
     POSITIVE,
     POSITIVE_INTEGER,
-    HasMethods,
     StrOptions,
     fit_context,
 )
 from skrf._utils.version import VersionedState
 from skrf._utils.warnings import warn
-from skrf.ridge._checks import problem_of
+from skrf.ridge._checks import problem_of, scoring_of
 from skrf.ridge._feature_matrix import FeatureMap, FeatureMatrix
 from skrf.ridge._fitted import FittedValues, Predictor
 from skrf.ridge._fitting_data import data_in_memory, fitting_data
+from skrf.ridge._held_out import Comparison
+from skrf.ridge._leave_one_out import search_primal
 from skrf.ridge._memory import ProblemSize, require_fitting_memory
 from skrf.ridge._problem import Solution
 from skrf.ridge._row_checks import COLUMN_ATTRIBUTES, RowChecks
@@ -39,26 +42,38 @@ from skrf.ridge._transformers import accepted_input, identical, n_neurons, narro
 from skrf.ridge._width_path import WidthPath, compute_width_path
 
 # Fitted attributes that `partial_fit` leaves to be computed at their first access.
-_COMPUTED = {"coef_", "intercept_", "alpha_", "scores_", "best_score_", "n_iter_"}
+_COMPUTED = {
+    "output_weights_",
+    "output_bias_",
+    "alpha_",
+    "alphas_",
+    "scores_",
+    "best_score_",
+    "n_iter_",
+    "cv_results_",
+    "cv_predictions_",
+}
 
 
 class BaseRandomFeatureRidge(VersionedState, CallbackSupportMixin, BaseEstimator):
     """Base class; subclasses define how `y` is encoded.
 
     A subclass has `_learn_targets(y, classes)`, the targets that the first `y` shows, and
-    `_targets(is_flat)`, the targets of a fitted model. Both are classes of the file
-    `_targets`.
+    `_current(targets)`, the targets of a fitted model with the parameters of now. Both are
+    classes of the file `_targets`.
 
     After `fit` the model has `_values`, a `FittedValues`. After `partial_fit` it has
     `_stream`, a `Stream`, which computes its values at the first access.
     """
 
     _parameter_constraints = {
-        "features": [HasMethods(["fit", "transform"]), None],
-        "alphas": [POSITIVE, "array-like"],
+        "features": "no_validation",  # by `require_estimator`, which has hints
+        "alphas": [POSITIVE, "array-like", StrOptions({"auto"})],
         "fit_intercept": ["boolean"],
         "cv": ["cv_object"],
         "solver": [StrOptions({"auto", *SOLVERS})],
+        "scoring": [StrOptions(set(get_scorer_names())), callable, None],
+        "store_cv_results": ["boolean"],
         "select_width": ["boolean"],
         "block_size": [POSITIVE_INTEGER, StrOptions({"auto"})],
         "verbose": ["verbose"],
@@ -189,6 +204,7 @@ shape (n_samples, n_features)
                     "Pass cv=GroupKFold(5) or drop `groups`."
                 )
             data = fitting_data(self, X, y, sample_weight)
+            problem = self._scored(problem, data, sample_weight)
             metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
             tasks = PassTasks(self, self.verbose, X=X, y=y, metadata=metadata)
             data.matrix.progress = tasks.begin_pass
@@ -197,8 +213,8 @@ shape (n_samples, n_features)
                 data = data._replace(features=features)
             else:
                 solution = self._solve(data.matrix, problem, y, groups)
-            is_flat = data.checks.targets.is_flat
-            self._values = FittedValues.of(solution, data.matrix.dtype, is_flat)
+            targets = data.checks.targets
+            self._values = FittedValues.of(solution, data.matrix.dtype, problem, targets)
             self._set_data(data)
             self.__dict__.pop("_stream", None)
             tasks.finish()
@@ -255,27 +271,42 @@ shape (n_samples, n_features)
         """
         self._validate_params()
         # Unused parameters must not raise, and `cv` may be a generator, which has no copy.
-        unused = {"cv": None, "solver": "auto"}
+        unused = {"cv": None, "solver": "auto", "scoring": None, "store_cv_results": False}
         model = clone(type(self)(**{**self.get_params(deep=False), **unused}))
         problem = problem_of(model)
-        matrix, features, _ = fitting_data(model, X, y, sample_weight)
+        data = fitting_data(model, X, y, sample_weight)
+        matrix, features = data.matrix, data.features
+        problem = model._scored(problem, data, sample_weight)
         require_fitting_memory(ProblemSize.of(matrix, problem), "width path")
         matrix.progress = printed if self.verbose else None
         return compute_width_path(matrix, n_neurons(features), problem)
+
+    def _scored(self, problem, data, sample_weight):
+        """The problem with the scores that the parameters ask for."""
+        scoring = scoring_of(self, problem, data.checks.targets, sample_weight is not None)
+        return replace(problem, scoring=scoring)
 
     def _best_width(self, data, problem):
         """(Features of the best width, the solution on them)."""
         require_fitting_memory(ProblemSize.of(data.matrix, problem), "width path")
         path = compute_width_path(data.matrix, n_neurons(data.features), problem)
         k, width = path.best
-        coef, intercept = path.coefficients(width, k)
         alpha = float(path.alphas[k, width - 1])
-        solution = Solution(coef, intercept, alpha, -path.leave_one_out_errors)
-        return narrowed(data.features, width), solution
+        features = narrowed(data.features, width)
+        if data.checks.targets.are_labels:
+            # The probabilities need the errors of single rows.
+            matrix = data.matrix.with_features(features)
+            solution = search_primal(matrix, problem.at(alpha))
+        else:
+            solution = Solution(*path.output_layer(width, k), alpha)
+        errors = -path.leave_one_out_errors
+        rounding = np.zeros(len(path.alphas))
+        solution.comparison = Comparison(path.alphas, errors, errors, rounding)
+        return features, solution
 
     def _solve(self, matrix, problem, y, groups):
         rng = check_random_state(self.random_state)
-        if self.cv is None or not problem.searches:
+        if self.cv is None or not problem.searches or self.solver == "cg":
             return solve(self.solver, matrix, problem, rng)
         return cross_validate(
             self.solver, matrix, problem, self.cv, y, groups, is_classifier(self)
@@ -305,11 +336,13 @@ shape (n_samples, n_features)
             if stream is None:
                 data = data_in_memory(self, X, y, sample_weight, classes, is_part=True)
                 self._set_data(data)
-                matrix, is_flat = data.matrix, data.checks.targets.is_flat
-                stream = Stream.begin(matrix, problem, self.features, is_flat)
+                matrix, targets = data.matrix, data.checks.targets
+                problem = self._scored(problem, data, None)
+                stream = Stream.begin(matrix, problem, self.features, targets)
             else:
                 stream.require_features(self.features)
-                checks = RowChecks.of(self, self._targets(stream.is_flat))
+                problem = replace(problem, scoring=stream.problem.scoring)
+                checks = RowChecks.of(self, self._current(stream.targets))
                 rows, Y, weights = checks.part(X, y, sample_weight)
                 feature_map = FeatureMap(self.features_, rows)
                 matrix = FeatureMatrix(rows, Y, weights, feature_map, self.block_size)
@@ -377,24 +410,24 @@ shape (n_samples, n_features)
                 "whose sums do not add. Use the same integer random_state and X of the "
                 "same columns and dtype, or the same FrozenEstimator, for both."
             )
-        mine = self._targets(self._stream.is_flat)
-        if not mine.matches(other._targets(other._stream.is_flat)):
+        if not self._stream.targets.matches(other._stream.targets):
             raise targets_differ()
         self._stream = self._stream.merge(other._stream)
         return self
 
-    def _predictor(self):
-        """What makes predictions for rows in memory."""
+    def _predictor(self, X):
+        """What makes predictions for rows in memory; checks the columns of a lazy X."""
         check_is_fitted(self)
         values = self._fitted_values()
-        checks = RowChecks.of(self, self._targets(values.is_flat))
+        checks = RowChecks.of(self, self._current(values.targets))
+        engine_of(X).check_columns(checks.check_columns, X)
         return Predictor(checks, self.features_, values, self.block_size)
 
     def _outputs(self, X):
         """The outputs for all rows of X; lazy where X is."""
-        predictor = self._predictor()
+        predictor = self._predictor(X)
         values = predictor.values
-        n_columns = None if values.is_flat else len(values.coef)
+        n_columns = None if values.is_flat else len(values.output_weights)
         return engine_of(X).map_rows(predictor.outputs, X, n_columns)
 
     def __dir__(self):
@@ -414,7 +447,7 @@ shape (n_samples, n_features)
         return self._values
 
     @property
-    def coef_(self) -> np.ndarray:
+    def output_weights_(self) -> np.ndarray:
         """Coefficients U; computed at the first access after `partial_fit`.
 
         Raises
@@ -432,50 +465,86 @@ shape (n_samples, n_features)
         LinAlgWarning
             After `partial_fit`, if the features are so collinear that U is imprecise.
         """
-        return self._fitted_values().coef
+        return self._fitted_values().output_weights
 
     @property
-    def intercept_(self) -> float | np.ndarray:
-        """Intercept c; raises as `coef_` does."""
-        return self._fitted_values().intercept
+    def output_bias_(self) -> float | np.ndarray:
+        """Intercept c; raises as `output_weights_` does."""
+        return self._fitted_values().output_bias
 
     @property
-    def alpha_(self) -> float:
-        """The penalty used; raises as `coef_` does."""
+    def alpha_(self) -> float | np.ndarray:
+        """The penalty used; raises as `output_weights_` does."""
         return self._fitted_values().alpha
 
     @property
+    def alphas_(self) -> np.ndarray:
+        """The penalties that were compared; raises as `scores_` does."""
+        return self._compared("alphas")
+
+    @property
     def scores_(self) -> np.ndarray:
-        """Minus the mean squared error for each of the `alphas`.
+        """The score of each of the `alphas_`; higher is better.
 
         Raises
         ------
         AttributeError
-            If `alphas` was a number, without `cv` and `select_width`; and as for `coef_`.
+            If `alphas` was a number, without `cv` and `select_width`; and as for
+            `output_weights_`.
         ValueError, LinAlgError
-            As for `coef_`.
+            As for `output_weights_`.
 
         Warns
         -----
         LinAlgWarning
-            As for `coef_`.
+            As for `output_weights_`.
         """
-        scores = self._fitted_values().scores
-        if scores is None:
-            raise AttributeError(
-                "`alphas` must be a sequence to have `scores_`, unless `cv` or "
-                "`select_width` is set; got one number. Pass a sequence, such as [1.0]."
-            )
-        return scores
+        return self._compared("scores")
 
     @property
-    def best_score_(self) -> float:
+    def best_score_(self) -> float | np.ndarray:
         """The highest score; raises as `scores_` does."""
-        return float(np.max(self.scores_))
+        return self._compared("best_score")
+
+    @property
+    def cv_results_(self) -> np.ndarray:
+        """Errors or predictions of all rows, left out; see the parameter `scoring`.
+
+        Raises
+        ------
+        AttributeError
+            Without ``store_cv_results=True``; and as for `scores_`.
+        """
+        return self._stored("cv_results")
+
+    @property
+    def cv_predictions_(self) -> np.ndarray:
+        """Predictions of all rows, left out, for `alpha_`; see `cv_results_`."""
+        return self._stored("cv_predictions")
+
+    def _compared(self, name):
+        """A value of the comparison of penalties."""
+        value = getattr(self._fitted_values(), name)
+        if value is None:
+            raise AttributeError(
+                f"`alphas` must be a sequence or 'auto' to have `{name}_`, unless `cv` or "
+                "`select_width` is set; got one number. Pass a sequence, such as [1.0]."
+            )
+        return value
+
+    def _stored(self, name):
+        """Results of the rows left out."""
+        value = getattr(self._fitted_values(), name)
+        if value is None:
+            raise AttributeError(
+                f"`store_cv_results` must be True, and `alphas` 'auto' or a sequence, to "
+                f"have `{name}_`; got none in the last fit. Set both, and fit again."
+            )
+        return value
 
     @property
     def n_iter_(self) -> int:
-        """Number of refinements or iterations; raises as `coef_` does."""
+        """Number of refinements or iterations; raises as `output_weights_` does."""
         return self._fitted_values().n_iter
 
     def __sklearn_tags__(self):

@@ -11,15 +11,20 @@ digits. s itself is an eigenvector of K of eigenvalue 0; it is moved to the valu
 trace(K) / n_rows, which makes the term to subtract small.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.linalg import eigh, lapack
 
 from skrf._utils.blas import product
-from skrf.ridge._moments import row_slices
+from skrf.ridge._basis import Spectrum
+from skrf.ridge._held_out import Rows
+from skrf.ridge._leave_one_out import clamp
+from skrf.ridge._passes import row_slices
+from skrf.ridge._penalties import SMALLEST, compare
 from skrf.ridge._primal import cholesky_in_place, cholesky_solve
 from skrf.ridge._problem import (
     Solution,
-    best_penalty,
     require_finite,
     require_two_rows,
     used_rows,
@@ -27,41 +32,58 @@ from skrf.ridge._problem import (
 )
 
 
-def solve_dual(matrix, problem):
-    """Ridge regression for one penalty, or the best by leave-one-out error."""
-    matrix = used_rows(matrix)
-    if problem.searches:
+def solve_dual(matrix, problem, alpha=None):
+    """Ridge regression for one penalty, or the best by leave-one-out error.
+
+    `alpha` is the penalty, or one for every output, where it has been chosen.
+    """
+    every_row, matrix = matrix, used_rows(matrix)
+    if problem.measures:
         require_two_rows(matrix.n_rows, problem.fit_intercept)
     full = matrix.exact()
     system = GramSystem(full.gram(), matrix.Y, matrix.weights, problem.fit_intercept)
-    k, scores = 0, None
-    if problem.searches:
-        all_duals, scores = system.leave_one_out(problem.alphas)
-        k = best_penalty(problem.alphas, scores)
-        duals = all_duals[:, k]
-    else:
+    if not problem.measures and np.ndim(alpha) == 0:
         duals = system.solve(problem.alphas)[:, 0]
         require_finite(duals)
+        coef = full.transposed_times(system.roots[:, np.newaxis] * duals)
+        return Solution(coef, system.intercept(duals), float(problem.alphas[0]))
+    scoring, spectrum = problem.scoring, system.prepare(problem, matrix.n_columns)
+
+    def evaluate(alphas):
+        errors, rounding = system.leave_one_out(alphas)
+        held_out = scoring.of(errors, matrix.Y, matrix.weights, rounding, 1)
+        return scoring.comparison(alphas, held_out)
+
+    comparison = rows = None
+    if alpha is None:
+        comparison = compare(problem, spectrum, evaluate)
+        alpha = comparison.alphas[comparison.best]
+        rows = comparison.rows.at(comparison.best)
+    elif scoring.targets.are_labels:
+        rows = evaluate(np.atleast_1d(alpha)).rows.at(0)
+    duals = system.duals(np.atleast_1d(alpha))
+    duals = duals[:, 0] if np.ndim(alpha) == 0 else np.einsum("itt->it", duals)
+    require_finite(duals)
     coef = full.transposed_times(system.roots[:, np.newaxis] * duals)
-    alpha = float(problem.alphas[k])
-    return Solution(coef, system.intercept(duals), alpha, scores)
+    if comparison is not None and not scoring.store:
+        comparison = replace(comparison, rows=None)
+    elif comparison is not None and matrix.n_rows < every_row.n_rows:
+        all_rows = _with_unused_rows(every_row, full, system, comparison)
+        comparison = replace(comparison, rows=all_rows)
+    return Solution(coef, system.intercept(duals), alpha, comparison, 0, rows)
 
 
-def cross_validate_dual(matrix, problem, splits):
-    """Minus the mean squared errors of all penalties, averaged over the splits."""
-    K, scores = matrix.exact().gram(), []
-    for train, test in splits:
-        train = train[matrix.weights[train] > 0]
-        part, w = K[np.ix_(train, train)], matrix.weights[test]
-        system = GramSystem(
-            part, matrix.Y[train], matrix.weights[train], problem.fit_intercept
-        )
-        duals = system.solve(problem.alphas)
-        fit = np.tensordot(K[np.ix_(test, train)] * system.roots, duals, 1)
-        errors = matrix.Y[test][:, np.newaxis] - fit - system.intercept(duals)
-        mean = np.einsum("i,iat,iat->a", w, errors, errors) / (w.sum() * errors.shape[2])
-        scores.append(-mean)
-    return np.mean(scores, axis=0)
+def _with_unused_rows(matrix, full, system, comparison):
+    """The errors of all rows: rows of weight 0 are predicted by the model itself."""
+    used, n_alphas = matrix.weights > 0, len(comparison.alphas)
+    duals = system.duals(comparison.alphas)
+    weighted = (system.roots[:, np.newaxis, np.newaxis] * duals).reshape(len(duals), -1)
+    unused = matrix.subset(np.flatnonzero(~used))
+    fit = unused.exact().times(full.transposed_times(weighted))
+    fit = fit.reshape(unused.n_rows, n_alphas, -1) + system.intercept(duals)
+    errors = np.empty((matrix.n_rows, *fit.shape[1:]))
+    errors[used], errors[~used] = comparison.rows.errors, unused.Y[:, np.newaxis] - fit
+    return Rows(matrix.Y, matrix.weights, errors)
 
 
 class GramSystem:
@@ -84,6 +106,7 @@ class GramSystem:
         self.y_mean = w @ Y / self.weight if centred else np.zeros(Y.shape[1])
         self.y = self.roots[:, np.newaxis] * (Y - self.y_mean)
         self.tau, self.mean_products = 0.0, np.zeros(len(w))
+        self.values = self.V = None  # eigenvalues and eigenvectors of K, if computed
         gram *= self.roots
         gram *= self.roots[:, np.newaxis]
         # Finite squares make the products of rows finite too.
@@ -109,39 +132,66 @@ class GramSystem:
         products = np.tensordot(self.mean_products, duals, 1)
         return self.y_mean - products / np.sqrt(self.weight)
 
-    def solve(self, alphas):
+    def solve(self, alphas, warns=True):
         """c of shape (n_rows, n_alphas, n_outputs); overwrites K."""
-        if len(alphas) == 1 and self._factorise(alphas[0]):
+        if len(alphas) > 1 or not self._factorise(alphas[0]):
+            self._decompose(np.min(alphas) if warns else None)
+        return self.duals(alphas)
+
+    def prepare(self, problem, n_columns):
+        """Factorise K for leave-one-out errors; returns its `Spectrum`."""
+        if not problem.auto:
+            if len(problem.alphas) > 1 or not self._factorise(problem.alphas[0]):
+                self._decompose(np.min(problem.alphas))
+            return None
+        mean = self.mean_square(n_columns)
+        self._decompose(None)
+        exact = max(1e6 * self.rounding - self.values[0], 0.0)
+        smallest = max(exact, SMALLEST * self.values[-1])
+        return Spectrum(mean, mean * n_columns, smallest)
+
+    def mean_square(self, n_columns):
+        """trace(Z' diag(s) P diag(s) Z) / n_columns, or 0 up to rounding error."""
+        trace = np.trace(self.K) - self.tau
+        constant = trace <= 10 * len(self.K) * self.rounding
+        return 0.0 if constant else float(trace / n_columns)
+
+    def duals(self, alphas):
+        """c of shape (n_rows, n_alphas, n_outputs), after `prepare` or `solve`."""
+        if self.V is None:
             return self._project(cholesky_solve(self.K, self.y))[:, np.newaxis]
-        V, D = self._spectrum(alphas)
-        return self._duals(V, D)
+        D = 1 / (self.values[:, np.newaxis] + alphas)
+        scaled = D[:, :, np.newaxis] * (self.V.T @ self.y)[:, np.newaxis, :]
+        duals = np.empty((len(self.V), D.shape[1] * self.y.shape[1]))
+        product(self.V, scaled.reshape(len(self.V), -1), duals)
+        return self._project(duals).reshape(len(self.V), D.shape[1], -1)
 
     def leave_one_out(self, alphas):
-        """(c as in `solve`, minus the mean squared errors); overwrites K."""
-        if len(alphas) == 1 and self._factorise(alphas[0]):
-            duals = self._project(cholesky_solve(self.K, self.y))[:, np.newaxis]
-            inverse = lapack.dtrtri(self.K.T, lower=0, overwrite_c=1)[0].T
-            kept = np.zeros((len(inverse), 1))
-            for rows in row_slices(len(inverse)):
-                left, square = inverse[rows, : rows.start], np.tril(inverse[rows, rows])
-                kept[: rows.start, 0] += np.einsum("ij,ij->j", left, left)
-                kept[rows, 0] += np.einsum("ij,ij->j", square, square)
-        else:
-            V, D = self._spectrum(alphas)
-            duals = self._duals(V, D)
-            kept = np.empty((len(V), len(alphas)))
-            np.multiply(V, V, out=V)
-            product(V, D, kept)
+        """(Leave-one-out errors of shape (n_rows, n_alphas, n_outputs), their rounding)."""
+        duals, complement = self.duals(alphas), self._inverse_diagonal(alphas)
+        rounding = np.zeros(len(alphas))
         if self.centred:
-            eps, whole = np.finfo(np.float64).eps, kept.copy()
-            kept -= self.unit[:, np.newaxis] ** 2 / (self.tau + alphas)
-            np.maximum(kept, eps * whole, out=kept)
-            error = np.max((eps + self.rounding * whole) * (whole / kept))
-            if error > 1e-6:
-                warn_imprecise("the leave-one-out errors of the heaviest rows", error)
-        errors = duals / kept[:, :, np.newaxis]
-        total = np.einsum("iat,iat->a", errors, errors)
-        return duals, -total / (self.weight * duals.shape[2])
+            terms = complement.copy()
+            complement -= self.unit[:, np.newaxis] ** 2 / (self.tau + alphas)
+            rounding = clamp(complement, terms, self.rounding * terms)
+        errors = duals / (self.roots[:, np.newaxis] * complement)[:, :, np.newaxis]
+        return errors, rounding
+
+    def _inverse_diagonal(self, alphas):
+        """The diagonal of (K + alpha I)^{-1} for every penalty."""
+        if self.V is not None:
+            diagonal = np.empty((len(self.V), len(alphas)))
+            D = 1 / (self.values[:, np.newaxis] + alphas)
+            for rows in row_slices(len(self.V)):
+                product(self.V[rows] ** 2, D, diagonal[rows])
+            return diagonal
+        inverse = lapack.dtrtri(self.K.T, lower=0)[0].T
+        diagonal = np.zeros((len(inverse), 1))
+        for rows in row_slices(len(inverse)):
+            block, square = inverse[rows, : rows.start], np.tril(inverse[rows, rows])
+            diagonal[: rows.start, 0] += np.einsum("ij,ij->j", block, block)
+            diagonal[rows, 0] += np.einsum("ij,ij->j", square, square)
+        return diagonal
 
     def _factorise(self, alpha):
         """Whether K + alpha I has a Cholesky factor; it takes the lower triangle of K."""
@@ -160,20 +210,15 @@ class GramSystem:
             what = f"the coefficients from the Gram matrix for alpha={alpha:.3g}"
             warn_imprecise(what, error)
 
-    def _spectrum(self, alphas):
+    def _decompose(self, alpha):
+        """Eigenvectors of K, in its place; `alpha` is the smallest penalty, if known."""
         # The upper triangle of K, which a failed Cholesky factorisation leaves unchanged.
-        values, V = eigh(
+        values, self.V = eigh(
             self.K.T, lower=True, overwrite_a=True, check_finite=False, driver="evd"
         )
-        values, alpha = np.maximum(values, 0.0), np.min(alphas)
-        self._warn_imprecise(alpha, values[0] + alpha)
-        return V, 1 / (values[:, np.newaxis] + alphas)
-
-    def _duals(self, V, D):
-        scaled = D[:, :, np.newaxis] * (V.T @ self.y)[:, np.newaxis, :]
-        duals = np.empty((len(V), D.shape[1] * self.y.shape[1]))
-        product(V, scaled.reshape(len(V), -1), duals)
-        return self._project(duals).reshape(len(V), D.shape[1], -1)
+        self.values = np.maximum(values, 0.0)
+        if alpha is not None:
+            self._warn_imprecise(alpha, self.values[0] + alpha)
 
     def _project(self, duals):
         if self.centred:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -9,15 +10,25 @@ from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin, RegressorMixin
 
 from skrf._utils.engines import engine_of
+from skrf._utils.hints import with_hints
 from skrf._utils.interrupts import all_or_nothing
 from skrf._utils.typing import MatrixLike, RandomState
 from skrf._utils.validation import StrOptions, available_with_reason, first_partial_fit
 from skrf.ridge._base import BaseRandomFeatureRidge
-from skrf.ridge._checks import can_stream
+from skrf.ridge._checks import can_predict_proba, can_stream
+from skrf.ridge._scores import ScoreMixin
 from skrf.ridge._targets import LabelTargets, NumberTargets
 
+HINTS = {
+    "alpha": "Pass the penalty, or several, as `alphas`.",
+    "width": "Pass the number of neurons in `features`, for instance as "
+    "RandomReLUFeatures(500).",
+    "n_components": "Pass the number of neurons in `features`, for instance as "
+    "RandomReLUFeatures(500).",
+}
 
-class RandomFeatureRidge(RegressorMixin, BaseRandomFeatureRidge):
+
+class RandomFeatureRidge(ScoreMixin, RegressorMixin, BaseRandomFeatureRidge):
     r"""Ridge regression on features computed block by block.
 
     With z(x) the features of a row x, minimises
@@ -37,19 +48,30 @@ class RandomFeatureRidge(RegressorMixin, BaseRandomFeatureRidge):
         Any transformer of rows into numbers: a feature map of this package, RBFSampler,
         Nystroem, or a Pipeline. `fit` fits a clone to all rows. None means
         `RandomReLUFeatures()`.
-    alphas : float or array-like of shape (n_alphas,), default=1.0
-        The penalty alpha > 0, or a sequence of penalties of which the best is used. A
-        number is used as it is. The errors of a sequence are computed even for one penalty.
+    alphas : "auto", float or array-like of shape (n_alphas,), default="auto"
+        The penalty alpha > 0, or several penalties of which the best is used. "auto"
+        compares penalties over at least ten decades, in units of the features (see Notes).
+        A number is used as it is. The errors of a sequence are computed even for one
+        penalty.
     fit_intercept : bool, default=True
         Whether to fit an intercept.
     cv : int, cross-validation generator or iterable, default=None
         Cross-validation strategy used to compare the alphas. None means exact
-        leave-one-out errors, weighted by `sample_weight`. Otherwise the errors are means
+        leave-one-out errors, weighted by `sample_weight`. Otherwise the scores are means
         over the folds.
+    scoring : str or callable, default=None
+        Score of the predictions of rows left out, by which the alphas are compared: a name
+        of `sklearn.metrics.get_scorer_names` or a scorer. None means minus the mean squared
+        error.
+    store_cv_results : bool, default=False
+        Whether to keep `cv_results_` and `cv_predictions_`.
+    alpha_per_target : bool, default=False
+        Whether to choose a penalty for every output.
     solver : {"auto", "primal", "dual", "cg"}, default="auto"
         Solver to use. "primal" sums Z'Z over blocks of rows. "dual" uses the Gram matrix
-        ZZ'. "cg" uses conjugate gradients for one alpha, without `cv`. "auto" is the
-        fastest that fits in memory. The coefficients agree to 1e-6.
+        ZZ'. "cg" uses conjugate gradients for one alpha, without `cv`; with alphas="auto"
+        the alpha is chosen on a sample of the rows. "auto" is the fastest that fits in
+        memory. The coefficients agree to 1e-6.
     select_width : bool, default=False
         Whether to use the width with the smallest leave-one-out error, of all widths up to
         the width of the features. Needs nested features; see `width_path`.
@@ -67,18 +89,29 @@ class RandomFeatureRidge(RegressorMixin, BaseRandomFeatureRidge):
     ----------
     features_ : transformer
         The fitted features; those of the best width with `select_width`.
-    coef_ : ndarray of shape (n_columns,) or (n_outputs, n_columns)
-        The coefficients U.
-    intercept_ : float or ndarray of shape (n_outputs,)
+    output_weights_ : ndarray of shape (n_columns,) or (n_outputs, n_columns)
+        The coefficients U of the columns of the features. See Notes for a comparison with
+        the `output_weights_` of a network.
+    output_bias_ : float or ndarray of shape (n_outputs,)
         The intercept c; 0 without an intercept.
-    alpha_ : float
-        The penalty used; with `select_width`, in the scale of the best width.
+    alpha_ : float or ndarray of shape (n_outputs,)
+        The penalty used, or the penalty of every output with `alpha_per_target`; with
+        `select_width`, in the scale of the best width.
+    alphas_ : ndarray of shape (n_alphas,)
+        The penalties that were compared, in ascending order for "auto"; of shape
+        (n_alphas, width) with `select_width`. Present where `scores_` is.
     scores_ : ndarray of shape (n_alphas,)
-        Minus the mean squared error of every penalty, averaged over outputs; of shape
-        (n_alphas, width) with `select_width`. Only present if `alphas` is a sequence, or
-        with `cv` or `select_width`.
-    best_score_ : float
+        The score of every penalty, in the units of `scoring`; of shape (n_alphas,
+        n_outputs) with `alpha_per_target`, and (n_alphas, width) with `select_width`. Not
+        present if `alphas` is a number, without `cv` and `select_width`.
+    best_score_ : float or ndarray of shape (n_outputs,)
         The highest score.
+    cv_results_ : ndarray of shape (n_samples, n_alphas) or (n_samples, n_outputs, n_alphas)
+        Squared errors of the rows left out, not multiplied by weights; with `scoring`, the
+        predictions. NaN for rows of no fold. Only present with `store_cv_results`.
+    cv_predictions_ : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        The prediction of every row, left out, with the penalty `alpha_`. Only present with
+        `store_cv_results`.
     n_iter_ : int
         Number of refinements (primal) or of iterations of conjugate gradients.
     n_features_in_ : int
@@ -99,6 +132,28 @@ class RandomFeatureRidge(RegressorMixin, BaseRandomFeatureRidge):
     features are applied by `transform`. Put a transformer whose `fit_transform` differs
     from its `transform`, such as TargetEncoder, into a Pipeline before this estimator. With
     `cv` the features are fitted once, to all rows.
+
+    With alphas="auto" the penalties are multiples of t = trace(Zc' Omega Zc) / n_columns,
+    Omega the sample weights and Zc the features, centred with these weights if there is an
+    intercept: 10^-6 t, ..., 10^4 t, by factors of 10^(1/2). If the best penalty is the
+    smallest, smaller ones are compared too, as far as rounding allows. If it is the
+    largest, larger ones are compared, until the fit is the mean of y. The errors are exact
+    leave-one-out errors, also for Dask input, and generalised cross-validation after
+    `partial_fit`. With `select_width` the penalties are those of the full width. With
+    solver="cg", and where the comparison does not fit in memory, the penalty is the best
+    one for at most 2,000 rows, drawn by `random_state`, times the ratio of the weights.
+
+    The error of a row is that of the model fitted without this row [3]_. Rows that belong
+    together, such as repeated measurements, need a group-aware `cv`. `scoring` is applied
+    to the predictions of all rows left out at once, and with `cv` to each fold; it receives
+    the sample weights if there are any, and no rows of weight 0.
+
+    U multiplies the columns of the transformed X. The columns of `RandomFeatures` contain
+    the factor 1 / sqrt(width), so the network ``sum_i u_i activation(<w_i, x> + b_i) + c``
+    with the same predictions has the output weights ``u = output_weights_ / sqrt(width)``.
+    There is no attribute `coef_`, because the coefficients do not belong to columns of X.
+    Select columns of X by `sklearn.inspection.permutation_importance` or by
+    `SequentialFeatureSelector`, not by RFE or SelectFromModel.
 
     "cg" is preconditioned by a Nystroem approximation from at most 2,000 rows. "dual" and
     "cg" never materialise linearised NTK features.
@@ -151,28 +206,38 @@ class RandomFeatureRidge(RegressorMixin, BaseRandomFeatureRidge):
        understanding neural networks", NeurIPS 2019, Sections 1.1 and 2.1 and Theorem 4.2.
     .. [2] A. Rahimi and B. Recht, "Random features for large-scale kernel machines",
        NeurIPS 2007.
+    .. [3] Rifkin, R. M. and Lippert, R. A. (2007). Notes on regularized least squares. MIT
+       Computer Science and Artificial Intelligence Laboratory, MIT-CSAIL-TR-2007-025.
 
     Examples
     --------
-    >>> import numpy as np
     >>> from sklearn.datasets import load_diabetes
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn.preprocessing import StandardScaler
     >>> from skrf import RandomFeatureRidge, RandomReLUFeatures
     >>> X, y = load_diabetes(return_X_y=True)
     >>> features = make_pipeline(StandardScaler(), RandomReLUFeatures(500))
-    >>> model = RandomFeatureRidge(features, alphas=np.logspace(-3, 3, 50), random_state=0)
+    >>> model = RandomFeatureRidge(features, random_state=0)
     >>> bool(model.fit(X[:350], y[:350]).score(X[350:], y[350:]) > 0.4)
     True
     """
 
+    _parameter_constraints = {
+        **BaseRandomFeatureRidge._parameter_constraints,
+        "alpha_per_target": ["boolean"],
+    }
+
+    @with_hints(HINTS)
     def __init__(
         self,
         features: Any = None,
         *,
-        alphas: ArrayLike = 1.0,
+        alphas: Literal["auto"] | ArrayLike = "auto",
         fit_intercept: bool = True,
         cv: Any = None,
+        scoring: str | Callable | None = None,
+        store_cv_results: bool = False,
+        alpha_per_target: bool = False,
         solver: str = "auto",
         select_width: bool = False,
         block_size: int | Literal["auto"] = "auto",
@@ -183,6 +248,9 @@ class RandomFeatureRidge(RegressorMixin, BaseRandomFeatureRidge):
         self.alphas = alphas
         self.fit_intercept = fit_intercept
         self.cv = cv
+        self.scoring = scoring
+        self.store_cv_results = store_cv_results
+        self.alpha_per_target = alpha_per_target
         self.solver = solver
         self.select_width = select_width
         self.block_size = block_size
@@ -253,22 +321,22 @@ shape (n_samples, n_features)
             Before `fit`.
         ValueError
             If the columns of X differ from those seen in `fit`, or X contains NaN or
-            infinity. After `partial_fit`, also as for `coef_`.
+            infinity. After `partial_fit`, also as for `output_weights_`.
         LinAlgError
-            After `partial_fit`, as for `coef_`.
+            After `partial_fit`, as for `output_weights_`.
 
         Warns
         -----
         LinAlgWarning
-            After `partial_fit`, as for `coef_`.
+            After `partial_fit`, as for `output_weights_`.
         """
         return self._outputs(X)
 
     def _learn_targets(self, y, classes):
         return NumberTargets.learn(type(self).__name__, y)
 
-    def _targets(self, is_flat):
-        return NumberTargets(is_flat)
+    def _current(self, targets):
+        return targets
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -276,26 +344,33 @@ shape (n_samples, n_features)
         return tags
 
 
-class RandomFeatureRidgeClassifier(ClassifierMixin, BaseRandomFeatureRidge):
+class RandomFeatureRidgeClassifier(ScoreMixin, ClassifierMixin, BaseRandomFeatureRidge):
     r"""Ridge classification on features computed block by block.
 
     Fits `RandomFeatureRidge` to targets in {-1, 1} and predicts the class with the largest
     output. Two classes have one output, which is positive for the second class. More
-    classes have one output each. Equivalent to ``make_pipeline(features,
-    RidgeClassifier(alpha))`` or RidgeClassifierCV, for one label per row [1]_.
+    classes have one output each, and so have several labels for a row, which are 1 where
+    their output is positive. Equivalent to ``make_pipeline(features,
+    RidgeClassifier(alpha))`` or RidgeClassifierCV [1]_.
 
     Parameters
     ----------
     features : transformer, default=None
         Any transformer of rows into numbers. None means `RandomReLUFeatures()`. All
         parameters but `class_weight` are the parameters of `RandomFeatureRidge`.
-    alphas : float or array-like of shape (n_alphas,), default=1.0
-        The penalty alpha > 0, or a sequence of penalties of which the best is used.
+    alphas : "auto", float or array-like of shape (n_alphas,), default="auto"
+        The penalty alpha > 0, or several penalties of which the best is used.
     fit_intercept : bool, default=True
         Whether to fit an intercept.
     cv : int, cross-validation generator or iterable, default=None
         Cross-validation strategy used to compare the alphas. None means exact
         leave-one-out errors.
+    scoring : str or callable, default=None
+        Score of the decision values of rows left out, by which the alphas are compared.
+        None means the accuracy, weighted by `sample_weight`; of equal accuracies the
+        smallest squared error is the best.
+    store_cv_results : bool, default=False
+        Whether to keep `cv_results_` and `cv_predictions_`.
     solver : {"auto", "primal", "dual", "cg"}, default="auto"
         Solver to use. "auto" is the fastest solver that fits in memory.
     select_width : bool, default=False
@@ -304,7 +379,7 @@ class RandomFeatureRidgeClassifier(ClassifierMixin, BaseRandomFeatureRidge):
         Number of rows transformed at a time.
     class_weight : dict or "balanced", default=None
         Factors of the sample weights by class. "balanced" makes them inversely
-        proportional to class frequencies.
+        proportional to the sums of the sample weights of the classes.
     verbose : bool or int, default=False
         Whether to print a line for each block of rows, and for each iteration of "cg".
     random_state : int, RandomState instance or None, default=None
@@ -314,21 +389,30 @@ class RandomFeatureRidgeClassifier(ClassifierMixin, BaseRandomFeatureRidge):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
+        The labels, sorted; the numbers of the columns of a matrix y.
     features_ : transformer
         The fitted features; those of the best width with `select_width`.
-    coef_ : ndarray of shape (n_columns,) or (n_classes, n_columns)
-        The coefficients U.
-    intercept_ : float or ndarray of shape (n_classes,)
+    output_weights_ : ndarray of shape (n_columns,) or (n_classes, n_columns)
+        The coefficients U of the columns of the features.
+    output_bias_ : float or ndarray of shape (n_classes,)
         The intercept c; 0 without an intercept.
     alpha_ : float
         The penalty used; with `select_width`, in the scale of the best width.
+    alphas_ : ndarray of shape (n_alphas,)
+        The penalties that were compared; of shape (n_alphas, width) with `select_width`.
+        Present where `scores_` is.
     scores_ : ndarray of shape (n_alphas,)
-        Minus the mean squared error of every penalty, averaged over outputs; of shape
-        (n_alphas, width) with `select_width`. Only present if `alphas` is a sequence, or
-        with `cv` or `select_width`.
+        The score of every penalty, in the units of `scoring`. Minus the mean squared error
+        of the targets after `partial_fit` and, of shape (n_alphas, width), with
+        `select_width`. Not present if `alphas` is a number, without `cv` and
+        `select_width`.
     best_score_ : float
         The highest score.
+    cv_results_ : ndarray of shape (n_samples, n_alphas) or (n_samples, n_classes, n_alphas)
+        Decision values of the rows left out. Only present with `store_cv_results`.
+    cv_predictions_ : ndarray of shape (n_samples,) or (n_samples, n_classes)
+        The decision values of the rows left out, with the penalty `alpha_`. Only present
+        with `store_cv_results`.
     n_iter_ : int
         Number of refinements (primal) or of iterations of conjugate gradients.
     n_features_in_ : int
@@ -342,10 +426,23 @@ class RandomFeatureRidgeClassifier(ClassifierMixin, BaseRandomFeatureRidge):
         interrupts hold here too.
     sklearn.calibration.CalibratedClassifierCV : Probabilities from `decision_function`.
 
+    Notes
+    -----
+    The probabilities are the softmax of the outputs times one inverse temperature, of
+    minimum log loss for the outputs of rows left out [2]_, with the sample weights and
+    without the class weights. Leave-one-out is exact at the penalty that was chosen, and
+    the penalty was chosen by the same outputs. "cg" uses three folds instead. If the
+    classes are separated, the temperature stays positive: no probability is 0 or 1.
+
+    `partial_fit` keeps no rows, so it compares penalties by squared errors of the targets,
+    and there are no probabilities. `scoring` and `store_cv_results` need `fit`.
+
     References
     ----------
     .. [1] G. Yehudai and O. Shamir, "On the power and limitations of random features for
        understanding neural networks", NeurIPS 2019, Theorem 4.2.
+    .. [2] C. Guo, G. Pleiss, Y. Sun and K. Q. Weinberger, "On Calibration of Modern Neural
+       Networks", ICML 2017, Section 4.2.
 
     Examples
     --------
@@ -353,9 +450,11 @@ class RandomFeatureRidgeClassifier(ClassifierMixin, BaseRandomFeatureRidge):
     >>> from skrf import RandomFeatureRidgeClassifier, RandomReLUFeatures
     >>> X, y = load_digits(return_X_y=True)
     >>> features = RandomReLUFeatures(1000)
-    >>> model = RandomFeatureRidgeClassifier(features, alphas=[0.1, 1, 10], random_state=0)
+    >>> model = RandomFeatureRidgeClassifier(features, random_state=0)
     >>> bool(model.fit(X[:1000] / 16, y[:1000]).score(X[1000:] / 16, y[1000:]) > 0.9)
     True
+    >>> model.predict_proba(X[1000:] / 16).shape
+    (797, 10)
     """
 
     _parameter_constraints = {
@@ -363,13 +462,16 @@ class RandomFeatureRidgeClassifier(ClassifierMixin, BaseRandomFeatureRidge):
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
+    @with_hints(HINTS)
     def __init__(
         self,
         features: Any = None,
         *,
-        alphas: ArrayLike = 1.0,
+        alphas: Literal["auto"] | ArrayLike = "auto",
         fit_intercept: bool = True,
         cv: Any = None,
+        scoring: str | Callable | None = None,
+        store_cv_results: bool = False,
         solver: str = "auto",
         select_width: bool = False,
         block_size: int | Literal["auto"] = "auto",
@@ -381,6 +483,8 @@ class RandomFeatureRidgeClassifier(ClassifierMixin, BaseRandomFeatureRidge):
         self.alphas = alphas
         self.fit_intercept = fit_intercept
         self.cv = cv
+        self.scoring = scoring
+        self.store_cv_results = store_cv_results
         self.solver = solver
         self.select_width = select_width
         self.block_size = block_size
@@ -455,14 +559,14 @@ shape (n_samples, n_features)
             Before `fit`.
         ValueError
             If the columns of X differ from those seen in `fit`, or X contains NaN or
-            infinity. After `partial_fit`, also as for `coef_`.
+            infinity. After `partial_fit`, also as for `output_weights_`.
         LinAlgError
-            After `partial_fit`, as for `coef_`.
+            After `partial_fit`, as for `output_weights_`.
 
         Warns
         -----
         LinAlgWarning
-            After `partial_fit`, as for `coef_`.
+            After `partial_fit`, as for `output_weights_`.
         """
         return self._outputs(X)
 
@@ -486,20 +590,88 @@ shape (n_samples, n_features)
             Before `fit`.
         ValueError
             If the columns of X differ from those seen in `fit`, or X contains NaN or
-            infinity. After `partial_fit`, also as for `coef_`.
+            infinity. After `partial_fit`, also as for `output_weights_`.
         LinAlgError
-            After `partial_fit`, as for `coef_`.
+            After `partial_fit`, as for `output_weights_`.
 
         Warns
         -----
         LinAlgWarning
-            After `partial_fit`, as for `coef_`.
+            After `partial_fit`, as for `output_weights_`.
         """
-        predictor = self._predictor()
+        predictor = self._predictor(X)
+        if predictor.values.targets.multilabel:
+            n_labels = len(self.classes_)
+            return engine_of(X).map_rows(predictor.labels, X, n_labels, np.dtype(np.intp))
         return engine_of(X).map_rows(predictor.labels, X, None, self.classes_.dtype)
+
+    @available_with_reason(can_predict_proba)
+    def predict_proba(self, X: MatrixLike) -> np.ndarray:
+        """Compute probabilities of the classes.
+
+        The softmax of beta f for decision values f and one inverse temperature beta > 0,
+        or the logistic function for two classes. Several labels have one beta each. The
+        class of the highest probability is the class of `predict`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame, Dask array or Dask data frame} of \
+shape (n_samples, n_features)
+            The data.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            Probabilities of ``classes_``, which sum to 1 unless a row has several labels.
+            For Dask input a lazy Dask array.
+
+        Raises
+        ------
+        AttributeError
+            After `partial_fit`, which keeps no rows to leave out.
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If the columns of X differ from those seen in `fit`, or X contains NaN or
+            infinity.
+        """
+        predictor = self._predictor(X)
+        return engine_of(X).map_rows(predictor.probabilities, X, len(self.classes_))
+
+    @available_with_reason(can_predict_proba)
+    def predict_log_proba(self, X: MatrixLike) -> np.ndarray:
+        """Compute logarithms of the probabilities of the classes.
+
+        Finite where probabilities underflow.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame, Dask array or Dask data frame} of \
+shape (n_samples, n_features)
+            The data.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes)
+            Logarithms of the probabilities of ``classes_``; for Dask input a lazy Dask
+            array.
+
+        Raises
+        ------
+        AttributeError, NotFittedError, ValueError
+            As for `predict_proba`.
+        """
+        predictor = self._predictor(X)
+        return engine_of(X).map_rows(predictor.log_probabilities, X, len(self.classes_))
 
     def _learn_targets(self, y, classes):
         return LabelTargets.learn(type(self).__name__, y, classes, self.class_weight)
 
-    def _targets(self, is_flat):
-        return LabelTargets(type(self).__name__, self.classes_, self.class_weight)
+    def _current(self, targets):
+        name, multilabel = type(self).__name__, targets.multilabel
+        return LabelTargets.known(name, self.classes_, self.class_weight, multilabel)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,9 +1,6 @@
 """The features of many rows as a matrix that is never stored.
 
-Passes over it make a block of rows at a time. A pass is described by a task: an object
-with `zero()`, the result of no rows, `add(total, Z, Y, w, scratch)`, which adds a block of
-features Z (which it may overwrite) with targets Y and weights w to a result, and
-`merge(total, other)`. The same passes run in memory and on a cluster.
+Passes over the matrix (see `_passes`) make a block of rows at a time.
 """
 
 import copy
@@ -18,11 +15,12 @@ from skrf._compiled.jit import njit
 from skrf._compiled.neurons import FASTMATH
 from skrf._utils.blas import add_gram, mirror, product
 from skrf._utils.blocks import is_frame, take_rows
+from skrf._utils.dates import refuse_dates
 from skrf._utils.memory import available_memory
 from skrf._utils.threads import in_threads
 from skrf.features import LinearizedNTKFeatures
 from skrf.features._base import BaseHiddenLayerFeatures
-from skrf.ridge._moments import Scratch, row_slices
+from skrf.ridge._passes import Scratch, row_slices, sum_of_slices
 
 # Values in a block of features, and its minimum and maximum numbers of rows.
 _BLOCK_ELEMENTS, FEWEST_ROWS, _MOST_ROWS = 2**25, 256, 4096
@@ -56,6 +54,7 @@ class FeatureMap:
             self.features._transform_into(X, Z)
             return Z
         Z = self.features.transform(X)
+        refuse_dates("features.transform(X)", Z)
         Z = Z.toarray() if sparse.issparse(Z) else np.asarray(Z)
         if Z.dtype == object:
             # Numbers of a column that was next to text.
@@ -160,19 +159,11 @@ def _multiply_as(dtype, Z, coef, out):
 
 def _add_transposed_product(Z, Y, total):
     """total += Z' Y in float64, by slices of rows."""
-    slices = row_slices(len(Z))
     if Z.dtype != total.dtype and Y.shape[1] <= _FEW:
-        # A part for each slice: then the sum does not depend on threads.
-        parts = np.empty((len(slices), Y.shape[1], Z.shape[1]))
-
-        def work(numbers):
-            for k in numbers:
-                _sum_rows(Z[slices[k]], Y[slices[k]], parts[k])
-
-        in_threads(work, list(range(len(slices))))
-        total += parts.sum(axis=0).T
+        shape = Y.shape[1], Z.shape[1]
+        total += sum_of_slices(len(Z), shape, lambda r, out: _sum_rows(Z[r], Y[r], out)).T
         return
-    for rows in slices:
+    for rows in row_slices(len(Z)):
         z = Z[rows].astype(np.float64, copy=False)
         product(z.T, np.ascontiguousarray(Y[rows]), total, 1.0)
 
@@ -211,6 +202,20 @@ class FeatureMatrix:
         part.Y, part.weights, part.n_rows = self.Y[index], self.weights[index], len(index)
         return part
 
+    def sample(self, n_rows, rng):
+        """(The feature matrix of at most n_rows rows of positive weight, all weights)."""
+        used = np.flatnonzero(self.weights > 0)
+        if len(used) > n_rows:
+            used = np.sort(rng.choice(used, n_rows, replace=False))
+        return self.subset(used), self.weights.sum()
+
+    def with_features(self, features):
+        """The feature matrix of other fitted features of the same rows."""
+        other = copy.copy(self)
+        other.feature_map = FeatureMap(features, self.X)
+        other.n_columns = other.feature_map.n_columns
+        return other
+
     def blocks(self):
         """Slices of rows, one for each block."""
         return blocks(self.n_rows, self.n_columns, self.block_rows)
@@ -220,14 +225,14 @@ class FeatureMatrix:
         where = rows if self.index is None else self.index[rows]
         return self.feature_map.rows(take_rows(self.X, where), scratch)
 
-    def reduce(self, task, total=None):
-        """The result of a task over all rows, added to `total` unless it is None."""
+    def reduce(self, run, total=None):
+        """The result of a pass over all rows, added to `total` unless it is None."""
         all_blocks = self.blocks()
-        done = self.progress(task.label, len(all_blocks)) if self.progress else None
-        total, scratch = task.zero() if total is None else total, Scratch()
+        done = self.progress(run.label, len(all_blocks)) if self.progress else None
+        total, scratch = run.zero() if total is None else total, Scratch()
         for rows in all_blocks:
             Z = self.rows(rows, scratch)
-            task.add(total, Z, self.Y[rows], self.weights[rows], scratch)
+            run.add(total, Z, self.Y[rows], self.weights[rows], scratch)
             if done:
                 done()
         return total

@@ -9,36 +9,77 @@ import numpy as np
 
 from skrf.ridge._feature_matrix import FeatureMap
 from skrf.ridge._row_checks import RowChecks
+from skrf.ridge._targets import LabelTargets, NumberTargets
+from skrf.ridge._temperature import Temperature
 
 
 @dataclass(frozen=True, eq=False)
 class FittedValues:
     """A solution as users see it: in the dtype of the features, and flat where y is."""
 
-    coef: np.ndarray  # (n_columns,) or (n_outputs, n_columns)
-    intercept: np.ndarray  # a scalar or (n_outputs,)
-    alpha: float
-    scores: np.ndarray | None  # None where nothing was compared
+    output_weights: np.ndarray  # (n_columns,) or (n_outputs, n_columns)
+    output_bias: np.ndarray  # a scalar or (n_outputs,)
+    alpha: float | np.ndarray
     n_iter: int
+    targets: NumberTargets | LabelTargets
+    # Of the comparison; None where nothing was compared.
+    alphas: np.ndarray | None = None
+    scores: np.ndarray | None = None
+    best_score: float | np.ndarray | None = None
+    cv_results: np.ndarray | None = None
+    cv_predictions: np.ndarray | None = None
+    temperature: Temperature | None = None
 
     @classmethod
-    def of(cls, solution, dtype, is_flat):
+    def of(cls, solution, dtype, problem, targets):
         """The values of a `Solution`; raises where they overflow the dtype."""
-        coef = solution.coef.T.astype(dtype)
-        intercept = solution.intercept.astype(dtype)
-        if not (np.isfinite(coef).all() and np.isfinite(intercept).all()):
+        weights = solution.coef.T.astype(dtype)
+        bias = solution.intercept.astype(dtype)
+        if not (np.isfinite(weights).all() and np.isfinite(bias).all()):
             raise ValueError(
                 "The coefficients must be finite; got values that overflow "
                 f"{np.dtype(dtype)}. Scale y down, or X up."
             )
+        alpha, is_flat = solution.alpha, targets.is_flat
+        if np.ndim(alpha) == 0 or is_flat:
+            alpha = float(np.ravel(alpha)[0])
         if is_flat:
-            coef, intercept = coef[0], intercept[0]
-        return cls(coef, intercept, solution.alpha, solution.scores, solution.n_iter)
+            weights, bias = weights[0], bias[0]
+        extra = {}
+        if solution.rows is not None and targets.are_labels:
+            extra["temperature"] = _temperature(solution.rows, targets)
+        if problem.searches and solution.comparison is not None:
+            extra |= _compared(solution, problem, is_flat)
+        return cls(weights, bias, alpha, solution.n_iter, targets, **extra)
 
     @property
     def is_flat(self):
         """Whether outputs are 1-D."""
-        return self.coef.ndim == 1
+        return self.output_weights.ndim == 1
+
+
+def _temperature(rows, targets):
+    """The temperature of the decision values of rows left out."""
+    weights = targets.sample_weights(rows.Y, rows.weights)
+    return Temperature.fit(rows.predictions, rows.Y, weights, targets.multilabel)
+
+
+def _compared(solution, problem, is_flat):
+    """What users see of a comparison, by name."""
+    comparison, scoring = solution.comparison, problem.scoring
+    scores = comparison.scores
+    if scores.ndim == 2 and is_flat and problem.per_target:
+        scores = scores[:, 0]
+    if problem.per_target and scores.ndim == 2:
+        best = scores[comparison.best, np.arange(scores.shape[1])]
+    else:
+        best = float(np.max(scores, initial=-np.inf, where=np.isfinite(scores)))
+    values = {"alphas": comparison.alphas, "scores": scores, "best_score": best}
+    if scoring is not None and scoring.store and solution.comparison.rows is not None:
+        predictions = comparison.rows.at(comparison.best).predictions
+        values["cv_results"] = scoring.results(comparison.rows)
+        values["cv_predictions"] = predictions[:, 0] if is_flat else predictions
+    return values
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,11 +94,11 @@ class Predictor:
     def outputs(self, X):
         """U z(x) + c of shape (n_rows,) or (n_rows, n_outputs)."""
         X = self.checks.rows(X)
-        coef = np.atleast_2d(self.values.coef).T
+        coef = np.atleast_2d(self.values.output_weights).T
         feature_map = FeatureMap(self.features, X)
         dtype = np.result_type(feature_map.dtype, np.float32)
         result = feature_map.times(X, np.ascontiguousarray(coef, dtype), self.block_rows)
-        result += np.atleast_1d(self.values.intercept).astype(dtype)
+        result += np.atleast_1d(self.values.output_bias).astype(dtype)
         if not np.isfinite(result).all():
             raise ValueError(
                 f"The predictions must be finite; got values that overflow {dtype}, or NaN "
@@ -68,3 +109,11 @@ class Predictor:
     def labels(self, X):
         """The class of every row."""
         return self.checks.targets.decode(self.outputs(X))
+
+    def probabilities(self, X):
+        """Probabilities of the classes or labels of every row."""
+        return self.values.temperature.probabilities(self.outputs(X))
+
+    def log_probabilities(self, X):
+        """Logarithms of the probabilities."""
+        return self.values.temperature.log_probabilities(self.outputs(X))

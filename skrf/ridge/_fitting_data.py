@@ -1,5 +1,6 @@
 """From what users pass to `fit` to a feature matrix, in memory or on a cluster."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from sklearn.base import clone, is_classifier
@@ -32,7 +33,9 @@ def data_in_memory(model, X, y, sample_weight, classes=None, is_part=False):
     y = engine_of(y).in_memory(y)
     checks, X = RowChecks.learn(model, X, y, classes)
     Y = checks.targets.encode(y, X.shape[0])
-    weights = checks.weights(X, y, sample_weight, is_part)
+    weights = checks.sample_weights(X, sample_weight, is_part)
+    checks = replace(checks, targets=checks.targets.with_weights(y, weights))
+    weights = weights * checks.targets.class_weights(Y)
     features = _new_features(model).fit(X, y)
     matrix = FeatureMatrix(X, Y, weights, FeatureMap(features, X), model.block_size)
     return FittingData(matrix, features, checks)

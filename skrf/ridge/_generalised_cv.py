@@ -1,12 +1,15 @@
-"""Generalised cross-validation: errors of all penalties from the moments alone."""
+"""Generalised cross-validation: errors of all penalties from the moments alone.
+
+The error is W^{-1} sum w (y - fit)^2 / (1 - trace(H) / n)^2 with the hat matrix H and n
+rows of positive weight.
+"""
 
 import numpy as np
 
-from skrf.ridge._leave_one_out import Basis
-from skrf.ridge._primal import (
-    cholesky_in_place,
-    cholesky_solve,
-)
+from skrf.ridge._basis import Basis, Spectrum
+from skrf.ridge._held_out import Comparison
+from skrf.ridge._penalties import compare
+from skrf.ridge._primal import cholesky_in_place, cholesky_solve
 from skrf.ridge._problem import (
     Solution,
     check_finite,
@@ -20,11 +23,7 @@ _WRONG = 1e-2
 
 
 def solve_moments(moments, problem):
-    """Ridge regression from moments alone, which stay unchanged.
-
-    Compares penalties by generalised cross-validation, W^{-1} sum w (y - fit)^2 / (1 -
-    trace(H) / n)^2 with the hat matrix H and n rows of positive weight.
-    """
+    """Ridge regression from moments alone, which stay unchanged."""
     check_finite(moments)
     moments = moments.copy()
     if not problem.searches:
@@ -37,42 +36,55 @@ def solve_moments(moments, problem):
         coef = cholesky_solve(moments.zz, moments.zy)
         return Solution(coef, moments.y_mean - moments.z_mean @ coef, alpha)
     require_two_rows(moments.n_rows, moments.centred)
-    basis = Basis.of(moments, problem.alphas, spectral=True)
-    scores = -generalised_errors(basis, moments, problem.alphas)
-    return Solution.best(basis.coef, moments, problem, scores)
+    mean = moments.mean_square
+    basis = Basis.of(moments, problem, spectral=True)
+
+    def evaluate(alphas):
+        scores, rounding = generalised_scores(basis, moments, problem, alphas)
+        return Comparison(alphas, scores, scores, rounding, auto=problem.auto)
+
+    spectrum = Spectrum.of(basis.largest, mean, len(moments.zz))
+    comparison = compare(problem, spectrum, evaluate, _WRONG)
+    alpha = comparison.alphas[comparison.best]
+    coef = basis.coef(alpha)
+    return Solution(coef, moments.y_mean - moments.z_mean @ coef, alpha, comparison)
 
 
-def generalised_errors(basis, moments, alphas):
-    """The error of every alpha by generalised cross-validation, without cancellation.
+def generalised_scores(basis, moments, problem, alphas):
+    """(Minus the error of every penalty, its relative error from rounding).
 
     n rows have at most n - 1 eigenvectors, or n without an intercept, each with the
     shrinkage s = alpha / (Lambda + alpha). n - trace(H) is the sum of s over these, plus 1
     for each eigenvector that is missing. The squared residual is S_yy minus the explained
     part. If all of these eigenvalues are positive, the residual at alpha = 0 is zero, and
     the squared residual is also the sum of s^2 (V' S_zy)^2 / Lambda. Each formula loses
-    digits where the other keeps them.
+    digits where the other keeps them. With "auto", penalties whose error is only rounding
+    have no score.
     """
     freedom, unit = moments.n_rows - moments.centred, 1e-15
     used = slice(max(len(basis.values) - freedom, 0), None)
-    values, D = basis.values[used, np.newaxis], basis.weights[used]
-    squares = (basis.targets[used] ** 2).sum(axis=1)[:, np.newaxis]
-    shrinkage, total = alphas * D, moments.yy.sum()
-    residual = total - (squares * D * (1 + shrinkage)).sum(axis=0)
-    error = total * np.maximum(basis.errors, 10 * unit)
-    rounding = unit * basis.values[-1] * len(basis.values)
-    if len(values) == freedom and freedom and values[0, 0] > rounding:
-        parts = shrinkage**2 * squares / values
-        uncertain = (parts * unit * basis.values[-1] / values).sum(axis=0)
+    values, D = basis.values[used, np.newaxis], basis.inverse(alphas)[used]
+    squares, total = basis.targets[used] ** 2, moments.yy
+    if not problem.per_target:
+        squares, total = squares.sum(axis=1, keepdims=True), total.sum(keepdims=True)
+    shrinkage = alphas * D
+    residual = total - (D * (1 + shrinkage)).T @ squares
+    error = total * np.maximum(basis.rounding(alphas), 10 * unit)[:, np.newaxis]
+    largest = basis.values[-1]
+    if len(values) == freedom and freedom and values[0, 0] > unit * largest * len(values):
+        parts = shrinkage**2
+        uncertain = (parts * unit * largest / values**2).T @ squares
         better = uncertain < error
-        residual = np.where(better, parts.sum(axis=0), residual)
+        residual = np.where(better, (parts / values).T @ squares, residual)
         error = np.where(better, uncertain, error)
     residual = np.maximum(residual, 0.0)
-    left = (freedom - len(values) + shrinkage.sum(axis=0)) / moments.n_rows
-    scores = residual / (moments.weight * len(moments.yy))
-    scores /= np.maximum(left, np.finfo(np.float64).eps) ** 2
-    wrong = error > _WRONG * residual
-    if wrong.any() and total > 0:
-        worst = alphas[wrong].min()
-        ratio = min((error[wrong] / np.maximum(residual[wrong], unit * total)).max(), 1.0)
-        warn_imprecise(f"the generalised cross-validation for alpha={worst:.3g}", ratio)
-    return scores
+    remaining = (freedom - len(values) + shrinkage.sum(axis=0)) / moments.n_rows
+    scores = residual * squares.shape[1] / (moments.weight * len(moments.yy))
+    scores /= np.maximum(remaining, np.finfo(np.float64).eps)[:, np.newaxis] ** 2
+    ratios = np.zeros(residual.shape)
+    np.divide(error, np.maximum(residual, unit * total), out=ratios, where=total > 0)
+    ratios = np.minimum(ratios, 1.0)
+    if problem.auto:
+        scores = np.where(ratios > 0.1, np.nan, scores)
+    scores = -scores
+    return (scores if problem.per_target else scores[:, 0]), ratios.max(axis=1)

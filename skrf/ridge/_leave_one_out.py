@@ -1,179 +1,145 @@
-"""Exact leave-one-out errors of all penalties from one factorisation.
+"""What a leave-one-out error is, and the errors of all penalties from one factorisation.
 
-With S_zz = V Lambda V' (see `_primal`), u = V (Lambda + alpha)^{-1} V' S_zy for every
-alpha. Let A hold the rows a_i = sqrt(w_i) (z_i - m_z). One more pass gives the exact
-leave-one-out error of row i: with q_i = V' a_i (or q_i = L^{-1} a_i for one alpha and
-S_zz + alpha I = L L'),
+The model without row i predicts y_i with the error
 
-    y_i - prediction without i = (y_i - fit_i) / (1 - q_i' D q_i - w_i / W),
+    e_i = (y_i - fit_i) / (1 - h_i),  h_i = a_i' (S_zz + alpha I)^{-1} a_i + w_i / W,
 
-D = (Lambda + alpha)^{-1} (or I), without w_i / W where there is no intercept.
+a_i = sqrt(w_i) (z_i - m_z) the row of weighted, centred features, without w_i / W where
+there is no intercept. For a row of weight 0, h_i = 0. 1 - h_i is a difference; if it is
+smaller than the rounding error of its terms, it is set to that size (`clamp`), because a
+row that alone fixes a coefficient has no leave-one-out error worth a number.
 
-These are the errors of the solver "primal". Leave-one-out errors are also computed in
-`_dual` from the Gram matrix, and in `_width_path` for every width.
+`primal` errors: with S_zz = V Lambda V' and q_i = V' a_i, h_i = q_i' D q_i + w_i / W for
+D = (Lambda + alpha)^{-1}, or with S_zz + alpha I = L L' and q_i = L^{-1} a_i, D = I (see
+`_basis`). One pass over the rows gives the errors of all penalties. `_dual` computes the
+same errors from the Gram matrix, and `_width_path` for every width.
 """
 
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from scipy.linalg import eigh, lapack
 
-from skrf._utils.blas import product, solve_rows
-from skrf._utils.threads import in_threads
-from skrf.ridge._moments import row_slices, shift_and_scale
-from skrf.ridge._primal import (
-    cholesky_in_place,
-    cholesky_solve,
-    largest_eigenvalue,
-    moments_of,
-    refine,
-)
+from skrf._utils.blas import product
+from skrf.ridge._basis import Basis, Spectrum
+from skrf.ridge._held_out import MOST_KEPT, Scoring
+from skrf.ridge._moments import shift_and_scale
+from skrf.ridge._passes import Pass, results_of_slices
+from skrf.ridge._penalties import compare
+from skrf.ridge._primal import moments_of, refine
 from skrf.ridge._problem import (
     Solution,
     check_finite,
-    not_positive_definite,
     require_two_rows,
     warn_imprecise,
 )
 
+EPS = np.finfo(np.float64).eps
 
-def search_primal(matrix, problem):
-    """Ridge regression with the best penalty by exact leave-one-out error."""
-    moments = moments_of(matrix, problem)
+
+def clamp(complement, terms=1.0, rounding=0.0):
+    """Raise 1 - h, in place, to the rounding error of its terms.
+
+    `terms` is the size of the terms of the difference, and `rounding` their own relative
+    error. Returns the maximum relative errors of 1 - h over the rows.
+    """
+    np.maximum(complement, EPS * terms, out=complement)
+    return np.max((EPS + rounding) * terms / complement, axis=0, initial=0.0)
+
+
+def search_primal(matrix, problem, moments=None, alpha=None):
+    """Ridge regression with the best penalty by exact leave-one-out error.
+
+    `moments` are those of the rows where they are known, and `alpha` is the penalty where
+    it has been chosen.
+    """
+    moments = moments_of(matrix, problem) if moments is None else moments
     check_finite(moments)
     require_two_rows(moments.n_rows, moments.centred)
-    zy = moments.zy.copy()
-    basis = Basis.of(moments, problem.alphas)
-    errors = matrix.reduce(LeaveOneOutTask.of(basis, moments))
-    solution = Solution.best(basis.coef, moments, problem, -errors)
-    k = int(np.flatnonzero(problem.alphas == solution.alpha)[0])
-    solution.coef, solution.n_iter, _ = refine(
-        matrix, moments, solution.alpha, basis.solve(k, zy), partial(basis.solve, k),
-        basis.errors[k],
-    )  # fmt: skip
-    solution.intercept = moments.y_mean - moments.z_mean @ solution.coef
-    return solution
+    zy, mean = moments.zy.copy(), moments.mean_square
+    basis = Basis.of(moments, problem, spectral=np.ndim(alpha) > 0)
+    scoring = problem.scoring
+    kept = moments.n_rows * problem.n_alphas * matrix.n_outputs
+    keeps = scoring.needs_rows or (scoring.targets.are_labels and kept <= MOST_KEPT)
+
+    def evaluate(alphas, every=int(keeps)):
+        run = LeaveOneOutPass.of(basis, moments, alphas, scoring, every)
+        held_out = matrix.reduce(run)
+        return scoring.comparison(alphas, held_out, basis.rounding(alphas))
+
+    comparison = rows = None
+    if alpha is None:
+        spectrum = Spectrum.of(basis.largest, mean, matrix.n_columns)
+        comparison = compare(problem, spectrum, evaluate)
+        alpha = comparison.alphas[comparison.best]
+        if comparison.rows is not None:
+            rows = comparison.rows.at(comparison.best)
+    if rows is None and scoring.targets.are_labels:
+        every = -(-moments.n_rows * matrix.n_outputs // MOST_KEPT)
+        rows = evaluate(np.atleast_1d(alpha), every).rows.at(0)
+    error = float(np.max(basis.rounding(np.atleast_1d(alpha))))
+    coef, n_iter, change = refine(
+        matrix, moments, alpha, basis.solve(alpha, zy), partial(basis.solve, alpha), error
+    )
+    if problem.auto and change > 1e-6:
+        warn_imprecise(f"the coefficients for alpha={np.min(alpha):.3g}", change)
+    bias = moments.y_mean - moments.z_mean @ coef
+    return Solution(coef, bias, alpha, comparison, n_iter, rows)
 
 
 @dataclass
-class Basis:
-    """A factorisation of S_zz that serves every alpha; it takes the place of S_zz.
-
-    Rows a of features become q = V' a with weights D = 1 / (Lambda + alpha), or, for a
-    single alpha, q = L^{-1} a with weights 1.
-    """
-
-    matrix: np.ndarray  # V, or L in the lower triangle
-    triangular: bool
-    weights: np.ndarray  # (n_columns, n_alphas): D
-    targets: np.ndarray  # (n_columns, n_outputs): V' S_zy or L^{-1} S_zy
-    errors: np.ndarray  # (n_alphas,): relative errors that rounding makes
-    values: np.ndarray | None = None  # (n_columns,): Lambda, ascending, or None for L
-
-    @classmethod
-    def of(cls, moments, alphas, spectral=False):
-        """Factorise, with a warning where rounding spoils the errors.
-
-        By eigenvectors for several alphas or where `spectral` says so, else by Cholesky.
-        """
-        zz, zy = moments.zz, moments.zy
-        if len(alphas) == 1 and not spectral:
-            size = largest_eigenvalue(zz)
-            if not cholesky_in_place(zz, alphas[0]):
-                raise not_positive_definite(alphas[0])
-            targets = np.array(zy.T, order="C")
-            solve_rows(zz, targets)
-            basis = cls(zz, True, np.ones((len(zz), 1)), targets.T, 1e-15 * size / alphas)
-        else:
-            values, vectors = eigh(
-                zz.T, lower=False, overwrite_a=True, check_finite=False, driver="evd"
-            )
-            values = np.maximum(values, 0.0)
-            D = 1 / (values[:, np.newaxis] + alphas)
-            errors = 1e-15 * values[-1] / alphas
-            basis = cls(vectors, False, D, vectors.T @ zy, errors, values)
-        if basis.errors.max() > 1e-6:
-            warn_imprecise(f"the errors for alpha={np.min(alphas):.3g}", basis.errors.max())
-        return basis
-
-    def solve(self, k, b):
-        """(S_zz + alphas[k] I)^{-1} b."""
-        if self.triangular:
-            return cholesky_solve(self.matrix, b)
-        return self.matrix @ (self.weights[:, [k]] * (self.matrix.T @ b))
-
-    def coef(self, k):
-        """The coefficients for alphas[k]."""
-        if self.triangular:
-            (solved,) = lapack.dtrtrs(self.matrix.T, self.targets, lower=0)[:1]
-            return solved
-        return self.matrix @ (self.weights[:, [k]] * self.targets)
-
-    def rotate(self, A, scratch):
-        """q for every row of A, which it may overwrite."""
-        if self.triangular:
-            solve_rows(self.matrix, A)
-            return A
-        Q = scratch.array("Q", *A.shape, np.float64)
-        product(A, self.matrix, Q)
-        return Q
-
-
-@dataclass
-class LeaveOneOutTask:
-    """The mean squared leave-one-out error for every alpha."""
+class LeaveOneOutPass(Pass):
+    """A pass that ends with the leave-one-out errors for every penalty, a `HeldOut`."""
 
     basis: Basis
+    D: np.ndarray  # (n_columns, n_alphas)
     fits: np.ndarray  # (n_columns, n_alphas * n_outputs): D times the targets
     z_mean: np.ndarray
     y_mean: np.ndarray
     weight: float
     centred: bool
+    scoring: Scoring
+    every: int  # one row in `every` is kept, or none where that is 0
     label = "leave-one-out errors"
 
     @classmethod
-    def of(cls, basis, moments):
+    def of(cls, basis, moments, alphas, scoring, every=0):
         """For the moments that the basis comes from."""
-        D, targets = basis.weights, basis.targets
+        D, targets = basis.inverse(alphas), basis.targets
         fits = (D[:, :, np.newaxis] * targets[:, np.newaxis, :]).reshape(len(D), -1)
         means = moments.z_mean, moments.y_mean
-        return cls(basis, fits, *means, moments.weight, moments.centred)
+        return cls(basis, D, fits, *means, moments.weight, moments.centred, scoring, every)
 
     def zero(self):
-        """The result of no rows."""
-        return np.zeros(self.basis.weights.shape[1])
+        return self.scoring.zero(self.D.shape[1], len(self.y_mean))
 
     def add(self, total, Z, Y, w, scratch):
-        """Add a block of rows to a result."""
-        A = Z if Z.dtype == np.float64 else scratch.array("A", *Z.shape, np.float64)
-        shift_and_scale(Z, self.z_mean, w, A)
+        A, scale = scratch.in_float64(Z), np.where(w > 0, w, 1.0)
+        shift_and_scale(Z, self.z_mean, scale, A)
         Q = self.basis.rotate(A, scratch)
-        slices = row_slices(len(Q))
-        parts = np.empty((len(slices), len(total)))
 
-        def work(numbers):
-            for k in numbers:
-                rows = slices[k]
-                parts[k] = self._squared_errors(Q[rows], Y[rows], w[rows])
+        def held_out(rows):
+            return self._held_out(Q[rows], Y[rows], w[rows], scale[rows])
 
-        in_threads(work, list(range(len(slices))))
-        total += parts.sum(axis=0) / (self.weight * Y.shape[1])
+        for part in results_of_slices(len(Q), held_out):
+            total.merge(part)
 
-    def _squared_errors(self, Q, Y, w):
+    def merge(self, total, other):
+        return total.merge(other)
+
+    def _held_out(self, Q, Y, w, scale):
         fit = np.empty((len(Q), self.fits.shape[1]))
         product(Q, self.fits, fit)
         np.multiply(Q, Q, out=Q)
-        kept = np.empty((len(Q), self.basis.weights.shape[1]))
-        product(Q, self.basis.weights, kept)
-        np.subtract(1.0 - self.centred * w[:, np.newaxis] / self.weight, kept, out=kept)
-        # A row that alone fixes a coefficient has no leave-one-out error worth a number.
-        np.maximum(kept, np.finfo(np.float64).eps, out=kept)
-        residuals = np.sqrt(w)[:, np.newaxis] * (Y - self.y_mean)
-        errors = residuals[:, np.newaxis, :] - fit.reshape(*kept.shape, -1)
-        errors /= kept[:, :, np.newaxis]
-        return np.einsum("iat,iat->a", errors, errors)
-
-    def merge(self, total, other):
-        """Add another result; returns the sum."""
-        return total + other
+        complement = np.empty((len(Q), self.D.shape[1]))
+        product(Q, self.D, complement)
+        complement *= (w > 0)[:, np.newaxis]
+        own = self.centred * w[:, np.newaxis] / self.weight
+        np.subtract(1.0 - own, complement, out=complement)
+        rounding = clamp(complement)
+        roots = np.sqrt(scale)[:, np.newaxis]
+        errors = (roots * (Y - self.y_mean))[:, np.newaxis, :] - fit.reshape(
+            *complement.shape, -1
+        )
+        errors /= (roots * complement)[:, :, np.newaxis]
+        return self.scoring.of(errors, Y, w, rounding, self.every)

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from skrf._utils.memory import available_memory, require_memory
 from skrf.ridge._cg import landmarks
 from skrf.ridge._feature_matrix import FEWEST_ROWS, rows_of_block
+from skrf.ridge._held_out import MOST_KEPT
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class ProblemSize:
     block_rows: int | str
     # (inputs, width) of linearised features, which "dual" and "cg" never make, or None.
     linearised: tuple[int, int] | None
+    n_kept: int = 0  # values of predictions that are kept
+    compares: bool = False  # whether the user asked for a comparison of penalties
 
     @classmethod
     def of(cls, matrix, problem, folds=False):
@@ -42,11 +45,13 @@ class ProblemSize:
             matrix.n_columns,
             matrix.n_outputs,
             matrix.dtype.itemsize,
-            len(problem.alphas),
-            problem.searches,
+            problem.n_alphas,
+            problem.measures,
             folds,
             matrix.block_rows,
             None if tangent is None else (tangent.n_features_in_, tangent.width),
+            _kept(matrix, problem),
+            problem.searches,
         )
 
     @property
@@ -117,6 +122,14 @@ MEMORY = {
 }
 
 
+def _kept(matrix, problem):
+    """Number of values of predictions that are kept."""
+    n_values = (matrix.n_rows or 0) * problem.n_alphas * matrix.n_outputs
+    if problem.scoring.needs_rows:
+        return 3 * n_values
+    return min(n_values, MOST_KEPT) if problem.scoring.targets.are_labels else 0
+
+
 def _features_of_groups(size):
     """Two groups of rows of the Gram matrix, and a block from which they are cast."""
     return 0 if size.linearised else 2 * size.group + size.block - size.cast
@@ -150,11 +163,17 @@ def case_of(size, solver):
 
 def needed_bytes(size, solver):
     """Peak memory of a solver, "width path" or "partial_fit", beyond the data."""
-    values = MEMORY[case_of(size, solver)].values(size)
+    values = MEMORY[case_of(size, solver)].values(size) + size.n_kept
     if solver in ("dual", "cg"):
         # Coefficients, which may be larger than the matrices.
         values += 4 * size.n_columns * size.n_outputs
     return int(8 * values)
+
+
+def fits_in_memory(solver, size):
+    """Whether a solver fits in memory."""
+    available = available_memory()
+    return available is None or needed_bytes(size, solver) <= available
 
 
 _REMEDIES = {

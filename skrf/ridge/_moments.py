@@ -10,28 +10,14 @@ LeVeque, 1983): with d = m_2 - m_1 and k = W_1 W_2 / (W_1 + W_2), S = S_1 + S_2 
 Without centring all means are 0 and S = S_1 + S_2.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from skrf._compiled.jit import njit
 from skrf._utils.blas import add_gram, product
 from skrf._utils.threads import in_threads
-
-# Maximum number of rows that a thread works on at a time, and a divisor of the number of
-# slices: with equal slices no thread waits for another.
-_SLICE, _MULTIPLE = 512, 4
-
-
-def row_slices(n_rows):
-    """Slices of a few hundred rows, which depend on `n_rows` only: sums do not depend on
-    the number of threads.
-    """
-    n_slices = -(-n_rows // _SLICE)
-    if n_slices > 1:
-        n_slices = _MULTIPLE * -(-n_slices // _MULTIPLE)
-    step = max(1, -(-n_rows // max(1, n_slices)))
-    return [slice(k, min(k + step, n_rows)) for k in range(0, n_rows, step)]
+from skrf.ridge._passes import Pass, row_slices, sum_of_slices
 
 
 @njit(cache=True, nogil=True)
@@ -79,26 +65,13 @@ def _add_outer_lower(shift, factor, first, last, total):
             row[j] += f * shift[j]
 
 
-class Scratch:
-    """Arrays that a pass over the data uses again for every block."""
-
-    def __init__(self):
-        self._arrays = {}
-
-    def array(self, name, n_rows, n_columns, dtype):
-        """An uninitialised C-ordered array; overwrites the last array of this name."""
-        key = name, n_columns, np.dtype(dtype)
-        array = self._arrays.get(key)
-        if array is None or len(array) < n_rows:
-            array = self._arrays[key] = np.empty((n_rows, n_columns), dtype)
-        return array[:n_rows]
-
-
 def shift_and_scale(Z, shift, w, out):
     """out <- sqrt(w) (Z - shift), row by row; `out` may be Z. Returns sum w (z - shift)."""
     roots = np.sqrt(w)
-    return _sum_of_slices(
-        Z, lambda r, sums: _shift_and_scale(Z[r], shift, w[r], roots[r], out[r], sums)
+    return sum_of_slices(
+        len(Z),
+        Z.shape[1:],
+        lambda r, sums: _shift_and_scale(Z[r], shift, w[r], roots[r], out[r], sums),
     )
 
 
@@ -106,20 +79,9 @@ def _weighted_mean(Z, w, weight):
     """sum w z / weight, the sum of w."""
     # Divided first, because the sum of large products overflows.
     fractions = w / weight
-    return _sum_of_slices(Z, lambda r, sums: _weighted_sum(Z[r], fractions[r], sums))
-
-
-def _sum_of_slices(Z, add):
-    """The sum over slices of rows of what add(rows, sums) writes for each column."""
-    slices = row_slices(len(Z))
-    sums = np.empty((len(slices), Z.shape[1]))
-
-    def work(numbers):
-        for k in numbers:
-            add(slices[k], sums[k])
-
-    in_threads(work, list(range(len(slices))))
-    return sums.sum(axis=0)
+    return sum_of_slices(
+        len(Z), Z.shape[1:], lambda r, sums: _weighted_sum(Z[r], fractions[r], sums)
+    )
 
 
 @dataclass
@@ -186,6 +148,14 @@ class Moments:
         self.weight += weight
         self.n_rows += int(np.count_nonzero(w))
 
+    @property
+    def mean_square(self):
+        """trace(S_zz) / p, or 0 where the features are constant up to rounding error."""
+        trace = self.zz.diagonal().sum()
+        rounding = (10 * np.finfo(np.float64).eps) ** 2 * self.weight
+        constant = trace <= rounding * (self.z_mean @ self.z_mean)
+        return 0.0 if constant else float(trace / len(self.zz))
+
     def merge(self, other):
         """Add the sums of other rows."""
         self.zy += other.zy
@@ -238,24 +208,21 @@ class Moments:
 
 
 @dataclass
-class MomentsTask:
+class MomentsPass(Pass):
     """A pass over the data that ends with its moments."""
 
     n_columns: int
     n_outputs: int
     centred: bool
     dtype: np.dtype  # of the products of features
-    label: str = field(default="sums of products", repr=False)
+    label = "sums of products"
 
     def zero(self):
-        """The result of no rows."""
         return Moments.zeros(self.n_columns, self.n_outputs, self.centred)
 
     def add(self, total, Z, Y, w, scratch):
-        """Add a block of rows to a result."""
         total.add(Z, Y, w, self.dtype, scratch)
 
     def merge(self, total, other):
-        """Add another result; returns the sum."""
         total.merge(other)
         return total

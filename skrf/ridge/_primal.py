@@ -12,8 +12,8 @@ from scipy.linalg import blas, lapack
 
 from skrf._compiled import neurons
 from skrf._compiled.jit import njit
-from skrf._utils.threads import in_threads
-from skrf.ridge._moments import MomentsTask, row_slices
+from skrf.ridge._moments import MomentsPass
+from skrf.ridge._passes import Pass, sum_of_slices
 from skrf.ridge._problem import (
     Solution,
     check_finite,
@@ -32,7 +32,7 @@ _MOST_STEPS = 30
 def moments_of(matrix, problem, dtype=np.float64):
     """One pass over the features."""
     shape = matrix.n_columns, matrix.n_outputs
-    moments = matrix.reduce(MomentsTask(*shape, problem.fit_intercept, np.dtype(dtype)))
+    moments = matrix.reduce(MomentsPass(*shape, problem.fit_intercept, np.dtype(dtype)))
     require_weight(moments.weight)
     return moments
 
@@ -115,7 +115,7 @@ def refine(matrix, moments, alpha, coef, solve, error):
     for n_iter in range(_MOST_STEPS):
         if error <= _TOLERANCE:
             return coef, n_iter, error
-        task = ResidualTask(coef, moments.z_mean, moments.y_mean)
+        task = ResidualPass(coef, moments.z_mean, moments.y_mean)
         step = solve(matrix.reduce(task) - alpha * coef) * varying
         sizes = np.linalg.norm(coef, axis=0)
         last = change
@@ -167,7 +167,7 @@ def _add_residuals(Z, Y, w, u, shift, out):
 
 
 @dataclass
-class ResidualTask:
+class ResidualPass(Pass):
     """sum_i w_i (z_i - m_z) (y_i - fit_i)' for coefficients, in float64."""
 
     coef: np.ndarray  # (n_columns, n_outputs)
@@ -176,25 +176,14 @@ class ResidualTask:
     label = "residuals"
 
     def zero(self):
-        """The result of no rows."""
         return np.zeros(self.coef.shape)
 
     def add(self, total, Z, Y, w, scratch):
-        """Add a block of rows to a result."""
         u = np.ascontiguousarray(self.coef.T)
         shift = self.y_mean - self.z_mean @ self.coef
-        slices = row_slices(len(Z))
-        parts = np.zeros((len(slices), len(u), Z.shape[1] + 1))
 
-        def work(numbers):
-            for k in numbers:
-                rows = slices[k]
-                _add_residuals(Z[rows], Y[rows], w[rows], u, shift, parts[k])
+        def add(rows, sums):
+            _add_residuals(Z[rows], Y[rows], w[rows], u, shift, sums)
 
-        in_threads(work, list(range(len(slices))))
-        sums = parts.sum(axis=0).T
+        sums = sum_of_slices(len(Z), (len(u), Z.shape[1] + 1), add).T
         total += sums[:-1] - np.outer(self.z_mean, sums[-1])
-
-    def merge(self, total, other):
-        """Add another result; returns the sum."""
-        return total + other

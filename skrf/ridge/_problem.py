@@ -1,49 +1,51 @@
 """A ridge problem, its solution, and checks that several solvers use."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import LinAlgError, LinAlgWarning
 
 from skrf._utils.warnings import warn
+from skrf.ridge._held_out import Comparison, Rows, Scoring
 
 
-@dataclass
+@dataclass(frozen=True)
 class RidgeProblem:
-    """The penalties, whether to compare them, and whether to fit an intercept."""
+    """The penalties, how they are compared, and whether to fit an intercept."""
 
-    alphas: np.ndarray  # (n_alphas,)
+    alphas: np.ndarray  # (n_alphas,); for "auto" the grid in units of the features
+    auto: bool
     searches: bool
     fit_intercept: bool
+    per_target: bool = False
+    scoring: Scoring | None = None  # None before the targets are known
+
+    @property
+    def n_alphas(self):
+        """Number of penalties."""
+        return len(self.alphas)
+
+    @property
+    def measures(self):
+        """Whether errors of single rows are needed."""
+        return self.searches or self.scoring.targets.are_labels
+
+    def at(self, alpha):
+        """The problem for one penalty, without a comparison."""
+        alphas = np.atleast_1d(alpha).astype(np.float64)
+        return replace(self, alphas=alphas, auto=False, searches=False)
 
 
 @dataclass
 class Solution:
-    """Coefficients in float64, and the errors of every penalty that was compared."""
+    """Coefficients in float64, and the comparison of the penalties."""
 
     coef: np.ndarray  # (n_columns, n_outputs)
     intercept: np.ndarray  # (n_outputs,)
-    alpha: float
-    scores: np.ndarray | None = None  # (n_alphas,), minus the mean squared errors
+    alpha: float | np.ndarray  # (n_outputs,) for a penalty of every output
+    comparison: Comparison | None = None
     n_iter: int = 0
-
-    @classmethod
-    def best(cls, coef_of, moments, problem, scores):
-        """The solution with the highest score; coef_of(k) is that of alphas[k]."""
-        k = best_penalty(problem.alphas, scores)
-        coef = coef_of(k)
-        intercept = moments.y_mean - moments.z_mean @ coef
-        return cls(coef, intercept, float(problem.alphas[k]), scores)
-
-
-def best_penalty(alphas, scores):
-    """The index of the penalty with the highest score."""
-    if not np.isfinite(scores).any():
-        raise ValueError(
-            "The error of at least one of `alphas` must be finite; got errors that "
-            f"overflow float64 for all {len(alphas)} alphas. Scale X and y down."
-        )
-    return int(np.nanargmax(scores))
+    rows: Rows | None = None  # errors at the penalty
 
 
 def require_weight(total):

@@ -9,9 +9,9 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 
 from skrf._utils.blocks import is_frame
-from skrf._utils.validation import check_data, check_row_weights
+from skrf._utils.validation import check_columns, check_data, check_row_weights
 from skrf.ridge._targets import LabelTargets, NumberTargets
-from skrf.ridge._transformers import accepted_input
+from skrf.ridge._transformers import accepted_input, takes_dates
 
 _FLOATS = [np.float64, np.float32]
 # Attributes of an estimator that describe the columns of X; text has none.
@@ -26,8 +26,8 @@ class RowChecks:
     ----------
     owner : str
         The class of the estimator, for errors.
-    accept_sparse, allow_nan : bool
-        Whether the features take sparse matrices, and whether NaN.
+    accept_sparse, allow_nan, allow_dates : bool
+        Whether the features take sparse matrices, NaN and dates.
     targets : NumberTargets or LabelTargets
         What `y` must be like.
     columns : dict
@@ -37,13 +37,14 @@ class RowChecks:
     owner: str
     accept_sparse: bool
     allow_nan: bool
+    allow_dates: bool
     targets: NumberTargets | LabelTargets
     columns: dict
 
     @classmethod
     def learn(cls, model, X, y, classes=None):
         """(Checks of rows like these first ones, the checked rows of X)."""
-        owner, accepted = type(model).__name__, accepted_input(model.features)
+        owner, accepted = type(model).__name__, _accepted(model)
         X, columns = _checked(X, owner, *accepted)
         return cls(owner, *accepted, model._learn_targets(y, classes), columns), X
 
@@ -51,33 +52,43 @@ class RowChecks:
     def of(cls, model, targets):
         """Checks of rows like those that a model is fitted to."""
         columns = {k: getattr(model, k) for k in COLUMN_ATTRIBUTES if hasattr(model, k)}
-        accepted = accepted_input(model.features)
-        return cls(type(model).__name__, *accepted, targets, columns)
+        return cls(type(model).__name__, *_accepted(model), targets, columns)
 
     def rows(self, X):
         """X with float columns, or a data frame, text and the like as it is."""
-        return _checked(X, self.owner, self.accept_sparse, self.allow_nan, self.columns)[0]
+        accepted = self.accept_sparse, self.allow_nan, self.allow_dates
+        return _checked(X, self.owner, *accepted, self.columns)[0]
 
-    def weights(self, X, y, sample_weight, is_part):
+    def check_columns(self, X):
+        """Check the columns of X, which may have no rows."""
+        estimator = _estimator_class(self.owner)()
+        vars(estimator).update(self.columns)
+        check_columns(estimator, X, dates=self.allow_dates)
+
+    def sample_weights(self, X, sample_weight, is_part):
         """float64 weights of the rows; in a part of the data they may all be 0."""
-        weights = check_row_weights(
+        return check_row_weights(
             sample_weight,
             X,
             dtype=np.float64,
             ensure_non_negative=True,
             allow_all_zero_weights=is_part,
         )
-        factors = self.targets.weights(y)
-        return weights if factors is None else weights * factors
 
     def part(self, X, y, sample_weight):
         """(Rows, float64 targets, weights) of a part of the data, checked."""
         X = self.rows(X)
         Y = self.targets.encode(y, X.shape[0])
-        return X, Y, self.weights(X, y, sample_weight, is_part=True)
+        weights = self.sample_weights(X, sample_weight, is_part=True)
+        return X, Y, weights * self.targets.class_weights(Y)
 
 
-def _checked(X, owner, accept_sparse, allow_nan, columns=None):
+def _accepted(model):
+    """Whether the features of a model take sparse matrices, NaN and dates."""
+    return *accepted_input(model.features), takes_dates(model.features)
+
+
+def _checked(X, owner, accept_sparse, allow_nan, allow_dates, columns=None):
     """(Checked rows, attributes of their columns); `columns` None means the first rows.
 
     scikit-learn's checks ask an estimator for the columns and for the name of its class.
@@ -89,11 +100,14 @@ def _checked(X, owner, accept_sparse, allow_nan, columns=None):
     rows = X if is_frame(X) else as_objects(X)
     if rows is not None:
         # Only the columns are checked here: `features` accept or reject the entries.
-        rows = check_data(estimator, rows, reset=reset, skip_check_array=True)
+        rows = check_data(
+            estimator, rows, dates=allow_dates, reset=reset, skip_check_array=True
+        )
     else:
         rows = check_data(
             estimator,
             X,
+            dates=allow_dates,
             accept_sparse="csr" if accept_sparse else False,
             dtype=_FLOATS,
             ensure_all_finite="allow-nan" if allow_nan else True,

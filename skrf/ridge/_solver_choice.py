@@ -6,47 +6,66 @@ from sklearn.model_selection import check_cv
 from skrf._utils.memory import available_memory
 from skrf._utils.validation import completed
 from skrf.ridge._cg import landmarks, solve_cg
-from skrf.ridge._dual import cross_validate_dual, solve_dual
-from skrf.ridge._folds import cross_validate_primal
+from skrf.ridge._dual import solve_dual
+from skrf.ridge._folds import compare_on_folds
 from skrf.ridge._leave_one_out import search_primal
-from skrf.ridge._memory import ProblemSize, needed_bytes, require_fitting_memory
+from skrf.ridge._memory import (
+    ProblemSize,
+    fits_in_memory,
+    needed_bytes,
+    require_fitting_memory,
+)
 from skrf.ridge._primal import solve_one, solve_primal
-from skrf.ridge._problem import RidgeProblem, best_penalty, not_positive_definite
+from skrf.ridge._problem import not_positive_definite
+from skrf.ridge._sample import penalty_of_sample, rows_of_folds
 
 SOLVERS = ("primal", "dual", "cg")
 
 
 def solve(solver, matrix, problem, rng):
     """Ridge regression for one penalty, or the best by leave-one-out error."""
-    solver = choose_solver(solver, ProblemSize.of(matrix, problem))
+    size = ProblemSize.of(matrix, problem)
+    names = _names(solver, size)
+    if problem.auto and (
+        solver == "cg" or not any(fits_in_memory(name, size) for name in names)
+    ):
+        return _solve_from_sample(solver, matrix, problem, rng)
+    solver = choose_solver(solver, size)
     if solver == "cg":
-        return solve_cg(matrix, problem, rng)
+        solution = solve_cg(matrix, problem, rng)
+        if problem.measures:
+            solution.rows = rows_of_folds(matrix, problem, rng)
+        return solution
     if solver == "dual":
         return solve_dual(matrix, problem)
-    return (
-        search_primal(matrix, problem)
-        if problem.searches
-        else solve_primal(matrix, problem)
-    )
+    return (search_primal if problem.measures else solve_primal)(matrix, problem)
+
+
+def _solve_from_sample(solver, matrix, problem, rng):
+    """Ridge regression with the best penalty of a sample of the rows."""
+    comparison = penalty_of_sample(solve, matrix, problem, rng)
+    alpha = comparison.alphas[comparison.best]
+    solution = solve(solver, matrix, problem.at(alpha), rng)
+    solution.comparison = comparison
+    return solution
 
 
 def cross_validate(solver, matrix, problem, cv, y, groups, is_classifier):
-    """Ridge regression with the best penalty by the mean error on folds."""
+    """Ridge regression with the best penalty by the mean score on folds."""
     solver = choose_solver(solver, ProblemSize.of(matrix, problem, folds=True))
     splits = _row_numbers(cv, matrix, y, groups, is_classifier)
+    folds, comparison = compare_on_folds(matrix, problem, splits, solver)
+    alpha = comparison.alphas[comparison.best]
+    one = problem.at(alpha)
     if solver == "dual":
-        scores = cross_validate_dual(matrix, problem, splits)
+        solution = solve_dual(matrix, one, alpha)
+    elif one.measures or np.ndim(alpha):
+        solution = search_primal(matrix, one, folds.moments, alpha)
     else:
-        scores, moments = cross_validate_primal(matrix, problem, splits)
-    best = best_penalty(problem.alphas, scores)
-    one = RidgeProblem(problem.alphas[[best]], False, problem.fit_intercept)
-    if solver == "dual":
-        solution = solve_dual(matrix, one)
-    else:
-        solution = solve_one(matrix, moments, float(one.alphas[0]))
+        solution = solve_one(matrix, folds.moments, float(alpha))
         if solution is None:
-            raise not_positive_definite(one.alphas[0])
-    solution.scores = scores
+            raise not_positive_definite(float(alpha))
+    solution.comparison = comparison
     return solution
 
 
@@ -73,18 +92,23 @@ def _row_numbers(cv, matrix, y, groups, is_classifier):
     return splits
 
 
+def _names(solver, size):
+    """The solvers that `solver` stands for."""
+    if solver != "auto":
+        return [solver]
+    if not size.n_rows:
+        return ["primal"]
+    return ["primal", "dual"] if size.folds or size.compares else list(SOLVERS)
+
+
 def choose_solver(solver, size):
     """The fastest solver that fits in memory, or the one that is named if it does."""
     if solver != "auto":
         require_fitting_memory(size, solver)
         return solver
-    if not size.n_rows:
-        names = ["primal"]
-    else:
-        names = ["primal", "dual"] if size.searches or size.folds else list(SOLVERS)
     available = available_memory() or np.inf
-    needed = {name: needed_bytes(size, name) for name in names}
-    fitting = [name for name in names if needed[name] <= available]
+    needed = {name: needed_bytes(size, name) for name in _names(solver, size)}
+    fitting = [name for name in needed if needed[name] <= available]
     if not fitting:
         smallest = min(needed, key=needed.get)
         require_fitting_memory(size, smallest)
@@ -111,4 +135,6 @@ def operations(size, solver):
     if solver == "dual":
         return gram + factor * n**3 + apply
     m = landmarks(n)
-    return 50 * (apply + 100 * n * m) + 4 * n * m * m + gram * m / n
+    one_fit = 50 * (apply + 100 * n * m) + 4 * n * m * m + gram * m / n
+    # Three more fits for the folds that a classifier needs.
+    return one_fit * (3 if size.searches else 1)

@@ -10,8 +10,9 @@ import numpy as np
 from skrf.ridge._fitted import FittedValues
 from skrf.ridge._generalised_cv import solve_moments
 from skrf.ridge._memory import ProblemSize, require_fitting_memory
-from skrf.ridge._moments import Moments, MomentsTask
+from skrf.ridge._moments import Moments, MomentsPass
 from skrf.ridge._problem import RidgeProblem, check_finite
+from skrf.ridge._targets import LabelTargets, NumberTargets
 from skrf.ridge._transformers import changed_parameter, parameters
 
 
@@ -23,10 +24,10 @@ class Stream:
     problem: RidgeProblem  # of the last chunk
     parameters: dict  # of the features before they were fitted, by name
     dtype: np.dtype  # of the features, and of the coefficients
-    is_flat: bool  # whether the model's outputs are 1-D
+    targets: NumberTargets | LabelTargets
 
     @classmethod
-    def begin(cls, matrix, problem, features, is_flat):
+    def begin(cls, matrix, problem, features, targets):
         """A stream without rows, for the feature matrix of the first chunk.
 
         Raises MemoryError where the sums, or the comparison of penalties, would not fit.
@@ -34,7 +35,7 @@ class Stream:
         require_fitting_memory(ProblemSize.of(matrix, problem), "partial_fit")
         shape = matrix.n_columns, matrix.n_outputs
         moments = Moments.zeros(*shape, problem.fit_intercept)
-        return cls(moments, problem, parameters(features), np.dtype(matrix.dtype), is_flat)
+        return cls(moments, problem, parameters(features), np.dtype(matrix.dtype), targets)
 
     def require_features(self, features):
         """Raise for features with other parameters than in the first chunk."""
@@ -59,7 +60,7 @@ class Stream:
                 f"got {problem.fit_intercept}. Restore it, or start from a clone."
             )
         shape, float64 = (matrix.n_columns, matrix.n_outputs), np.dtype(np.float64)
-        task = MomentsTask(*shape, problem.fit_intercept, float64)
+        task = MomentsPass(*shape, problem.fit_intercept, float64)
         moments = matrix.reduce(task, self.moments.copy())
         check_finite(moments)
         return replace(self, moments=moments, problem=problem)
@@ -84,7 +85,7 @@ class Stream:
             )
         with np.errstate(over="ignore", invalid="ignore"):
             solution = solve_moments(self.moments, self.problem)
-            return FittedValues.of(solution, self.dtype, self.is_flat)
+            return FittedValues.of(solution, self.dtype, self.problem, self.targets)
 
     @property
     def is_solved(self):

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from numbers import Integral
 
 import joblib
 import numpy as np
@@ -26,9 +27,10 @@ def require_estimator(features):
     if features is None:
         return
     if not (hasattr(features, "fit") and hasattr(features, "transform")):
+        is_width = isinstance(features, Integral) and features > 0
         raise ValueError(
-            "`features` must be a transformer with `fit` and `transform`; got "
-            f"{features!r}. Pass a transformer, for instance RandomReLUFeatures()."
+            "`features` must be a transformer with 'fit' and 'transform', or None; got "
+            f"{features!r}. Pass RandomReLUFeatures({features if is_width else ''})."
         )
     missing = [m for m in ("get_params", "set_params") if not hasattr(features, m)]
     if missing:
@@ -106,6 +108,28 @@ def accepted_input(features):
     features = RandomReLUFeatures() if features is None else features
     tags = tags_of(features)
     return tags is not None and tags.input_tags.sparse, takes_nan(features)
+
+
+def takes_dates(features):
+    """Whether a transformer may have a use for dates; None is the default.
+
+    Most transformers of scikit-learn, such as StandardScaler, convert dates to integers of
+    any unit without a word. Encoders and transformers of other packages decide themselves.
+    """
+    if isinstance(features, Pipeline):
+        steps = [step for _, step in features.steps if step not in (None, "passthrough")]
+        return not steps or takes_dates(steps[0])
+    if isinstance(features, FrozenEstimator):
+        return takes_dates(features.estimator)
+    if isinstance(features, FeatureUnion):
+        return any(takes_dates(part) for _, part in features.transformer_list)
+    if features is None or isinstance(features, BaseHiddenLayerFeatures):
+        return False
+    if isinstance(features, (ColumnTransformer, FunctionTransformer, str)):
+        return True
+    tags = tags_of(features)
+    of_scikit_learn = type(features).__module__.startswith("sklearn.")
+    return not of_scikit_learn or tags is None or tags.input_tags.categorical
 
 
 def fits_on_columns(features):

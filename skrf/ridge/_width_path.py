@@ -3,9 +3,7 @@
 With S_zz + alpha I = L L', the leading blocks of L are the factors of the leading blocks of
 the matrix. Therefore q_i = L^{-1} a_i for a row a_i of centred, weighted features gives at
 once, for the first r columns, the fit sum_{j<=r} q_ij t_j, t = L^{-1} S_zy, and the
-leave-one-out error
-
-    (y_i - fit_i) / (1 - sum_{j<=r} q_ij^2 - w_i / W).
+leave-one-out error of `_leave_one_out`, with h_i = sum_{j<=r} q_ij^2 + w_i / W.
 
 Features carry 1 / sqrt(R), R their width: the model of the first r neurons of the wider
 draw at penalty alpha is the model of width r at penalty alpha R / r, with coefficients
@@ -19,9 +17,11 @@ import numpy as np
 
 from skrf._compiled.jit import njit
 from skrf._utils.blas import solve_rows
-from skrf._utils.threads import in_threads
 from skrf._utils.version import VersionedState
-from skrf.ridge._moments import Moments, row_slices, shift_and_scale
+from skrf.ridge._leave_one_out import EPS
+from skrf.ridge._moments import Moments, shift_and_scale
+from skrf.ridge._passes import Pass, sum_of_slices
+from skrf.ridge._penalties import GRID
 from skrf.ridge._primal import (
     cholesky_in_place,
     cholesky_solve,
@@ -108,8 +108,8 @@ class WidthPath(VersionedState):
         )
         return int(k), int(self.widths[r])
 
-    def coefficients(self, width: int, k: int = 0) -> tuple[np.ndarray, np.ndarray]:
-        """Coefficients and intercept of one model, in the scale of its own width.
+    def output_layer(self, width: int, k: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Output weights and bias of one model, in the scale of its own width.
 
         Parameters
         ----------
@@ -120,9 +120,10 @@ class WidthPath(VersionedState):
 
         Returns
         -------
-        coef : ndarray of shape (n_columns, n_outputs)
-            A coefficient for every feature of the first r neurons.
-        intercept : ndarray of shape (n_outputs,)
+        output_weights : ndarray of shape (n_columns, n_outputs)
+            The coefficients of the features of the first r neurons. `output_weights_` of
+            the estimator is their transpose.
+        output_bias : ndarray of shape (n_outputs,)
             The intercept.
 
         Raises
@@ -138,10 +139,10 @@ class WidthPath(VersionedState):
         >>> from skrf import RandomFeatureRidge, RandomReLUFeatures, make_single_neuron
         >>> X, y = make_single_neuron(n_samples=50, n_features=3, random_state=0)
         >>> wide = RandomFeatureRidge(RandomReLUFeatures(100), alphas=1e-3, random_state=0)
-        >>> coef, intercept = wide.width_path(X, y).coefficients(25)
+        >>> weights, bias = wide.width_path(X, y).output_layer(25)
         >>> narrow = RandomFeatureRidge(
         ...     RandomReLUFeatures(25), alphas=1e-3 * 100 / 25, random_state=0).fit(X, y)
-        >>> np.allclose(coef[:, 0], narrow.coef_)
+        >>> np.allclose(weights[:, 0], narrow.output_weights_)
         True
         """
         n_alphas = len(self._given_alphas)
@@ -171,42 +172,43 @@ def compute_width_path(matrix, n_widths, problem):
     moments = moments_of(matrix, problem)
     check_finite(moments)
     require_two_rows(moments.n_rows, moments.centred)
-    smallest = problem.alphas.min()
+    alphas = problem.alphas
+    if problem.auto:
+        alphas = (moments.mean_square or 1.0) * GRID
+    errors = np.full((2, len(alphas), n_widths), np.inf)
+    lower = np.empty_like(moments.zz)
+    for k, alpha in enumerate(alphas):
+        lower[...] = moments.zz
+        if cholesky_in_place(lower, alpha):
+            errors[:, k] = matrix.reduce(WidthPathPass.of(lower, moments, n_widths))
+        elif not problem.auto:
+            raise not_positive_definite(alpha)
+    widths = np.arange(1, n_widths + 1)
+    scaled = alphas[:, np.newaxis] * n_widths / widths
+    path = WidthPath(widths, scaled, *errors, moments.n_rows, alphas, moments)
+    smallest = alphas[path.best[0]] if problem.auto else alphas.min()
     error = 1e-15 * largest_eigenvalue(moments.zz) / smallest
     if error > 1e-6:
         warn_imprecise(f"the leave-one-out errors for alpha={smallest:.3g}", error)
-    errors = np.empty((2, len(problem.alphas), n_widths))
-    lower = np.empty_like(moments.zz)
-    for k, alpha in enumerate(problem.alphas):
-        lower[...] = moments.zz
-        if not cholesky_in_place(lower, alpha):
-            raise not_positive_definite(alpha)
-        targets = np.array(moments.zy.T, order="C")
-        solve_rows(lower, targets)
-        means = moments.z_mean, moments.y_mean
-        task = WidthPathTask(
-            lower, targets, *means, moments.weight, moments.centred, n_widths
-        )
-        errors[:, k] = matrix.reduce(task)
-    widths = np.arange(1, n_widths + 1)
-    alphas = problem.alphas[:, np.newaxis] * n_widths / widths
-    return WidthPath(widths, alphas, *errors, moments.n_rows, problem.alphas, moments)
+    return path
 
 
 @njit(cache=True, nogil=True)
-def _add_errors(Q, targets, y, shares, step, fit, out):
-    """out[:, r] += squared leave-one-out and training errors of r + 1 neurons."""
-    least = np.finfo(np.float64).eps
+def _add_errors(Q, targets, y, fractions, step, fit, out):
+    """out[:, r] += squared leave-one-out and training errors of r + 1 neurons.
+
+    1 - h is clamped as in `_leave_one_out`.
+    """
     for i in range(Q.shape[0]):
-        kept = 1.0 - shares[i]
+        complement = 1.0 - fractions[i]
         fit[:] = 0.0
         for r in range(out.shape[1]):
             for j in range(r * step, (r + 1) * step):
                 q = Q[i, j]
-                kept -= q * q
+                complement -= q * q
                 for t in range(len(fit)):
                     fit[t] += q * targets[t, j]
-            factor = 1.0 / max(kept, least)
+            factor = 1.0 / max(complement, EPS)
             for t in range(len(fit)):
                 e = y[i, t] - fit[t]
                 out[0, r] += (e * factor) ** 2
@@ -214,7 +216,7 @@ def _add_errors(Q, targets, y, shares, step, fit, out):
 
 
 @dataclass
-class WidthPathTask:
+class WidthPathPass(Pass):
     """Mean squared leave-one-out and training errors for every width, for one penalty."""
 
     lower: np.ndarray  # L
@@ -226,30 +228,28 @@ class WidthPathTask:
     n_widths: int
     label = "errors of all widths"
 
+    @classmethod
+    def of(cls, lower, moments, n_widths):
+        """For the Cholesky factor of the moments and a penalty."""
+        targets = np.array(moments.zy.T, order="C")
+        solve_rows(lower, targets)
+        means = moments.z_mean, moments.y_mean
+        return cls(lower, targets, *means, moments.weight, moments.centred, n_widths)
+
     def zero(self):
-        """The result of no rows."""
         return np.zeros((2, self.n_widths))
 
     def add(self, total, Z, Y, w, scratch):
-        """Add a block of rows to a result."""
-        Q = Z if Z.dtype == np.float64 else scratch.array("A", *Z.shape, np.float64)
+        Q = scratch.in_float64(Z)
         shift_and_scale(Z, self.z_mean, w, Q)
         solve_rows(self.lower, Q)
         y = np.sqrt(w)[:, np.newaxis] * (Y - self.y_mean)
-        shares = self.centred * w / self.weight
-        slices, step = row_slices(len(Q)), Q.shape[1] // self.n_widths
-        parts = np.zeros((len(slices), *total.shape))
+        fractions = self.centred * w / self.weight
+        step = Q.shape[1] // self.n_widths
 
-        def work(numbers):
-            for k in numbers:
-                rows, fit = slices[k], np.empty(Y.shape[1])
-                _add_errors(
-                    Q[rows], self.targets, y[rows], shares[rows], step, fit, parts[k]
-                )
+        def add(rows, out):
+            fit = np.empty(Y.shape[1])
+            _add_errors(Q[rows], self.targets, y[rows], fractions[rows], step, fit, out)
 
-        in_threads(work, list(range(len(slices))))
-        total += parts.sum(axis=0) / (self.weight * Y.shape[1])
-
-    def merge(self, total, other):
-        """Add another result; returns the sum."""
-        return total + other
+        errors = sum_of_slices(len(Q), total.shape, add)
+        total += errors / (self.weight * Y.shape[1])

@@ -106,14 +106,15 @@ def _as_relu_sum(model):
         while isinstance(features, FrozenEstimator):
             features = features.estimator
         known = isinstance(features, RandomFeatures) and features.activation == "relu"
-        if not known or np.ndim(model.coef_) != 1:
+        if not known or np.ndim(model.output_weights_) != 1:
             raise ValueError(
                 "`model` must have relu features and one output; got "
-                f"features={features!r} and {np.ndim(model.coef_)}-D coefficients. Fit "
-                "RandomReLUFeatures to y.ravel(), or pass plain arrays (u, W, b)."
+                f"features={features!r} and {np.ndim(model.output_weights_)}-D output "
+                "weights. Fit RandomReLUFeatures to y.ravel(), or pass plain arrays "
+                "(u, W, b)."
             )
-        u = np.asarray(model.coef_, np.float64) / np.sqrt(len(features.biases_))
-        return u, features.weights_, features.biases_, float(model.intercept_)
+        u = np.asarray(model.output_weights_, np.float64) / np.sqrt(len(features.biases_))
+        return u, features.weights_, features.biases_, float(model.output_bias_)
     raise ValueError(
         "`model` must be an OverparamNetRegressor, a RandomFeatureRidge or arrays "
         f"(u, W, b); got {type(model).__name__}. Fit such a model without earlier steps, "

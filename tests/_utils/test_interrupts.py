@@ -377,7 +377,9 @@ def test_a_killed_stream_goes_on_to_the_same_bits(tmp_path):
     for name in ("hidden_weights_", "output_weights_", "loss_curve_", "eta0_"):
         one, other = (getattr(m["net"], name) for m in (models, undisturbed))
         np.testing.assert_array_equal(one, other)
-    np.testing.assert_array_equal(models["ridge"].coef_, undisturbed["ridge"].coef_)
+    np.testing.assert_array_equal(
+        models["ridge"].output_weights_, undisturbed["ridge"].output_weights_
+    )
     assert models["ridge"].alpha_ == undisturbed["ridge"].alpha_
 
 

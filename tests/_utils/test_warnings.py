@@ -59,7 +59,7 @@ CALLS = [
     (LinAlgWarning, lambda _: collinear(1e-13, solver="dual").fit(COLLINEAR, Y)),
     (LinAlgWarning, lambda _: collinear([1e-13, 1], solver="dual").fit(COLLINEAR, Y)),
     (LinAlgWarning, lambda _: ridge(relus(60), alphas=1e-13).width_path(COLLINEAR, Y)),
-    (LinAlgWarning, lambda _: collinear().partial_fit(COLLINEAR, Y).coef_),
+    (LinAlgWarning, lambda _: collinear().partial_fit(COLLINEAR, Y).output_weights_),
     (
         LinAlgWarning,
         lambda _: collinear([1e-13, 1]).partial_fit(COLLINEAR, Y).predict(COLLINEAR),

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from skrf import LinearizedNTKFeatures, RandomFeatureRidge, RandomReLUFeatures
 from skrf.ridge._feature_matrix import FeatureMap, FeatureMatrix, FullMatrix
-from skrf.ridge._moments import Scratch
+from skrf.ridge._passes import Scratch
 
 
 @pytest.mark.parametrize("n_vectors", [1, 4, 5, 9])

@@ -14,8 +14,14 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.frozen import FrozenEstimator
 from sklearn.kernel_approximation import Nystroem, RBFSampler
 from sklearn.kernel_ridge import KernelRidge
-from sklearn.linear_model import Ridge, RidgeClassifierCV, RidgeCV
-from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_val_score
+from sklearn.linear_model import Ridge, RidgeClassifier, RidgeClassifierCV, RidgeCV
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    KFold,
+    LeaveOneOut,
+    cross_val_score,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
@@ -63,9 +69,9 @@ def test_least_squares(solver, features, fit_intercept, dtype, data):
         if solver != "primal" and isinstance(features, LinearizedNTKFeatures):
             Z = model.features_.transform(X.astype(np.float64))
         U, c = reference.ridge(Z, Y.astype(float), w.astype(float), alpha, fit_intercept)
-        assert model.coef_.dtype == model.predict(X).dtype == dtype
-        assert reference.relative_error(model.coef_.T, U) < 1e-6
-        np.testing.assert_allclose(model.intercept_, c, rtol=1e-6, atol=1e-6)
+        assert model.output_weights_.dtype == model.predict(X).dtype == dtype
+        assert reference.relative_error(model.output_weights_.T, U) < 1e-6
+        np.testing.assert_allclose(model.output_bias_, c, rtol=1e-6, atol=1e-6)
 
 
 @given(
@@ -111,7 +117,7 @@ def test_ridge_cv(solver, width, data):
     scores = -peer.cv_results_.mean(axis=(0, 1)) * used.sum() / w.sum()
     np.testing.assert_allclose(model.scores_, scores, rtol=1e-6)
     assert model.alpha_ == peer.alpha_
-    assert reference.relative_error(model.coef_, peer.coef_) < 1e-8
+    assert reference.relative_error(model.output_weights_, peer.coef_) < 1e-8
 
 
 def test_small_alphas_lose_no_digits_in_the_dual(rng):
@@ -133,7 +139,7 @@ def test_float32_products_are_refined_or_made_again(alpha, rng):
     model = RandomFeatureRidge(features, alphas=alpha, solver="primal").fit(X, y)
     Z = model.features_.transform(X).astype(np.float64)
     exact = Ridge(alpha, solver="svd").fit(Z, y.astype(np.float64))
-    assert reference.relative_error(model.coef_, exact.coef_) < 1e-6
+    assert reference.relative_error(model.output_weights_, exact.coef_) < 1e-6
     assert model.n_iter_ > 0 or alpha == 1e-7
 
 
@@ -143,7 +149,7 @@ def test_features_far_from_their_scatter_lose_no_digits(rng):
     def shifted(offset):
         scaler = StandardScaler(with_std=False).fit(np.zeros((2, 3)) - offset)
         model = RandomFeatureRidge(FrozenEstimator(scaler), block_size=13)
-        return model.fit(X, y).coef_
+        return model.fit(X, y).output_weights_
 
     np.testing.assert_allclose(shifted(1e6), shifted(0.0), rtol=1e-6)
 
@@ -163,7 +169,7 @@ def test_folds(solver, cv, data):
     np.testing.assert_allclose(model.scores_, scores, rtol=1e-8)
     assert model.best_score_ == pytest.approx(max(scores))
     exact = Ridge(model.alpha_).fit(Z, Y)
-    assert reference.relative_error(model.coef_, exact.coef_) < 1e-8
+    assert reference.relative_error(model.output_weights_, exact.coef_) < 1e-8
 
 
 @pytest.mark.parametrize("solver", ["primal", "dual"])
@@ -186,10 +192,10 @@ def test_folds_of_groups(solver, data):
 def test_conjugate_gradients_warn_that_cv_is_not_used(data):
     X, Y, _ = data
     model = RandomFeatureRidge(RandomReLUFeatures(9), solver="cg", random_state=0)
-    right = clone(model).fit(X, Y).coef_
+    right = clone(model).fit(X, Y).output_weights_
     with pytest.warns(UserWarning, match=r"`cv` is not used.*solver='cg'.*cv=None"):
         model.set_params(cv=3).fit(X, Y)
-    np.testing.assert_array_equal(model.coef_, right)
+    np.testing.assert_array_equal(model.output_weights_, right)
 
 
 @pytest.mark.parametrize("cv", [GroupKFold(3), 3, None])
@@ -238,7 +244,7 @@ def test_kernel_ridge_on_the_tangent_kernel(rng):
         model = RandomFeatureRidge(
             features, alphas=0.3, fit_intercept=False, solver=solver
         ).fit(X, y)
-        assert model.coef_.shape == (1_000_000,)
+        assert model.output_weights_.shape == (1_000_000,)
         np.testing.assert_allclose(model.predict(X[:9] / 2), right, rtol=1e-6)
 
 
@@ -267,7 +273,7 @@ def test_frames_of_mixed_types(data):
         (OneHotEncoder(), ["kind"]), (StandardScaler(), ["x", "y"])
     )
     features = make_pipeline(columns, RandomReLUFeatures(30, random_state=0))
-    model = RandomFeatureRidge(features, block_size=11).fit(frame, Y)
+    model = RandomFeatureRidge(features, alphas=1.0, block_size=11).fit(frame, Y)
     peer = make_pipeline(clone(features), Ridge()).fit(frame, Y)
     np.testing.assert_allclose(model.predict(frame), peer.predict(frame), rtol=1e-9)
 
@@ -323,7 +329,7 @@ def test_seed_reaches_nested_features(data):
     X, Y, _ = data
     nested = make_pipeline(RandomReLUFeatures(9), RandomReLUFeatures(9, random_state=5))
     one, same = (RandomFeatureRidge(nested, random_state=0).fit(X, Y) for _ in range(2))
-    np.testing.assert_array_equal(one.coef_, same.coef_)
+    np.testing.assert_array_equal(one.output_weights_, same.output_weights_)
     assert one.features_[1].random_state == 5
     other = RandomFeatureRidge(nested, random_state=1).fit(X, Y)
     assert not np.allclose(one.predict(X), other.predict(X))
@@ -333,16 +339,17 @@ def test_seed_reaches_nested_features(data):
 # -------------------------------------------------------------------- classification
 
 
-@pytest.mark.parametrize("load", [load_breast_cancer, load_digits])
-def test_classifier_is_that_of_scikit_learn(load):
-    X, y = load(return_X_y=True)
+@pytest.mark.parametrize("scoring", ["accuracy", "f1_macro"])
+def test_classifier_is_that_of_scikit_learn(scoring):
+    X, y = load_digits(return_X_y=True)
     X = StandardScaler().fit_transform(X)
     names = np.array([f"class {label}" for label in range(10)])[y]
     alphas = [0.01, 0.1, 1.0]
     features = RandomReLUFeatures(100, random_state=0)
-    model = RandomFeatureRidgeClassifier(features, alphas=alphas).fit(X, names)
+    model = RandomFeatureRidgeClassifier(features, alphas=alphas, scoring=scoring)
+    model.fit(X, names)
     Z = features.fit_transform(X)
-    peer = RidgeClassifierCV(alphas).fit(Z, names)
+    peer = RidgeClassifierCV(alphas, scoring=scoring).fit(Z, names)
     assert model.alpha_ == peer.alpha_
     assert model.best_score_ == pytest.approx(peer.best_score_)
     np.testing.assert_array_equal(model.predict(X), peer.predict(Z))
@@ -351,12 +358,30 @@ def test_classifier_is_that_of_scikit_learn(load):
     )
 
 
+@pytest.mark.parametrize("n_rows", [60, 100])
+def test_accuracy_of_two_classes_is_that_of_refits(n_rows):
+    """RidgeClassifierCV of scikit-learn 1.9 scores two classes as always right."""
+    X, y = load_breast_cancer(return_X_y=True)
+    X, y, alphas = (
+        StandardScaler().fit_transform(X)[:n_rows],
+        y[:n_rows],
+        [1e-4, 0.1, 100.0],
+    )
+    features = RandomReLUFeatures(50, random_state=0)
+    model = RandomFeatureRidgeClassifier(features, alphas=alphas).fit(X, y)
+    Z = features.fit_transform(X)
+    rows = LeaveOneOut()
+    scores = [cross_val_score(RidgeClassifier(a), Z, y, cv=rows).mean() for a in alphas]
+    np.testing.assert_allclose(model.scores_, scores)
+    assert model.best_score_ == max(scores)
+
+
 @pytest.mark.parametrize("class_weight", ["balanced", {"a": 5.0, "b": 1.0, "c": 1.0}])
 def test_class_weights(class_weight, data):
     X, Y, _ = data
     labels = np.array(list("abc"))[np.digitize(Y[:, 0], [0.5, 0.8])]
     features = RandomReLUFeatures(20, random_state=0)
-    model = RandomFeatureRidgeClassifier(features, class_weight=class_weight)
+    model = RandomFeatureRidgeClassifier(features, alphas=1.0, class_weight=class_weight)
     peer = RidgeClassifierCV([1.0], class_weight=class_weight)
     peer.fit(features.fit_transform(X), labels)
     np.testing.assert_allclose(
@@ -385,19 +410,22 @@ def test_grid_search_over_width():
     [
         ({"alphas": 0.0}, "alphas"),
         ({"alphas": -1.0}, "alphas"),
-        ({"alphas": []}, "`alphas` must be a positive number or a 1-D sequence"),
+        ({"alphas": []}, "`alphas` must be 'auto', a positive number or a 1-D seq"),
         ({"alphas": [1.0, 0.0]}, "`alphas` must be positive and finite; got 0. Use a sm"),
         (
             {"alphas": [1.0, np.nan]},
             "`alphas` must be positive and finite; got nan",
         ),
         ({"alphas": [[1.0]]}, "1-D"),
-        ({"alphas": ["a"]}, "`alphas` must be a positive number"),
+        ({"alphas": ["a"]}, "`alphas` must be 'auto', a positive number"),
         ({"features": 3}, "features"),
         ({"solver": "svd"}, "solver"),
         ({"block_size": 0}, "block_size"),
         ({"fit_intercept": 2}, "fit_intercept"),
-        ({"solver": "cg", "alphas": [1.0]}, "`alphas` must be one number for solver='cg'"),
+        (
+            {"solver": "cg", "alphas": [1.0]},
+            "number or 'auto' for solver='cg'",
+        ),
         ({"select_width": True, "cv": 3}, "None, for select_width=True"),
         ({"select_width": True, "features": RBFSampler()}, "ordered by neuron"),
     ],

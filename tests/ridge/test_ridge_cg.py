@@ -32,15 +32,19 @@ def test_conjugate_gradients_on_more_rows_than_features(alpha, rng):
     U, s, Vt = np.linalg.svd(Z - Z.mean(axis=0), full_matrices=False)
     right = Vt.T @ (s / (s**2 + alpha) * (U.T @ (y - y.mean())))
     model = RandomFeatureRidge(features, alphas=alpha, solver="cg", random_state=0)
-    assert reference.relative_error(model.fit(X, y).coef_, right) < 1e-6
+    assert reference.relative_error(model.fit(X, y).output_weights_, right) < 1e-6
 
 
 def test_conjugate_gradients_on_any_scale_of_y(data):
     X, y = data
     features = RandomReLUFeatures(20, random_state=0)
-    base = RandomFeatureRidge(features, solver="cg").fit(X, y).coef_
+    base = RandomFeatureRidge(features, solver="cg", alphas=1.0).fit(X, y).output_weights_
     for scale in (1e-200, 1e150):
-        coef = RandomFeatureRidge(features, solver="cg").fit(X, scale * y).coef_
+        coef = (
+            RandomFeatureRidge(features, solver="cg", alphas=1.0)
+            .fit(X, scale * y)
+            .output_weights_
+        )
         np.testing.assert_allclose(coef / scale, base, rtol=1e-6)
 
 
@@ -55,7 +59,7 @@ def test_conjugate_gradients_are_right_or_warn_for_tiny_penalties(Features, alph
         warnings.simplefilter("always")
         model.fit(X, y)
     exact = clone(model).set_params(solver="dual").fit(X, y)
-    error = reference.relative_error(model.coef_, exact.coef_)
+    error = reference.relative_error(model.output_weights_, exact.output_weights_)
     assert error < 1e-6 or LinAlgWarning in [w.category for w in caught]
 
 

@@ -58,7 +58,7 @@ def test_small_alphas_are_right_or_warned_of(solver, data):
     with pytest.warns(LinAlgWarning, match=r"for alpha=1e-14|at alpha=1e-14"):
         model.fit(X, y)
     model.set_params(alphas=1e-7).fit(X, y)
-    assert reference.relative_error(model.coef_, exact) < 1e-6
+    assert reference.relative_error(model.output_weights_, exact) < 1e-6
 
 
 def test_leading_rows_of_weight_zero_are_as_if_removed(rng):
@@ -69,7 +69,9 @@ def test_leading_rows_of_weight_zero_are_as_if_removed(rng):
     identity = FunctionTransformer()
     model = RandomFeatureRidge(identity, solver="primal").fit(X, y, sample_weight=w)
     alone = RandomFeatureRidge(identity, solver="primal").fit(X[600:], y[600:])
-    np.testing.assert_allclose(model.coef_, alone.coef_, rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(
+        model.output_weights_, alone.output_weights_, rtol=1e-8, atol=1e-10
+    )
 
 
 def test_float32_targets_nearly_orthogonal_to_the_features(rng):
@@ -78,7 +80,7 @@ def test_float32_targets_nearly_orthogonal_to_the_features(rng):
     y -= Ridge(1e-9).fit(X.astype(float), y).predict(X) - 1e-3 * X[:, 0]
     model = RandomFeatureRidge(FunctionTransformer(), alphas=1e7, solver="primal")
     exact = Ridge(1e7).fit(X.astype(float), y)
-    assert reference.relative_error(model.fit(X, y).coef_, exact.coef_) < 1e-6
+    assert reference.relative_error(model.fit(X, y).output_weights_, exact.coef_) < 1e-6
 
 
 def test_heavy_rows_are_right_or_warned_of(data):
@@ -109,13 +111,13 @@ def test_a_chunk_that_overflows_is_not_added(scale, data):
 
 def test_chunks_of_weight_zero_are_allowed_and_change_nothing(data):
     X, y = data
-    model = RandomFeatureRidge(RandomReLUFeatures(5), random_state=0)
+    model = RandomFeatureRidge(RandomReLUFeatures(5), alphas=1.0, random_state=0)
     model.partial_fit(X[:9], y[:9], sample_weight=np.zeros(9))
     with pytest.raises(ValueError, match="`sample_weight` must be positive"):
         model.predict(X)
     model.partial_fit(X, y).partial_fit(X, -y, sample_weight=np.zeros(60))
-    whole = RandomFeatureRidge(RandomReLUFeatures(5), random_state=0).fit(X, y)
-    np.testing.assert_allclose(model.coef_, whole.coef_, rtol=1e-9)
+    whole = RandomFeatureRidge(RandomReLUFeatures(5), alphas=1.0, random_state=0).fit(X, y)
+    np.testing.assert_allclose(model.output_weights_, whole.output_weights_, rtol=1e-9)
 
 
 @pytest.mark.parametrize("solver", ["primal", "dual"])
@@ -157,19 +159,25 @@ def test_one_alpha_with_folds_has_a_score(data):
     model = RandomFeatureRidge(FunctionTransformer(), alphas=1.0, cv=3).fit(X, y)
     scores = cross_val_score(Ridge(), X, y, cv=3, scoring="neg_mean_squared_error")
     assert model.best_score_ == pytest.approx(scores.mean())
-    with pytest.raises(AttributeError, match="must be a sequence to have `scores_`"):
+    with pytest.raises(
+        AttributeError, match="must be a sequence or 'auto' to have `scores_`"
+    ):
         _ = model.set_params(cv=None).fit(X, y).scores_
 
 
 def test_parameters_count_when_a_chunk_is_added(data):
     X, y = data
-    model = RandomFeatureRidge(RandomReLUFeatures(5), random_state=0).partial_fit(X, y)
-    unread = RandomFeatureRidge(RandomReLUFeatures(5), random_state=0).partial_fit(X, y)
-    before = model.coef_
+    model = RandomFeatureRidge(
+        RandomReLUFeatures(5), alphas=1.0, random_state=0
+    ).partial_fit(X, y)
+    unread = RandomFeatureRidge(
+        RandomReLUFeatures(5), alphas=1.0, random_state=0
+    ).partial_fit(X, y)
+    before = model.output_weights_
     model.set_params(alphas=100.0)
     unread.set_params(alphas=100.0)
-    np.testing.assert_array_equal(unread.coef_, before)
-    np.testing.assert_array_equal(model.coef_, before)
+    np.testing.assert_array_equal(unread.output_weights_, before)
+    np.testing.assert_array_equal(model.output_weights_, before)
     with pytest.raises(AttributeError, match="got one number"):
         _ = model.set_params(alphas=[1.0]).scores_
     model.set_params(alphas=100.0).partial_fit(X, y, sample_weight=np.zeros(60))
@@ -201,7 +209,7 @@ def test_missing_values_for_features_that_fill_them(data):
     X = X.copy()
     X[3, 1] = np.nan
     features = make_pipeline(SimpleImputer(), RandomReLUFeatures(9, random_state=0))
-    model = RandomFeatureRidge(features).fit(X, y)
+    model = RandomFeatureRidge(features, alphas=1.0).fit(X, y)
     peer = make_pipeline(features, Ridge()).fit(X, y)
     np.testing.assert_allclose(model.predict(X), peer.predict(X), rtol=1e-8)
 
@@ -317,7 +325,7 @@ def test_dask_before_fit_and_in_chunks(data):
     model.fit(x, da.from_array(y, chunks=20), sample_weight=weights)
     alone = RandomFeatureRidge(RandomReLUFeatures(5), random_state=0)
     alone.set_params(solver="primal").fit(X[20:], y[20:])
-    np.testing.assert_allclose(model.coef_, alone.coef_, rtol=1e-9)
+    np.testing.assert_allclose(model.output_weights_, alone.output_weights_, rtol=1e-9)
     single = RandomFeatureRidge(RandomReLUFeatures(5)).fit(X.astype(np.float32), y)
     lazy = single.predict(x)
     assert lazy.dtype == lazy.compute().dtype == np.float64
@@ -329,11 +337,13 @@ def test_weights_whose_products_overflow(data):
     model = RandomFeatureRidge(FunctionTransformer(), alphas=[1e300, 1e301], cv=cv)
     peer = RandomFeatureRidge(FunctionTransformer(), alphas=[1.0, 10.0], cv=cv).fit(X, y)
     model.fit(X, y, w)
-    np.testing.assert_allclose(model.coef_, peer.coef_, rtol=1e-9)
+    np.testing.assert_allclose(model.output_weights_, peer.output_weights_, rtol=1e-9)
     half = RandomFeatureRidge(FunctionTransformer(), alphas=1e300)
     first = clone(half).partial_fit(X[:30], y[:30], w[:30])
     first.merge(clone(half).partial_fit(X[30:], y[30:], w[30:]))
-    np.testing.assert_allclose(first.coef_, half.fit(X, y, w).coef_, rtol=1e-9)
+    np.testing.assert_allclose(
+        first.output_weights_, half.fit(X, y, w).output_weights_, rtol=1e-9
+    )
 
 
 def test_rows_of_weights_that_leave_nothing_behind(data):
@@ -357,11 +367,11 @@ def test_looking_at_a_stream_computes_nothing(weight, data, monkeypatch):
     model = RandomFeatureRidge(RandomReLUFeatures(5)).partial_fit(X, y, [weight] * 60)
     with monkeypatch.context() as patched:
         patched.setattr("skrf.ridge._streams.solve_moments", None)
-        assert "coef_" not in dir(model)
+        assert "output_weights_" not in dir(model)
         assert "RandomFeatureRidge" in model._repr_html_()
-    assert model.partial_fit(X, y).coef_.shape == (5,)
-    assert {"coef_", "alpha_", "partial_fit"} <= set(dir(model))
-    assert "coef_" not in dir(RandomFeatureRidge())
+    assert model.partial_fit(X, y).output_weights_.shape == (5,)
+    assert {"output_weights_", "alpha_", "partial_fit"} <= set(dir(model))
+    assert "output_weights_" not in dir(RandomFeatureRidge())
 
 
 @pytest.mark.parametrize(
@@ -407,7 +417,9 @@ def test_class_weights_of_classes_that_a_chunk_lacks(data):
     )
     stream = clone(model).partial_fit(X[:20], y[:20], classes=["a", "b", "c"])
     stream.partial_fit(X[20:], y[20:])
-    np.testing.assert_allclose(stream.coef_, model.fit(X, y).coef_, rtol=1e-10)
+    np.testing.assert_allclose(
+        stream.output_weights_, model.fit(X, y).output_weights_, rtol=1e-10
+    )
 
 
 @pytest.mark.parametrize("X", ["abc", iter([[1.0]]), 5.0])

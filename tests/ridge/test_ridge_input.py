@@ -35,7 +35,7 @@ def test_labels_in_a_column_with_class_weights(solver, class_weight, as_column, 
     with pytest.warns(DataConversionWarning):
         model.fit(X, as_column(y))
     peer = RidgeClassifier(1.0, class_weight=class_weight).fit(X, y)
-    np.testing.assert_allclose(model.coef_, np.ravel(peer.coef_), rtol=1e-6)
+    np.testing.assert_allclose(model.output_weights_, np.ravel(peer.coef_), rtol=1e-6)
 
 
 def test_data_frames_of_polars_are_those_of_pandas(data):
@@ -87,7 +87,7 @@ def test_steps_that_are_not_base_estimators(Step, data):
     model = RandomFeatureRidge(Pipeline([("a", Step()), ("b", FunctionTransformer())]))
     assert "RandomFeatureRidge" in model._repr_html_()
     peer = Ridge(model.set_params(alphas=0.5).alphas).fit(X, y)
-    np.testing.assert_allclose(model.fit(X, y).coef_, peer.coef_, rtol=1e-9)
+    np.testing.assert_allclose(model.fit(X, y).output_weights_, peer.coef_, rtol=1e-9)
 
 
 def test_a_width_path_does_not_use_cv(data):
@@ -136,5 +136,5 @@ def test_small_alphas_on_features_whose_sum_is_constant(n_kinds, alpha, rng):
         model.fit(X, y)
     # Least squares of the smallest norm: means of the kinds about their own mean.
     means = y.reshape(n_kinds, 8).mean(axis=1)
-    error = reference.relative_error(model.coef_, means - means.mean())
+    error = reference.relative_error(model.output_weights_, means - means.mean())
     assert error < 1e-6 or LinAlgWarning in [w.category for w in caught]

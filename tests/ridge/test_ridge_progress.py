@@ -76,7 +76,7 @@ def test_a_task_for_each_pass_and_each_block(neuron):
 
 def test_a_task_for_each_iteration_of_conjugate_gradients(neuron):
     recorder = Recorder()
-    model = ridge(solver="cg").set_callbacks(recorder).fit(*neuron)
+    model = ridge(solver="cg", alphas=1.0).set_callbacks(recorder).fit(*neuron)
     assert passes(recorder) == [("conjugate gradients", model.n_iter_)]
 
 
@@ -100,7 +100,7 @@ def test_progress_bar_alone_and_in_a_search(neuron, capsys):
 
 
 def test_verbose(neuron, capsys):
-    ridge(verbose=True, solver="primal").fit(*neuron)
+    ridge(verbose=True, alphas=1.0, solver="primal").fit(*neuron)
     lines = capsys.readouterr().out.splitlines()
     assert lines == [f"sums of products: {k} of 3" for k in (1, 2, 3)]
 
@@ -175,7 +175,9 @@ def test_ctrl_c_keeps_the_chunks_before(neuron, monkeypatch):
     monkeypatch.undo()
     np.testing.assert_array_equal(stream.predict(X), before)
     stream.partial_fit(X[50:], y[50:])
-    np.testing.assert_allclose(stream.coef_, ridge().fit(X, y).coef_, rtol=1e-8)
+    np.testing.assert_allclose(
+        stream.output_weights_, ridge().fit(X, y).output_weights_, rtol=1e-8
+    )
 
 
 def test_an_error_in_a_callback_ends_the_fit_and_keeps_the_model(neuron):

@@ -37,15 +37,15 @@ def test_chunks_give_the_same_model(fit_intercept, data):
     stream = clone(model)
     for rows in np.array_split(np.arange(60), 7):
         stream.partial_fit(X[rows], Y[rows], sample_weight=w[rows])
-    np.testing.assert_allclose(stream.coef_, whole.coef_, rtol=1e-9)
+    np.testing.assert_allclose(stream.output_weights_, whole.output_weights_, rtol=1e-9)
     np.testing.assert_allclose(stream.predict(X), whole.predict(X), rtol=1e-9)
     left, right = clone(model), clone(model)
     left.partial_fit(X[:25], Y[:25], w[:25])
     right.partial_fit(X[25:], Y[25:], w[25:])
-    before = right.coef_
+    before = right.output_weights_
     assert left.merge(right) is left
-    np.testing.assert_allclose(left.coef_, whole.coef_, rtol=1e-9)
-    assert right.coef_ is before
+    np.testing.assert_allclose(left.output_weights_, whole.output_weights_, rtol=1e-9)
+    assert right.output_weights_ is before
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
@@ -70,6 +70,7 @@ def test_chunks_compare_penalties_by_generalised_cross_validation(fit_intercept,
 def test_a_chunk_is_added_completely_or_not_at_all(data):
     X, Y, _ = data
     stream = RandomFeatureRidge(RandomReLUFeatures(20), random_state=0, block_size=4)
+    stream.set_params(alphas=1.0)
     stream.partial_fit(X[:30], Y[:30])
     before = stream.predict(X)
     deep = X[30:].copy()
@@ -85,7 +86,7 @@ def test_a_chunk_is_added_completely_or_not_at_all(data):
             stream.partial_fit(*bad)
         np.testing.assert_array_equal(stream.predict(X), before)
     stream.partial_fit(X[30:], Y[30:])
-    whole = RandomFeatureRidge(RandomReLUFeatures(20), random_state=0).fit(X, Y)
+    whole = clone(stream).fit(X, Y)
     np.testing.assert_allclose(stream.predict(X), whole.predict(X), rtol=1e-9)
 
 
@@ -97,7 +98,8 @@ def test_features_that_learn_must_be_fitted_before_a_stream(data):
     assert "FrozenEstimator(features)" in str(error.value.__cause__)
     assert not hasattr(RandomFeatureRidge(RBFSampler(gamma="scale")), "partial_fit")
     frozen = FrozenEstimator(learned.fit(X))
-    stream = RandomFeatureRidge(frozen).partial_fit(X[:9], Y[:9]).partial_fit(X[9:], Y[9:])
+    stream = RandomFeatureRidge(frozen, alphas=1.0).partial_fit(X[:9], Y[:9])
+    stream.partial_fit(X[9:], Y[9:])
     whole = make_pipeline(learned, Ridge()).fit(X, Y)
     np.testing.assert_allclose(stream.predict(X), whole.predict(X), rtol=1e-9)
 
@@ -146,13 +148,15 @@ def test_merge_refuses_what_does_not_add(data):
 def test_classes_of_a_stream(data):
     X, Y, _ = data
     labels = np.array(list("abc"))[np.digitize(Y[:, 0], [-0.5, 0.5])]
-    stream = RandomFeatureRidgeClassifier(RandomReLUFeatures(20), random_state=0)
+    stream = RandomFeatureRidgeClassifier(
+        RandomReLUFeatures(20), alphas=1.0, random_state=0
+    )
     with pytest.raises(ValueError, match="classes must be passed"):
         stream.partial_fit(X, labels)
     only = labels != "c"
     stream.partial_fit(X[only], labels[only], classes=["a", "b", "c"])
     stream.partial_fit(X[~only], labels[~only])
-    whole = RandomFeatureRidgeClassifier(RandomReLUFeatures(20), random_state=0)
+    whole = RandomFeatureRidgeClassifier(RandomReLUFeatures(20), alphas=1.0, random_state=0)
     whole.fit(X, labels)
     np.testing.assert_allclose(
         stream.decision_function(X), whole.decision_function(X), rtol=1e-8, atol=1e-10

@@ -67,9 +67,9 @@ def test_every_entry_is_a_narrow_model_of_its_own(features, fit_intercept, data)
             assert error == pytest.approx(-one.best_score_, rel=1e-9)
             fit_error = np.average(np.mean((one.predict(X) - Y) ** 2, axis=1), weights=w)
             assert path.training_errors[k, width - 1] == pytest.approx(fit_error, rel=1e-8)
-            coef, intercept = path.coefficients(width, k)
-            np.testing.assert_allclose(coef.T, one.coef_, rtol=1e-7, atol=1e-9)
-            np.testing.assert_allclose(intercept, one.intercept_, rtol=1e-7, atol=1e-9)
+            coef, intercept = path.output_layer(width, k)
+            np.testing.assert_allclose(coef.T, one.output_weights_, rtol=1e-7, atol=1e-9)
+            np.testing.assert_allclose(intercept, one.output_bias_, rtol=1e-7, atol=1e-9)
 
 
 def test_leave_one_out_of_all_widths_equals_refits(data):
@@ -150,7 +150,7 @@ def test_bad_widths_and_penalties(data):
     X, Y, _ = data
     path = RandomFeatureRidge(RandomReLUFeatures(9)).width_path(X, Y)
     with pytest.raises(ValueError, match="`width` must be an integer from 1 to 9"):
-        path.coefficients(10)
+        path.output_layer(10)
     with pytest.warns(LinAlgWarning, match="relative error of the leave-one-out errors"):
         RandomFeatureRidge(RandomReLUFeatures(20), alphas=1e-11).width_path(X, Y)
     with pytest.raises(ValueError, match="ordered by neuron"):
