@@ -167,7 +167,7 @@ def theorem_3_1(
     Returns
     -------
     report : Report
-        With values "widths", "schedules", "polynomial" (L(P) by linear programming),
+        With values "widths", "schedules" (tuples), "polynomial" (L(P)),
         "bound" (L(P) + epsilon), "hinge" and "movement" of shape (n_schedules, n_widths,
         n_starts), the means over the examples of the expected hinge loss and of the
         relative movement of the hidden weights; "excluded" (the loss on x_1 x_2 of an odd
@@ -214,7 +214,7 @@ def theorem_3_1(
     fast, seed = Schedule(2.0, 20_000), int(seeds[0, 0])
     values = {
         "widths": np.array(sizes),
-        "schedules": plans,
+        "schedules": [tuple(plan) for plan in plans],
         "polynomial": polynomial,
         "bound": bound,
         "hinge": runs[..., 0],
@@ -274,7 +274,7 @@ def _rows_of_theorem_3_1(d, flips, epsilon, values):
         )
         rows.append(
             compared(
-                f"Thm 3.1, {plan}",
+                f"Thm 3.1, {Schedule(*plan)}",
                 task,
                 f"{claim}, with unstated steps",
                 f"exact losses by start, mean over the examples: {losses}",

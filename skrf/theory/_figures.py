@@ -45,8 +45,8 @@ def _laziness(axes, values):
 
 def _hinge(axes, values):
     for plan, losses in zip(values["schedules"], values["hinge"], strict=True):
-        iterate = "mean" if plan.average else "last"
-        label = f"{plan.step:g}/r, T = {plan.n_steps:,}, {iterate}"
+        step, n_steps, average = plan
+        label = f"{step:g}/r, T = {n_steps:,}, {'mean' if average else 'last'}"
         axes.plot(values["widths"], losses.max(axis=1), "o-", label=label)
     axes.axhline(values["bound"], color="black", linestyle="--", label="L(P) + eps")
     axes.axhline(values["polynomial"], color="black", linestyle=":", label="L(P)")
