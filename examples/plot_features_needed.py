@@ -7,8 +7,9 @@ random neuron gives the minimum number of features for a given mean error, witho
 and without unknown constants (`skrf.theory.features_needed`).
 
 At a fixed bias and a fixed relative error, the number grows like a power of the dimension.
-It is exponential if the bias is -sqrt(d) / 2, or if the relative error must decrease with
-d, as in the theorems of the paper. The dotted line shows training instead: the number of
+It is exponential if the bias is -sqrt(d) / 2. For b = 0 it is exponential from a relative
+error of d^(-3/2) on; a larger error, such as 1 / d, needs fewer features. The error of the
+theorems of the paper is 0.04 / d^4. The dotted line shows training instead: the number of
 fresh samples after which online SGD on ONE neuron with d + 1 weights has an exact relative
 error of 1%, for b = -1. It is the median over seeds.
 

@@ -6,8 +6,9 @@ The target is the ReLU neuron [<w*, x> - 1]_+ with ||w*|| = 1, and x is Gaussian
 E[y^2] at d = 10 and of 22% at d = 40. Features of a linearised network (NTK) are not better
 with the same number of columns. From the same samples, SGD learns the neuron with a network
 and, up to rounding error, with one neuron. At this fixed norm and bias, the width for a
-given error grows polynomially with d. The exponential growth of Theorem 4.2 of Yehudai and
-Shamir (2019) is for errors or biases that change with d.
+given error grows polynomially with d. The growth is exponential for a bias of about
+-sqrt(d), and for relative errors that fall at least like d^(-3/2). The error of Theorem 4.2
+of Yehudai and Shamir (2019) is 0.04 / d^4.
 
 Errors are relative, E[(prediction - y)^2] / E[y^2]. Predicting 0 has error 1.
 

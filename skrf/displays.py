@@ -473,9 +473,9 @@ class ErrorFloorDisplay(BaseCurvesDisplay):
     --------
     >>> import numpy as np
     >>> from skrf.displays import ErrorFloorDisplay
-    >>> from skrf.theory import theorem_4_2
-    >>> values = theorem_4_2(d=5, width=50).values
-    >>> errors = {"random features": values["errors"]}
+    >>> from skrf.theory import example_4_9
+    >>> values = example_4_9([5], 50).values["with_biases"]
+    >>> errors = {"random features": values["random"]}
     >>> display = ErrorFloorDisplay(
     ...     n_features=values["n_features"], errors=errors, floor=values["floor"])
     >>> len(display.plot().lines_)

@@ -42,9 +42,20 @@ EXCEPTIONS = {
         {"Dense"},
         "a trained hidden layer multiplies as a drawn one",
     ),
+    "skrf.gaussian._activation_spectrum": (
+        {"activation_spectrum"},
+        "public as `skrf.theory.neuron_spectrum`, which checks the arguments",
+    ),
     "skrf.gaussian._harmonics": (
-        {"log_dimension", "log_energy_ratio", "log_bessel_i_scaled"},
-        "logarithms for the spectrum of the wave, too special for users",
+        {
+            "log_bessel_i_scaled",
+            "log_dimension",
+            "log_energy_ratio",
+            "log_gamma_ratio",
+            "log_zonal_constant",
+            "panels",
+        },
+        "logarithms for the spectra of the wave and of neurons, too special for users",
     ),
     "skrf.gaussian._neurons": (
         {"neurons"},

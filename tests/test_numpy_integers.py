@@ -104,9 +104,7 @@ CALLS = {
     "failure": lambda n: theory.failure_probability(n(10), 0.5, n(100)),
     "spectrum": lambda n: theory.neuron_spectrum(n(100)).log_energy,
     "wave facts": lambda n: wave_facts(n(41)).squared_sum,
-    "certificate": lambda n: (
-        theory.weight_certificate(0.02, n(41), 1e7, n(100)).log10_bound
-    ),
+    "certificate": lambda n: theory.weight_certificate(0.02, n(41), 1e7).log10_bound,
     "correlations": lambda n: theory.wave_relu_correlations(n(100), np.ones((1, 100)), [0]),
     "proposition": lambda n: str(theory.proposition_4_1(n(100), n(50), n_draws=n(3))),
     "equation": lambda n: str(theory.equation_2(n(100), n(100), n_samples=n(100))),

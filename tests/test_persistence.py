@@ -87,7 +87,7 @@ def results():
     X, y, _ = data()
     W, b, target = np.eye(3), np.zeros(3), SingleNeuron([1.0, 0.0, 0.0])
     ridge = RandomFeatureRidge(RandomReLUFeatures(8), random_state=0)
-    report = theory.theorem_4_8(d=3, width=5)
+    report = theory.theorem_4_8(d=3)
     return {
         "width_path": ridge.width_path(X, y),
         "laziness": OverparamNetRegressor(**NET).fit(X, y).laziness(X),
@@ -98,7 +98,7 @@ def results():
         "row": report.rows[0],
         "report_with_facts": theory.proposition_4_6(d=2),
         "spectrum": theory.neuron_spectrum(3),
-        "certificate": theory.weight_certificate(0.1, 3, 1.0, 9),
+        "certificate": theory.weight_certificate(0.1, 3, 1.0),
         "activation": ACTIVATIONS["relu"],
         "loss": LOSSES["hinge"],
     }

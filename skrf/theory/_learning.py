@@ -1,12 +1,14 @@
-"""Measurements of gradient descent: Section 2, Theorem 3.1 and one neuron."""
+"""Measurements of gradient descent: lazy training (Section 2), one neuron (Section 4)."""
 
 from __future__ import annotations
 
 import reprlib
+import warnings
 from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from skrf import gaussian
@@ -20,12 +22,17 @@ from skrf._utils.validation import (
     NumericInterval,
     check_arguments,
 )
+from skrf.gaussian._relu_spectrum import log_squared_norm
 from skrf.networks import OverparamNetRegressor
 from skrf.targets import SingleNeuron
 from skrf.theory._report import Report, Row
 
-# Steps of gradient descent on one neuron, and the size of weights that have diverged.
-_MAX_STEPS, _DIVERGED = 2000, 1e20
+# Steps of gradient descent on one neuron, steps after which a neuron without any gain is
+# dead, and the size of weights that have diverged.
+_MAX_STEPS, _DEAD, _DIVERGED = 1000, 200, 1e20
+# Epochs of Section 2 after which networks are compared with their initialisation.
+_EPOCHS = 1, 20
+_GAPS = "flipped", "coupling_gap", "feature_gap", "coupling_maximum", "feature_maximum"
 
 
 def unit_neuron(d, bias):
@@ -33,8 +40,8 @@ def unit_neuron(d, bias):
     return SingleNeuron(np.eye(1, d)[0], bias)
 
 
-def _train(width, X, y, rng, parametrization):
-    """W, b, u at the initialisation and after 20 epochs, with N = sum_i u_i relu_i.
+def _train(width, X, y, seed, parametrization, epochs):
+    """W, b, u at the initialisation and after some epochs, with N = sum_i u_i relu_i.
 
     In the NTK parametrisation the output layer is not trained.
     """
@@ -48,17 +55,25 @@ def _train(width, X, y, rng, parametrization):
         weight_scale=np.sqrt(X.shape[1]) if ntk else 1.0,
         biases="gaussian",
         fit_intercept=False,
-        max_iter=20,
+        alpha=0.0,
+        max_iter=epochs,
         tol=None,
         learning_rate="constant",
         eta0=0.3 / X.shape[1] if ntk else 1.0 / width,
         bias_scale=1.0,
-        random_state=int(rng.randint(2**31 - 1)),
-    ).fit(X, y)
-    scale = width**-0.5 if ntk else 1.0
-    W0, b0, u0, _ = net.initial_weights()
-    last = net.hidden_weights_, net.hidden_biases_, scale * net.output_weights_
-    return W0, b0, scale * u0, *last
+        random_state=seed,
+    )
+    fit_quietly(net, X, y)
+    W0, b0, _, _ = net.initial_weights()
+    u = (width**-0.5 if ntk else 1.0) * net.output_weights_
+    return W0, b0, net.hidden_weights_, net.hidden_biases_, u
+
+
+def fit_quietly(net, X, y):
+    """Fit without the warning that too few steps were taken, which experiments measure."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return net.fit(X, y)
 
 
 def check_widths(widths, least, why):
@@ -117,8 +132,10 @@ def section_2(
     Returns
     -------
     report : Report
-        With values "widths", "flipped" (mean flip probability), "coupling_gap" and
-        "feature_gap". Gaps are root mean squares, divided by the target's root mean square.
+        With values "widths", "flipped" (mean flip probability), "coupling_gap",
+        "feature_gap", "coupling_maximum" and "feature_maximum". Gaps are root mean squares
+        over x after the last epoch. Maxima are over 2,000 inputs and over the networks
+        after 1 and after 20 epochs. All are divided by the target's root mean square.
 
     Raises
     ------
@@ -133,6 +150,9 @@ def section_2(
     the linearised network. The networks of Section 2.2 train both layers in the standard
     parametrisation with a learning rate of order 1 / width, which mostly trains the output
     layer.
+
+    The paper speaks of some iteration t <= T and of each x. The exact gaps are means over x
+    at the last iteration; the maxima are over a sample of x and over t.
 
     Each row prints the slope of the gap's logarithm and the noise of the slope. The verdict
     is "holds" if the gap falls by more than the noise, and "measured" if the widths are too
@@ -159,18 +179,21 @@ def section_2(
             f"got {reprlib.repr(widths)}. Add 1 to the odd widths."
         )
     values = _gaps_of_training(sizes, d, n_samples, check_random_state(random_state))
+    regime = f"d = {d}, {n_samples} samples, r = {sizes[0]} to {sizes[-1]}, "
+    mean, most = "last epoch, mean over x", "maximum over 2,000 x and epochs 1, 20"
     rows = tuple(
-        _row_of_curve(label, sizes, values[name])
-        for name, label in (
-            ("flipped", "flipped activation patterns (2.1)"),
-            ("coupling_gap", "coupling gap (2.1), to the linearised network"),
-            ("feature_gap", "gap to the initial features (2.2)"),
+        _row_of_curve(f"Sec. {label}", regime + scope, sizes, values[name])
+        for name, label, scope in (
+            ("flipped", "2.1, flipped activation patterns", mean),
+            ("coupling_gap", "2.1, coupling gap, to the linearised network", mean),
+            ("coupling_maximum", "2.1, coupling gap, to the linearised network", most),
+            ("feature_gap", "2.2, gap to the initial features", mean),
+            ("feature_maximum", "2.2, gap to the initial features", most),
         )
     )
     source = (
         "Over-parameterised networks trained by gradient descent stay close to their "
-        "initialisation and learn like fixed features; here "
-        f"d = {d}, {n_samples} samples."
+        "initialisation and learn like fixed features."
     )
     return Report("Section 2", source, rows, values)
 
@@ -178,20 +201,37 @@ def section_2(
 def _gaps_of_training(widths, d, n_samples, rng):
     """The values of `section_2`."""
     X, target = rng.standard_normal((n_samples, d)), unit_neuron(d, -0.5)
-    y = target(X)
+    y, inputs = target(X), rng.standard_normal((2000, d))
     norm = np.sqrt(gaussian.relu_gram([target.weight], [target.bias])[0, 0])
-    names = "flipped", "coupling_gap", "feature_gap"
-    values = {"widths": widths, **{name: [] for name in names}}
+    values = {name: [] for name in _GAPS}
     for width in widths:
-        W0, b0, _, W, b, u = _train(width, X, y, rng, parametrization="ntk")
+        seed = int(rng.randint(2**31 - 1))
+        coupled, free = (
+            [_train(width, X, y, seed, kind, epochs) for epochs in _EPOCHS]
+            for kind in ("ntk", "standard")
+        )
+        W0, b0, W, b, u = coupled[-1]
         values["flipped"].append(gaussian.flip_probability(W0, b0, W, b).mean())
         values["coupling_gap"].append(gaussian.coupling_gap(u / norm, W0, b0, W, b))
-        W0, b0, _, W, b, u = _train(width, X, y, rng, parametrization="standard")
+        W0, b0, W, b, u = free[-1]
         values["feature_gap"].append(gaussian.feature_gap(u / norm, W0, b0, W, b))
-    return {name: np.array(value) for name, value in values.items()}
+        for name, nets, keeps_slope in (
+            ("coupling_maximum", coupled, True),
+            ("feature_maximum", free, False),
+        ):
+            largest = max(_largest_gap(inputs, *net, keeps_slope) for net in nets)
+            values[name].append(largest / norm)
+    return {"widths": widths, **{name: np.array(value) for name, value in values.items()}}
 
 
-def _row_of_curve(label, widths, curve):
+def _largest_gap(X, W0, b0, W, b, u, keeps_slope):
+    """Maximum over rows of X of the gap with initial patterns, or initial features."""
+    z, z0 = X @ W.T + b, X @ W0.T + b0
+    other = z * (z0 > 0) if keeps_slope else np.maximum(z0, 0)
+    return np.abs((np.maximum(z, 0) - other) @ u).max()
+
+
+def _row_of_curve(label, regime, widths, curve):
     measured = f"{curve[0]:.2g} (r = {widths[0]}) to {curve[-1]:.2g} (r = {widths[-1]}), "
     if curve.min() > 1e-8:
         slope = np.polyfit(np.log(widths), np.log(curve), 1)[0]
@@ -202,7 +242,8 @@ def _row_of_curve(label, widths, curve):
         result = _verdict_of_rate(slope, noise)
     else:
         measured, result = measured + "no rate", "measured"
-    return Row(f"Sec. 2: {label}", "small for r large enough", "", measured, result)
+    here = "no decrease in this regime" if result == "fails" else ""
+    return Row(label, regime, "small for r large enough", here, measured, result)
 
 
 def _verdict_of_rate(slope, noise):
@@ -213,126 +254,13 @@ def _verdict_of_rate(slope, noise):
     return "fails" if slope > 3 * noise - 0.5 else "measured"
 
 
-# -------------------------------------------------------------------------- Theorem 3.1
-
-
 @check_arguments(
     {
-        "widths": ["array-like"],
         "d": [NumericInterval(Integral, 2, None, closed="left")],
-        "n_samples": [POSITIVE_INTEGER],
-        "random_state": RANDOM_STATE,
-    },
-    prefer_skip_nested_validation=False,
-)
-def theorem_3_1(
-    widths: ArrayLike = (30, 300, 3000),
-    d: int = 10,
-    n_samples: int = 20_000,
-    random_state: RandomState = 0,
-) -> Report:
-    r"""Theorem 3.1: SGD on hinge loss learns the sign of a bounded polynomial.
-
-    .. math:: E \max(0, 1 - y N(x)) \le E \max(0, 1 - y P(x)) + \epsilon,
-
-    here with y = P(x) = x_1 x_2 on the cube, for which the right-hand side is epsilon.
-
-    Parameters
-    ----------
-    widths : array-like of int, default=(30, 300, 3000)
-        Numbers of neurons in increasing order.
-    d : int, default=10
-        Number of inputs, at least 2.
-    n_samples : int, default=20000
-        Number of training samples, which is also the number of SGD steps.
-    random_state : int, RandomState instance or None, default=0
-        Controls the random data and initial weights; pass an int for reproducible output
-        across multiple function calls.
-
-    Returns
-    -------
-    report : Report
-        With values "widths", "hinge" and "accuracy" on fresh samples, "movement" (relative
-        movement of the hidden weights) and "n_steps".
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range, or widths are not increasing.
-
-    Notes
-    -----
-    The networks use tanh(z + 0.7) and are trained by one pass of plain SGD over fresh
-    samples, with a learning rate proportional to 1 / width. The theorem does not specify
-    how many neurons and steps are enough, so the verdict for a loss above epsilon is
-    "measured".
-
-    References
-    ----------
-    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
-       Understanding Neural Networks", NeurIPS 2019. Theorem 3.1.
-
-    Examples
-    --------
-    >>> from skrf.theory import theorem_3_1
-    >>> report = theorem_3_1(widths=[100], d=3, n_samples=2000)
-    >>> report.values["accuracy"]
-    array([1.])
-    """
-    sizes = check_widths(widths, 1, "at least one number")
-    rng = check_random_state(random_state)
-    X = rng.choice([-1.0, 1.0], (n_samples + 2000, d))
-    values = {"widths": np.array(sizes), "n_steps": n_samples}
-    results = [_learn_product(width, X, n_samples, rng) for width in sizes]
-    values["hinge"], values["accuracy"], values["movement"] = np.transpose(results)
-    rows = [
-        Row(
-            f"Thm 3.1: x_1 x_2, d = {d}, r = {width}",
-            "E L(N) <= L(P) + eps; here L(P) = 0, eps = 0.1",
-            "",
-            f"hinge {hinge:.3f}, accuracy {accuracy:.3f}, W moved by {moved:.3f} "
-            f"in {n_samples} steps",
-            # The theorem does not say how many neurons and steps are enough.
-            "holds" if hinge < 0.1 else "measured",
-        )
-        for width, (hinge, accuracy, moved) in zip(sizes, results, strict=True)
-    ]
-    source = (
-        "SGD on an over-parameterised network of any width above a polynomial bound "
-        "reaches the hinge loss of the best polynomial of bounded degree."
-    )
-    return Report("Theorem 3.1", source, tuple(rows), values)
-
-
-def _learn_product(width, X, n_samples, rng):
-    """Hinge loss and accuracy on the rows after `n_samples`, and the weights' movement."""
-    y = X[:, 0] * X[:, 1]
-    net = OverparamNetRegressor(
-        width,
-        loss="hinge",
-        activation="tanh",
-        biases="constant",
-        bias_scale=0.7,
-        learning_rate="constant",
-        eta0=2.0 / width,
-        max_iter=1,
-        tol=None,
-        shuffle=False,
-        random_state=int(rng.randint(2**31 - 1)),
-    ).fit(X[:n_samples], y[:n_samples])
-    margin = y[n_samples:] * net.predict(X[n_samples:])
-    moved = net.laziness(X[n_samples:]).hidden_weights
-    return np.maximum(1 - margin, 0).mean(), np.mean(margin > 0), moved
-
-
-# ------------------------------------------------------------------- one neuron, by descent
-
-
-@check_arguments(
-    {
-        "d": [POSITIVE_INTEGER],
         "bias": BIAS,
         "error": [POSITIVE],
+        "weight_norm": [POSITIVE, None],
+        "absolute": ["boolean"],
         "step": [POSITIVE],
         "n_starts": [POSITIVE_INTEGER],
         "random_state": RANDOM_STATE,
@@ -340,41 +268,52 @@ def _learn_product(width, X, n_samples, rng):
     prefer_skip_nested_validation=False,
 )
 def one_neuron(
-    d: int = 10,
-    bias: float = -1.0,
-    error: float = 0.01,
+    d: int = 41,
+    bias: float = 0.0,
+    error: float = 1 / 50,
+    *,
+    weight_norm: float | None = None,
+    absolute: bool = True,
     step: float = 0.5,
     n_starts: int = 5,
     random_state: RandomState = 0,
 ) -> Report:
-    r"""Section 4: one neuron learned by gradient descent on its exact risk.
+    r"""Section 4: one neuron learned by gradient descent, from its risk and from samples.
 
     .. math:: \tfrac12 E(relu(\langle w, x\rangle + b)
               - relu(\langle w^*, x\rangle + b^*))^2, \quad x \sim N(0, I).
 
-    From some initialisations the neuron dies, more often for a more negative bias.
+    The default is the target of Theorems 4.2 and 4.8. The neuron is trained by gradient
+    descent on the exact risk, and by online SGD on batches of 4 d fresh samples. From some
+    initialisations the neuron dies, more often for a more negative bias.
 
     Parameters
     ----------
-    d : int, default=10
-        Number of inputs.
-    bias : float, default=-1.0
-        Bias b* of the target, in [-35, 1000]; ||w*|| = 1.
-    error : float, default=0.01
-        Relative error at which a run ends, above 0.
+    d : int, default=41
+        Number of inputs, at least 2.
+    bias : float, default=0.0
+        Bias b* of the target divided by ||w*||, in [-35, 1000].
+    error : float, default=0.02
+        Mean squared error at which a run ends, above 0.
+    weight_norm : float, default=None
+        The norm ||w*||. None uses d^2.
+    absolute : bool, default=True
+        Whether `error` is absolute instead of relative.
     step : float, default=0.5
         Learning rate, above 0.
     n_starts : int, default=5
         Number of random initialisations w ~ N(0, I / d), b = 0.
     random_state : int, RandomState instance or None, default=0
-        Controls the random initial weights; pass an int for reproducible output across
-        multiple function calls.
+        Controls the random initial weights and samples; pass an int for reproducible output
+        across multiple function calls.
 
     Returns
     -------
     report : Report
-        With values "steps", one number for each initialisation. It is nan if 2,000 steps
-        are not enough, or if the weights diverge.
+        With values "steps" and "samples", one number for each initialisation, and "dead"
+        and "dead_on_samples", whether the neuron died. A number is nan if the neuron died,
+        if 1,000 steps are not enough, or if the weights diverge. A neuron counts as dead if
+        after 200 steps its error is not below that of N = 0.
 
     Raises
     ------
@@ -389,33 +328,93 @@ def one_neuron(
     Examples
     --------
     >>> from skrf.theory import one_neuron
-    >>> one_neuron(d=2, n_starts=1).values["steps"]
-    array([141.])
+    >>> values = one_neuron(d=10, n_starts=2).values
+    >>> bool(values["steps"].max() < 120 and values["samples"].max() < 10_000)
+    True
     """
     rng = check_random_state(random_state)
-    target, u = unit_neuron(d, bias), np.ones(1)
-    steps = np.full(n_starts, np.nan)
-    for k in range(n_starts):
-        W, b = rng.standard_normal((1, d)) / np.sqrt(d), np.zeros(1)
-        for n in range(_MAX_STEPS):
-            if gaussian.population_risk(u, W, b, target).relative <= error:
-                steps[k] = n
-                break
-            _, slope, shift, _ = gaussian.population_risk_gradient(u, W, b, target)
-            with np.errstate(over="ignore", invalid="ignore"):
-                W, b = W - step / 2 * slope, b - step / 2 * shift
-            if not max(np.abs(W).max(), np.abs(b).max()) < _DIVERGED:
-                break
-    done = np.isfinite(steps)
-    spread = ""
-    if done.any():
-        spread = f"in {np.min(steps[done]):.0f} to {np.max(steps[done]):.0f} steps"
-    row = Row(
-        f"Sec. 4: one neuron, d = {d}, b* = {bias:g}",
-        "can be learned by gradient methods",
-        "",
-        f"relative error {error:g} from {done.sum()} of {n_starts} starts {spread}",
-        "measured",
+    norm = float(d**2 if weight_norm is None else weight_norm)
+    target = SingleNeuron(norm * np.eye(1, d)[0], norm * bias)
+    goal = error if absolute else error * norm**2 * np.exp(log_squared_norm(bias))
+    starts = rng.standard_normal((n_starts, 1, d)) / np.sqrt(d)
+    seeds = rng.randint(2**31 - 1, size=n_starts)
+    gradients = _exact_gradients(target)
+    steps, dead = np.array([_descend(W, step, goal, target, gradients) for W in starts]).T
+    samples, lost = np.array(
+        [
+            _descend(W, step, goal, target, _sampled_gradients(target, 4 * d, seed))
+            for W, seed in zip(starts, seeds, strict=True)
+        ]
+    ).T
+    samples *= 4 * d
+    kind = "absolute" if absolute else "relative"
+    regime = (
+        f"d = {d}, ||w*|| = {norm:g}, b* = {norm * bias:g}, {kind} error {error:g}, step "
+        f"{step:g}, {n_starts} starts"
     )
+    claim = "learned by gradient methods"
+    rows = tuple(
+        Row(f"Sec. 4, one neuron, {name}", regime, claim, "", measured, "measured")
+        for name, measured in (
+            ("exact gradient", _count(steps, dead, "steps")),
+            ("samples", _count(samples, lost, "samples")),
+        )
+    )
+    values = {
+        "steps": steps,
+        "samples": samples,
+        "dead": dead.astype(bool),
+        "dead_on_samples": lost.astype(bool),
+    }
     source = "Gradient descent on a single neuron learns what fixed features cannot learn."
-    return Report("One neuron", source, (row,), {"steps": steps})
+    title = f"One neuron, d = {d}, ||w*|| = {norm:g}, b* = {norm * bias:g}"
+    return Report(title, source, rows, values)
+
+
+def _count(counts, dead, what):
+    """How many starts reach the error, after how many steps or samples."""
+    done, n_dead = counts[np.isfinite(counts)], int(dead.sum())
+    late = len(counts) - len(done) - n_dead
+    spread = f" in {done.min():,.0f} to {done.max():,.0f} {what}" if len(done) else ""
+    text = f"{len(done)} of {len(counts)} starts{spread}; {n_dead} die"
+    return text + (f", {late} need more than {_MAX_STEPS:,} steps" if late else "")
+
+
+def _exact_gradients(target):
+    """Gradients of the risk in W and b."""
+
+    def gradients(W, b):
+        _, slope, shift, _ = gaussian.population_risk_gradient(np.ones(1), W, b, target)
+        return slope / 2, shift / 2
+
+    return gradients
+
+
+def _sampled_gradients(target, batch_size, seed):
+    """Gradients of the mean loss of fresh samples, in W and b."""
+    rng = np.random.default_rng(seed)
+
+    def gradients(W, b):
+        X = rng.standard_normal((batch_size, W.shape[1]))
+        z = X @ W[0] + b[0]
+        slopes = (np.maximum(z, 0) - target(X)) * (z > 0) / batch_size
+        return slopes[np.newaxis] @ X, slopes.sum(keepdims=True)
+
+    return gradients
+
+
+def _descend(W, step, goal, target, gradients):
+    """Number of steps to an exact risk of at most `goal`, or nan; whether it is dead."""
+    b = np.zeros(1)
+    for n in range(_MAX_STEPS):
+        risk = gaussian.population_risk(np.ones(1), W, b, target)
+        if risk.risk <= goal:
+            return n, False
+        if n >= _DEAD and risk.relative >= 1:
+            return np.nan, True
+        slope, shift = gradients(W, b)
+        with np.errstate(over="ignore", invalid="ignore"):
+            W, b = W - step * slope, b - step * shift
+        if not max(np.abs(W).max(), np.abs(b).max()) < _DIVERGED:
+            break
+    return np.nan, False

@@ -7,7 +7,7 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import Any
 
-_HEADS = ("statement", "printed", "corrected", "measured", "verdict")
+_HEADS = ("statement", "regime", "printed", "here", "measured", "verdict")
 
 
 @dataclass(frozen=True)
@@ -17,17 +17,21 @@ class Row:
     Attributes
     ----------
     statement : str
-        The claim and its sizes.
+        The claim.
+    regime : str
+        The dimension d and the other sizes for which the row compares or measures.
     printed : str
         The claim as the paper prints it; empty if the paper prints nothing.
-    corrected : str
-        The corrected claim, or a number that the paper does not give; otherwise empty.
+    here : str
+        What holds in place of a printed claim that is wrong. Empty unless the verdict is
+        "corrected" or "fails".
     measured : str
         The measurement.
-    verdict : {"holds", "corrected", "measured", "fails"}
-        "holds" if the printed claim holds; "corrected" if the printed constant fails and
-        the corrected constant holds; "measured" if the paper gives no number to compare
-        with, or the noise is too large to compare; "fails" if neither claim holds.
+    verdict : {"holds", "corrected", "fails", "measured"}
+        "holds" if the printed claim holds in this regime, by a comparison that could have
+        failed. "corrected" if the printed claim fails and the claim in `here` holds.
+        "fails" if the printed claim fails in this regime. "measured" if there is nothing
+        to compare.
 
     References
     ----------
@@ -37,32 +41,40 @@ class Row:
     Examples
     --------
     >>> from skrf.theory import proposition_4_6
-    >>> row = proposition_4_6(5).rows[3]
-    >>> row.statement, row.corrected, row.verdict
+    >>> row = proposition_4_6(5).rows[1]
+    >>> row.statement, row.here, row.verdict
     ('Prop. 4.6, item 2', '||psi||^2 = 1/3', 'corrected')
     """
 
     statement: str
+    regime: str
     printed: str
-    corrected: str
+    here: str
     measured: str
     verdict: str
 
-    def cells(self) -> tuple[str, str, str, str, str]:
-        """The five columns of the row.
+    def cells(self) -> tuple[str, str, str, str, str, str]:
+        """The six columns of the row.
 
         Returns
         -------
         cells : tuple of str
-            The statement, printed, corrected, measured and verdict texts.
+            The statement, regime, printed, here, measured and verdict texts.
 
         Examples
         --------
         >>> from skrf.theory import proposition_4_6
-        >>> proposition_4_6(5).rows[3].cells()[3:]
-        ('0.3333333333333', 'corrected')
+        >>> proposition_4_6(5).rows[1].cells()[3:]
+        ('||psi||^2 = 1/3', '||psi||^2 = 0.3333333333333', 'corrected')
         """
-        return self.statement, self.printed, self.corrected, self.measured, self.verdict
+        return (
+            self.statement,
+            self.regime,
+            self.printed,
+            self.here,
+            self.measured,
+            self.verdict,
+        )
 
 
 @dataclass(frozen=True)
@@ -90,7 +102,7 @@ class Report:
     >>> from skrf.theory import remark_4_7
     >>> report = remark_4_7(5, norms=[1.0])
     >>> report.title, len(report.rows), sorted(report.values)
-    ('Remark 4.7', 2, ['log10_features', 'norms'])
+    ('Remark 4.7', 4, ['constant_feature', 'log10_features', 'log10_weight', 'norms'])
     """
 
     title: str
@@ -107,14 +119,22 @@ class Report:
         return f"<h2>{title}</h2><p>{source}</p>{html_table(self.rows)}"
 
 
-def verdict(printed, corrected=None):
-    """The verdict for the truth of the printed claim and of the corrected claim."""
+def verdict(printed, here=False):
+    """The verdict for the truth of the printed claim and of the claim made here."""
     if printed:
         return "holds"
-    return "corrected" if corrected else "fails"
+    return "corrected" if here else "fails"
 
 
-def table(rows, widths=(22, 24, 24, 30, 9)):
+def compared(statement, regime, printed, measured, holds, here="", here_holds=False):
+    """A `Row` whose verdict follows from comparisons; `here` is empty if `holds`."""
+    result = verdict(holds, here_holds)
+    return Row(
+        statement, regime, printed, "" if result == "holds" else here, measured, result
+    )
+
+
+def table(rows, widths=(18, 19, 21, 17, 25, 9)):
     """The rows as plain text, with the cells wrapped to columns."""
     lines = []
     for cells in (_HEADS, *(row.cells() for row in rows)):
@@ -150,12 +170,13 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto
 table { border-collapse: collapse; width: 100%; font-size: 0.9em; }
 th, td { text-align: left; vertical-align: top; padding: 0.4em 0.6em;
          border-bottom: 1px solid #ccc; }
-img { max-width: 100%; }
+figure { margin: 1rem 0; }
+img { width: 100%; max-width: 44rem; }
 """
 
 
-def html_page(title, reports, figures):
-    """A self-contained HTML page with the reports and the figures.
+def html_page(title, reports, figures, note=""):
+    """A self-contained HTML page with the reports, each followed by its figures.
 
     Parameters
     ----------
@@ -163,21 +184,30 @@ def html_page(title, reports, figures):
         The heading of the page.
     reports : iterable of Report
         The reports, in the order of the page.
-    figures : dict of str to matplotlib Figure
-        The figures by caption.
+    figures : dict of str to dict of str to matplotlib Figure
+        For titles of reports, the figures by caption.
+    note : str
+        A text at the top of the page, such as the meaning of the verdicts.
     """
-    parts = [report._repr_html_() for report in reports]
-    for caption, figure in figures.items():
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=120)
-        data = base64.b64encode(buffer.getvalue()).decode()
-        text = html.escape(caption)
-        parts.append(
-            f'<figure><img src="data:image/png;base64,{data}" alt="{text}">'
-            f"<figcaption>{text}</figcaption></figure>"
-        )
+    parts = [f"<p>{html.escape(text)}</p>" for text in note.strip().split("\n\n")]
+    for report in reports:
+        parts.append(report._repr_html_())
+        pictures = figures.get(report.title, {}).items()
+        parts += [_figure_html(caption, figure) for caption, figure in pictures]
     return (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head>"
         f"<body><h1>{html.escape(title)}</h1>{''.join(parts)}</body></html>\n"
+    )
+
+
+def _figure_html(caption, figure):
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=160)
+    data = base64.b64encode(buffer.getvalue()).decode()
+    text = html.escape(caption)
+    return (
+        f'<figure><img src="data:image/png;base64,{data}" alt="{text}">'
+        f"<figcaption>{text}</figcaption></figure>"
     )

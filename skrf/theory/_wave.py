@@ -292,11 +292,11 @@ class WeightCertificate:
     .. math:: r \max_i |u_i| \ge \frac{\alpha}{d} \Big[\frac13 - S^2 \frac{d^2}{\alpha^2}
         \epsilon\Big] \frac{1}{2 S \Delta},
 
-    where Delta is the maximum correlation \|<f_i, psi>\| of a feature. In the paper Delta
-    is exp(-c d) with an unspecified c. By the exact constant of item 3 and Markov's
-    inequality, Delta is at most F sqrt(r max_l Lambda_l / p) with probability 1 - p, for
-    features of norm at most F; `log10_bound` uses this value. Returned by
-    `weight_certificate`.
+    where Delta is the mean correlation \|<f_i, psi>\| of the r features. In the paper Delta
+    is exp(-c d) with an unspecified c. By the inequality of Cauchy and Schwarz, the exact
+    constant of item 3 and Markov's inequality, Delta is at most F sqrt(max_l Lambda_l / p)
+    with probability 1 - p, for features of norm at most F; `log10_bound` uses this value,
+    which does not depend on r. Returned by `weight_certificate`.
 
     Attributes
     ----------
@@ -317,8 +317,8 @@ class WeightCertificate:
     printed_bias_bound : float
         `bias_bound` as printed in Remark 4.7: 6 alpha d + 1.
     log10_bound : float
-        log10 of the bound of r max\|u\| for r features, with the exact constant; -inf if
-        the proof gives no bound.
+        log10 of the bound of r max\|u\|, with the exact constant; -inf if the proof gives
+        no bound.
 
     References
     ----------
@@ -329,7 +329,7 @@ class WeightCertificate:
     Examples
     --------
     >>> from skrf.theory import weight_certificate
-    >>> certificate = weight_certificate(0.02, d=41, weight_norm=41**2, r=1000)
+    >>> certificate = weight_certificate(0.02, d=41, weight_norm=41**2)
     >>> certificate.bracket < 0, certificate.printed_largest_error
     (True, 0.2)
     """
@@ -345,10 +345,9 @@ class WeightCertificate:
     log10_bound: float
 
 
-def _check_certificate(error, r, failure, log10_feature_norm, relative):
+def _check_certificate(error, failure, log10_feature_norm, relative):
     for name, value, low, high, remedy in (
         ("error", error, 0, math.inf, "Pass the squared error"),
-        ("r", r, 0.999, 1e300, "Pass the number of features"),
         ("failure", failure, 0, 1, "Pass a probability, such as 0.01"),
     ):
         if not is_number(value) or not low < value < high:
@@ -368,16 +367,16 @@ def weight_certificate(
     error: float,
     d: int,
     weight_norm: float,
-    r: float,
     *,
     log10_feature_norm: float = 0.0,
     failure: float = 0.01,
     relative: bool = False,
 ) -> WeightCertificate:
-    """Lower bound of r max|u| in Theorems 4.2 and 4.8, with all constants, for finite r.
+    """What the printed proof of Theorems 4.2 and 4.8 gives, with all its constants.
 
-    The bound holds for an error on a neuron of norm alpha, and uses the corrected
-    constants.
+    The proof bounds r max|u| by the correlations of the features with the wave psi. Its
+    bound holds for an error on a neuron of norm alpha and some bias, with the corrected
+    constants. `weight_floor` has a larger bound without the wave, for any bias.
 
     Parameters
     ----------
@@ -387,9 +386,6 @@ def weight_certificate(
         Number of inputs, from 2 to 2000.
     weight_norm : float
         The norm alpha = ||w*||; d^2 in the theorem.
-    r : float
-        Number of features f(W x), at least 1. If each feature has its own row of W, this is
-        the number of rows.
     log10_feature_norm : float, default=0.0
         log10 of the bound F of ||f||. The theorem allows exp(d / 40).
     failure : float, default=0.01
@@ -408,6 +404,10 @@ def weight_certificate(
     ValueError
         If a parameter is out of its range.
 
+    See Also
+    --------
+    weight_floor : A larger bound, for any bias.
+
     References
     ----------
     .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
@@ -416,12 +416,12 @@ def weight_certificate(
     Examples
     --------
     >>> from skrf.theory import weight_certificate
-    >>> certificate = weight_certificate(0.02, d=41, weight_norm=5 * 41**3, r=1e6)
+    >>> certificate = weight_certificate(0.02, d=41, weight_norm=5 * 41**3)
     >>> print(f"{certificate.bracket:.3f} {certificate.log10_bound:.1f}")
-    0.218 19.3
+    0.218 22.3
     """
     check_neuron(d, 0.0, weight_norm)
-    _check_certificate(error, r, failure, log10_feature_norm, relative)
+    _check_certificate(error, failure, log10_feature_norm, relative)
     d, alpha = int(d), float(weight_norm)
     if not 1e-100 <= alpha <= 1e100:
         raise ValueError(
@@ -433,10 +433,7 @@ def weight_certificate(
     S, squared_norm = math.sqrt(facts.squared_sum), facts.squared_norm
     bracket = squared_norm - facts.squared_sum * (d / alpha * (d / alpha)) * eps
     factor = alpha / d * max(bracket, 0.0) / (2 * S)
-    log10_delta = (
-        log10_feature_norm
-        + (math.log10(r) + facts.log10_correlation - math.log10(failure)) / 2
-    )
+    log10_delta = log10_feature_norm + (facts.log10_correlation - math.log10(failure)) / 2
     return WeightCertificate(
         bracket=bracket,
         factor=factor,

@@ -1,18 +1,21 @@
-"""Measurements of the wave psi and the norm of its target: Prop. 4.6 and Remark 4.7."""
+"""Measurements of the wave psi: Proposition 4.6, and the proof of Theorem 4.2."""
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import gammaln
 
-from skrf._utils.checks import check_integer, real_array
+from skrf._utils.checks import check_integer
 from skrf._utils.validation import DIMENSION, check_arguments
 from skrf.gaussian._neurons import neurons
 from skrf.gaussian._relu_spectrum import log_squared_norm
 from skrf.targets import TriangleWave
-from skrf.theory._floors import features_needed
-from skrf.theory._report import Report, Row, verdict
+from skrf.theory._report import Report, compared
 from skrf.theory._wave import wave_facts, wave_relu_products, weight_certificate
+from skrf.theory._weights import PRINTED_ERROR
 
 # Maximum bias of a neuron, in units of the norm of its weight.
 _FARTHEST = 1e6
@@ -20,15 +23,14 @@ _FARTHEST = 1e6
 
 @check_arguments({"d": [DIMENSION]}, prefer_skip_nested_validation=False)
 def proposition_4_6(d: int = 41) -> Report:
-    r"""Proposition 4.6: the three items on the wave psi, printed and corrected.
+    r"""Proposition 4.6: the three items on the wave psi.
 
-    .. math:: \psi(-t) = -\psi(t) = -\psi(t + 4) \text{ on } [-a, a], \quad
+    .. math:: \psi(-t) = -\psi(t) = -\psi(t + 2) \text{ on } [-a, a], \quad
               \|\psi_w\|^2 = \tfrac13, \quad
               \sup_f E_w \langle f, \psi_w\rangle^2 / \|f\|^2 = \max_l \Lambda_l,
 
     with :math:`\psi_w(x) = \psi(\langle w, x\rangle)`, w uniform on the sphere of radius d
-    and a = 6 d^2 + 1. The report also has the constants of the proof of Theorem 4.2, which
-    writes psi as a sum of ReLUs.
+    and a = 6 d^2 + 1.
 
     Parameters
     ----------
@@ -51,24 +53,44 @@ def proposition_4_6(d: int = 41) -> Report:
     References
     ----------
     .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
-       Understanding Neural Networks", NeurIPS 2019. Proposition 4.6 and Eq. (5).
+       Understanding Neural Networks", NeurIPS 2019. Proposition 4.6.
 
     Examples
     --------
     >>> from skrf.theory import proposition_4_6
     >>> report = proposition_4_6(5)
-    >>> print(report.rows[3].printed, "|", report.rows[3].measured)
-    ||psi||^2 >= d = 5 | 0.3333333333333
+    >>> print(report.rows[1].printed, "|", report.rows[1].measured)
+    ||psi||^2 >= d = 5 | ||psi||^2 = 0.3333333333333
     """
     facts = wave_facts(d)
-    rows = (*_rows_of_sum(d), *_rows_of_facts(facts))
+    log_correlation = facts.log10_correlation * math.log(10)
+    constant = (math.log(20) - log_correlation) / d
+    rows = (
+        _row_of_item_1(d),
+        compared(
+            "Prop. 4.6, item 2",
+            f"d = {d}, ||w|| = d",
+            f"||psi||^2 >= d = {d}",
+            f"||psi||^2 = {facts.squared_norm:.13f}",
+            facts.squared_norm >= d,
+            "||psi||^2 = 1/3",
+            abs(facts.squared_norm - 1 / 3) < 1e-8,
+        ),
+        compared(
+            "Prop. 4.6, item 3",
+            f"d = {d}, ||w|| = d, any f",
+            "E_w <f, psi_w>^2 <= 20 ||f||^2 exp(-c d), some c > 0",
+            f"supremum 10^{facts.log10_correlation:.1f} ||f||^2, the largest eigenvalue: "
+            f"c({d}) = {constant:.2f}",
+            constant > 0,
+        ),
+    )
     source = "The sine-like wave is nearly uncorrelated with every fixed function."
     values = {name: getattr(facts, name) for name in facts.__dataclass_fields__}
     return Report("Proposition 4.6", source, rows, values)
 
 
-def _rows_of_sum(d):
-    """Rows of item 1, and of psi as a sum of ReLUs in the proof of Theorem 4.2."""
+def _row_of_item_1(d):
     wave = TriangleWave(np.ones(d))
     coefficients, offsets = wave.relu_sum()
     a = wave.half_width
@@ -82,50 +104,180 @@ def _rows_of_sum(d):
         slopes[n] * x + heights[n] for n, x in zip(n_on, (t, -t, t + 4), strict=True)
     )
     odd, period = np.abs(up + down).max(), np.abs(up - later).max()
-    n, squares = len(coefficients), int((coefficients**2).sum())
-    squared_sum = int(np.abs(coefficients).sum()) ** 2
-    return (
-        Row(
-            f"Prop. 4.6, item 1, d = {d}",
-            f"periodic and odd on [-a, a], a = 6 d^2 + 1 = {a}",
-            "",
-            f"|psi(t) + psi(-t)| <= {odd:g}, |psi(t + 4) - psi(t)| <= {period:g} there",
-            verdict(odd == 0 and period == 0),
-        ),
-        Row(
-            "Proof of Thm 4.2: psi as a sum",
-            "of a ReLUs",
-            "of a + 1 ReLUs, sum a_j^2 = 24 d^2 + 5",
-            f"{n} ReLUs, sum of squares {squares}",
-            verdict(n == a, n == a + 1 and squares == 24 * d**2 + 5),
-        ),
-        Row(
-            "Eq. (5): factor of the error",
-            f"24 d^2 = {24 * d * d}, as if errors were orthogonal",
-            "(sum |a_j|)^2 = (12 d^2 + 3)^2",
-            f"(sum |a_j|)^2 = {squared_sum}",
-            verdict(squared_sum <= 24 * d**2, squared_sum == (12 * d**2 + 3) ** 2),
-        ),
+    return compared(
+        "Prop. 4.6, item 1",
+        f"d = {d}",
+        f"periodic and odd on [-a, a], a = 6 d^2 + 1 = {a}",
+        f"|psi(t) + psi(-t)| <= {odd:g}, |psi(t + 4) - psi(t)| <= {period:g} at 101 points",
+        odd == 0 and period == 0,
     )
 
 
-def _rows_of_facts(facts):
-    """Rows of items 2 and 3."""
-    d = facts.n_features
-    return (
-        Row(
-            "Prop. 4.6, item 2",
-            f"||psi||^2 >= d = {d}",
-            "||psi||^2 = 1/3",
-            f"{facts.squared_norm:.13f}",
-            verdict(facts.squared_norm >= d, abs(facts.squared_norm - 1 / 3) < 1e-8),
+@check_arguments({"d": [DIMENSION]}, prefer_skip_nested_validation=False)
+def proof_of_theorem_4_2(d: int = 41) -> Report:
+    r"""The printed proof of Theorem 4.2, step by step.
+
+    The theorem holds (`theorem_4_2`). The steps of its printed proof that do not hold are
+    compared here with
+
+    .. math:: \psi(t) = \sum_{j \le a + 1} a_j\, relu(t + c_j) - 1, \quad
+              \sum_j a_j^2 = 24 d^2 + 5, \quad \sum_j |a_j| = 12 d^2 + 3 .
+
+    Parameters
+    ----------
+    d : int, default=41
+        Dimension, from 2 to 2000. The theorem assumes d > 40.
+
+    Returns
+    -------
+    report : Report
+        With values "brackets" (at ||w*|| = d^2 and 5 d^3), "log10_bounds" (log10 of the
+        bound of r max|u| by the repaired proof), "least_weight_norm" (the ||w*|| above
+        which the repaired proof gives a bound), "log10_mean_correlation" (of the first
+        display) and "absolute_product" (E|f psi| of the invariance display).
+
+    Raises
+    ------
+    ValueError
+        If d is out of its range.
+
+    References
+    ----------
+    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
+       Understanding Neural Networks", NeurIPS 2019. Proof of Theorem 4.2, Eqs. (4) to (7).
+
+    Examples
+    --------
+    >>> from skrf.theory import proof_of_theorem_4_2
+    >>> proof_of_theorem_4_2(10).values["log10_bounds"].round(1)
+    array([-inf,   2.])
+    """
+    facts = wave_facts(d)
+    at, longer = (weight_certificate(PRINTED_ERROR, d, norm) for norm in (d**2, 5.0 * d**3))
+    log10_mean, product = _mean_correlation(facts), _absolute_product(d)
+    rows = (
+        _row_of_first_display(facts, log10_mean),
+        _row_of_invariance(d, product),
+        *_rows_of_sum(d),
+        compared(
+            "Proof of Thm 4.2, last step: error times lambda",
+            f"d = {d}, ||w*|| = d^2, b* of psi's ReLUs, absolute error 1/50",
+            "positive bound: 1 - 24 d eps with eps = 1/(50 d)",
+            f"1/3 - (12 d^2 + 3)^2 (d / ||w*||)^2 eps = {at.bracket:.3g} at d^2, "
+            f"{longer.bracket:.3g} at 5 d^3",
+            at.bracket > 0,
+            f"lambda^2, and Eq. (5)'s factor: ||w*|| > {longer.least_weight_norm:.3g}, "
+            "about 2.94 d^3",
+            longer.bracket > 0,
         ),
-        Row(
-            "Prop. 4.6, item 3",
-            "E_w <f, psi_w>^2 <= 20 ||f||^2 exp(-c d), c unspecified",
-            "sup over f = the largest eigenvalue",
-            f"10^{facts.log10_correlation:.1f} ||f||^2",
-            "measured",
+    )
+    values = {
+        "brackets": np.array([at.bracket, longer.bracket]),
+        "log10_bounds": np.array([at.log10_bound, longer.log10_bound]),
+        "least_weight_norm": longer.least_weight_norm,
+        "log10_mean_correlation": log10_mean,
+        "absolute_product": product,
+    }
+    source = (
+        "The statement holds; these steps of the printed proof do not. The proof also "
+        "chooses b* after W, and its union bound is not needed."
+    )
+    return Report("Proof of Theorem 4.2", source, rows, values)
+
+
+def _mean_correlation(facts):
+    """log10 of E_w |<f, psi_w>| for f of norm 1 in degree 1, the leading eigenspace.
+
+    <f, psi_w> is sqrt(Lambda_1 d) times a coordinate of a random unit vector.
+    """
+    d = facts.n_features
+    log_coordinate = gammaln(d / 2) - gammaln((d + 1) / 2) - math.log(math.pi) / 2
+    log_mean = math.log(d) / 2 + log_coordinate
+    return float(facts.log10_correlation / 2 + log_mean / math.log(10))
+
+
+def _absolute_product(d):
+    """E|f psi_w| for f = relu(<v, x>), v a unit vector orthogonal to w, ||w|| = d."""
+    z = np.linspace(-10, 10, 400 * d + 1)
+    weight = np.exp(-(z**2) / 2)
+    wave = np.abs(TriangleWave(np.ones(d)).profile(d * z))
+    return float(wave @ weight / weight.sum()) / math.sqrt(2 * math.pi)
+
+
+def _row_of_first_display(facts, log10_mean):
+    d = facts.n_features
+    return compared(
+        "Proof of Thm 4.2, first display",
+        f"d = {d}, f the leading eigenfunction, ||f|| = 1",
+        "E|<f, psi>| <= 20 ||f||^2 exp(-c' d), the bound of item 3 for the square",
+        f"E|<f, psi>| = 10^{log10_mean:.1f}, E<f, psi>^2 = "
+        f"10^{facts.log10_correlation:.1f}",
+        log10_mean <= facts.log10_correlation,
+        "sqrt(20) ||f|| exp(-c' d / 2), by Jensen",
+        log10_mean <= facts.log10_correlation / 2,
+    )
+
+
+def _row_of_invariance(d, product):
+    wave = TriangleWave(d * np.eye(1, d)[0])
+    sign, log_size = wave_relu_products(wave, np.eye(d)[1:2], np.zeros(1))
+    inner = abs(float(sign[0] * np.exp(log_size[0])))
+    return compared(
+        "Proof of Thm 4.2, invariance display",
+        f"d = {d}, f = relu(<v, x>), v orthogonal to w",
+        "|E_x f psi| = E_x |f psi|",
+        f"|E_x f psi| = {inner:g}, E_x |f psi| = {product:.4f}",
+        abs(inner - product) < 1e-6,
+        "the modulus outside E_x, where the product is small",
+        inner < 1e-6,
+    )
+
+
+def _rows_of_sum(d):
+    """Rows of psi as a sum of ReLUs, and of Eqs. (5) and (6)."""
+    wave = TriangleWave(np.ones(d))
+    coefficients, offsets = wave.relu_sum()
+    a, n = wave.half_width, len(coefficients)
+    squares = int((coefficients**2).sum())
+    squared_sum = int(np.abs(coefficients).sum()) ** 2
+    # At t = 0 the sum of the ReLUs is 1, and psi is 0.
+    total = float(coefficients @ np.maximum(offsets, 0))
+    return (
+        compared(
+            "Proof of Thm 4.2, psi as a sum",
+            f"d = {d}",
+            "of a ReLUs, sum a_j^2 <= 24 d^2",
+            f"{n} ReLUs, a = {a}, sum a_j^2 = {squares}, 24 d^2 = {24 * d * d}",
+            n == a and squares <= 24 * d**2,
+            "a + 1 ReLUs, sum a_j^2 = 24 d^2 + 5",
+            n == a + 1 and squares == 24 * d**2 + 5,
+        ),
+        compared(
+            "Proof of Thm 4.2, Eq. (5): the constant",
+            f"d = {d}, at x = 0",
+            "sum u_i f_i - sum a_j f*_j - 1 is sum u_i f_i - psi",
+            f"sum a_j f*_j = {total:g}, psi = {float(wave.profile(0.0)):g}",
+            total + 1 == wave.profile(0.0),
+            "+ 1",
+            total - 1 == wave.profile(0.0),
+        ),
+        compared(
+            "Proof of Thm 4.2, Eq. (5): factor of the error",
+            f"d = {d}, r features, errors in any position",
+            f"24 d^2 = {24 * d * d}, as for orthogonal errors",
+            f"(sum |a_j|)^2 = {squared_sum}",
+            squared_sum <= 24 * d**2,
+            "(12 d^2 + 3)^2",
+            squared_sum == (12 * d**2 + 3) ** 2,
+        ),
+        compared(
+            "Proof of Thm 4.2, after Eq. (6): 4 a",
+            f"d = {d}",
+            "d / (4 a) = 1 / (24 d)",
+            f"d / (4 a) = {d / (4 * a):.8g}, 1 / (24 d) = {1 / (24 * d):.8g}",
+            4 * a == 24 * d**2,
+            "d / (24 d^2 + 4)",
+            4 * a == 24 * d**2 + 4,
         ),
     )
 
@@ -181,99 +333,3 @@ def wave_relu_correlations(d: int, W: ArrayLike, b: ArrayLike) -> np.ndarray:
     _, log_products = wave_relu_products(wave, W, b, ("W", "b"))
     log_squares = 2 * np.log(norms) + [log_squared_norm(h) for h in layer.biases / norms]
     return (2 * log_products - log_squares) / np.log(10)
-
-
-@check_arguments(
-    {"d": [DIMENSION], "norms": ["array-like", None]}, prefer_skip_nested_validation=False
-)
-def remark_4_7(d: int = 41, norms: ArrayLike | None = None) -> Report:
-    r"""Remark 4.7: the error and the bias that the norm of the target allows.
-
-    The proof of Theorem 4.2 assumes, for the absolute error and the bias,
-
-    .. math:: \epsilon < \frac{(\|w^*\| / d)^2}{3 (12 d^2 + 3)^2}, \quad
-              |b^*| \le \frac{\|w^*\|}{d} (6 d^2 + 1),
-
-    The report compares these bounds with the printed ones, and computes the minimum number
-    of features of any kind.
-
-    Parameters
-    ----------
-    d : int, default=41
-        Number of inputs, from 2 to 2000.
-    norms : array-like, default=None
-        Values of ||w*||. None uses 1, d, d^2 and 5 d^3.
-
-    Returns
-    -------
-    report : Report
-        With values "norms" and "log10_features", the logarithms of the minimum numbers of
-        features of any kind for an absolute error of 1/50.
-
-    Raises
-    ------
-    ValueError
-        If d is out of its range, or norms are not positive.
-
-    References
-    ----------
-    .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
-       Understanding Neural Networks", NeurIPS 2019. Remark 4.7.
-
-    Examples
-    --------
-    >>> from skrf.theory import remark_4_7
-    >>> remark_4_7(5, norms=[1.0, 25.0]).values["log10_features"].round(2)
-    array([1.26, 4.09])
-    """
-    alphas = real_array("norms", [1, d, d**2, 5 * d**3] if norms is None else norms, ndim=1)
-    if not (alphas > 0).all():
-        raise ValueError(f"`norms` must be positive; got {alphas.min():g}. Pass ||w*||.")
-    needed = np.array(
-        [features_needed(1 / 50, d, weight_norm=a, absolute=True)[0] for a in alphas]
-    )
-    certificates = [weight_certificate(1 / 50, d, alpha, 1) for alpha in alphas]
-    rows = [
-        Row(
-            f"Remark 4.7: d = {d}, ||w*|| = {alpha:g}",
-            f"eps up to ||w*|| / (5 d^2) = {certificate.printed_largest_error:.2g}",
-            "eps below (||w*|| / d)^2 / (3 (12 d^2 + 3)^2) = "
-            f"{certificate.largest_error:.2g}",
-            f"eps = 1/50, b* = 0: {_at_least(count)}",
-            _verdict_on_errors(certificate, d, alpha),
-        )
-        for alpha, certificate, count in zip(alphas, certificates, needed, strict=True)
-    ]
-    last = certificates[-1]
-    # Eq. (7) uses relu(<w, x> + c) with ||w|| = d and all offsets c of psi.
-    farthest = alphas[-1] / d * np.abs(TriangleWave(np.ones(d)).relu_sum()[1]).max()
-    rows.append(
-        Row(
-            f"Remark 4.7: d = {d}, ||w*|| = {alphas[-1]:g}, the bias",
-            f"|b*| <= 6 ||w*|| d + 1 = {last.printed_bias_bound:.10g}",
-            f"(||w*|| / d) (6 d^2 + 1) = {last.bias_bound:.10g}",
-            f"{farthest:.10g} for the ReLUs of psi: scaling Eq. (7) scales the 1 too",
-            verdict(last.printed_bias_bound >= farthest, last.bias_bound >= farthest),
-        )
-    )
-    source = "Scaling a neuron by lambda scales its squared error by lambda^2."
-    return Report(
-        "Remark 4.7", source, tuple(rows), {"norms": alphas, "log10_features": needed}
-    )
-
-
-def _at_least(log10_count):
-    if np.isfinite(log10_count):
-        return f"at least 10^{log10_count:.1f} features of any kind"
-    return "no features needed, N = 0 suffices"
-
-
-def _verdict_on_errors(certificate, d, alpha):
-    """Verdict on the error up to which the bracket of the theorem is positive."""
-
-    def is_positive(error):
-        return weight_certificate(error, d, alpha, 1).bracket > 0
-
-    printed, largest = certificate.printed_largest_error, certificate.largest_error
-    sharp = is_positive(largest * (1 - 1e-6)) and not is_positive(largest * (1 + 1e-6))
-    return verdict(is_positive(printed * (1 - 1e-6)), sharp)

@@ -11,25 +11,26 @@ import pytest
 import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import integrate, special, stats
 from scipy.linalg import cho_factor, cho_solve
 
 from skrf import TriangleWave
 from skrf.gaussian._relu_spectrum import log_squared_norm, relu_spectrum
-from skrf.theory._floors import (
-    distance_rate,
+from skrf.theory import (
     error_floor,
     failure_probability,
     features_needed,
+    neuron_spectrum,
+    proposition_4_1,
+    weight_certificate,
+)
+from skrf.theory._linear import (
+    distance_rate,
     log_distance_probability,
     simulate_squared_distances,
     squared_distance_distribution,
 )
-from skrf.theory._wave import (
-    triangle_wave_spectrum,
-    wave_relu_products,
-    weight_certificate,
-)
+from skrf.theory._wave import triangle_wave_spectrum, wave_relu_products
 
 # (bias, relative error, d, minimum number of features to the published digits)
 NEEDED = [
@@ -85,6 +86,23 @@ def test_failure_probabilities(d, expected):
             1e6, 0.02, d, weight_norm=float(d), tight=tight, absolute=True
         )
         assert value == pytest.approx(expected, abs=0.05)
+
+
+# Relative error d^-q: log10 of the number of features divided by d, at growing d.
+RATES = [
+    (0.5, {20: 0.065, 640: 0.008}),
+    (1.0, {20: 0.114, 640: 0.044}),
+    (1.5, {20: 0.188, 40: 0.195, 160: 0.201, 640: 0.205}),
+    (2.0, {20: 0.31, 640: 0.56}),
+    (4.0, {20: 1.07, 640: 2.41}),
+]
+
+
+@pytest.mark.parametrize(("q", "expected"), RATES)
+def test_the_need_is_exponential_from_errors_of_d_to_the_minus_three_halves(q, expected):
+    rates = [features_needed(d**-q, d)[0] / d for d in expected]
+    np.testing.assert_allclose(rates, list(expected.values()), atol=6e-3)
+    assert np.all(np.diff(rates) > 0) == (q >= 1.5)
 
 
 def random_feature_errors(d, r, n_targets, seed):
@@ -205,6 +223,85 @@ def test_distance_rate():
         assert value == pytest.approx(distance_rate(ratio, error), abs=5e-5)
 
 
+def test_the_constant_of_proposition_4_1_holds_and_is_the_largest():
+    constant = math.log(4 / 3) / 4
+    for d in (2, 3, 10, 41, 1000):
+        log_p = [log_distance_probability(0.25, d, r) for r in range(1, d // 2 + 1)]
+        assert max(log_p) <= -constant * d
+    values = proposition_4_1(10, n_draws=10).values
+    assert values["constant"] == constant
+    assert 0.1 < values["largest_ratio"] <= 1
+    # With a larger constant the claim is false for large even d.
+    assert log_distance_probability(0.25, 4000, 2000) > -(constant + 2e-3) * 4000
+
+
+def sphere_energies(d, act, degrees):
+    """N_l Lambda_l by adaptive quadrature in R = ||x|| and in the cosine t."""
+    constant = math.gamma(d / 2) / math.sqrt(math.pi) / math.gamma((d - 1) / 2)
+
+    def coefficient(degree, R):
+        def integrand(t):
+            P = special.eval_gegenbauer(degree, d / 2 - 1, t)
+            P /= special.eval_gegenbauer(degree, d / 2 - 1, 1.0)
+            return act(R * t) * P * (1 - t * t) ** ((d - 3) / 2)
+
+        return constant * integrate.quad(integrand, -1, 1, epsabs=1e-13)[0]
+
+    def energy(degree):
+        def integrand(R):
+            return coefficient(degree, R) ** 2 * stats.chi.pdf(R, d)
+
+        count = math.comb(degree + d - 1, d - 1)
+        count -= math.comb(degree + d - 3, d - 1) if degree > 1 else 0
+        return count * integrate.quad(integrand, 0, math.sqrt(d) + 7, epsabs=1e-12)[0]
+
+    return [energy(degree) for degree in degrees]
+
+
+@pytest.mark.parametrize(
+    ("activation", "act"),
+    [("tanh", np.tanh), ("softplus", lambda z: np.logaddexp(0, z))],
+)
+@pytest.mark.parametrize(("bias", "norm"), [(0.3, 1.0), (0.0, 3.0)])
+def test_spectrum_of_smooth_neurons_against_quadrature(activation, act, bias, norm):
+    d = 8
+    spectrum = neuron_spectrum(d, bias, norm, activation=activation)
+    expected = sphere_energies(d, lambda s: act(norm * s + bias), (0, 1, 2, 3))
+    energies = np.exp(spectrum.log_energy[:4] + spectrum.log_total)
+    np.testing.assert_allclose(energies, expected, rtol=1e-8, atol=1e-12)
+    square = integrate.quad(
+        lambda z: act(norm * z + bias) ** 2 * stats.norm.pdf(z), -12, 12, epsabs=1e-13
+    )[0]
+    assert spectrum.total == pytest.approx(square, rel=1e-10)
+
+
+# (activation, ||w||, minimum number of features for a relative error of 0.1%, d = 40)
+SMOOTH = [
+    ("softplus", 1.0, 830), ("softplus", 2.0, 8.1e4), ("softplus", 5.0, 6.8e7),
+    ("softplus", 20.0, 1.6e11), ("tanh", 0.5, 1.1e4), ("tanh", 1.0, 4.6e7),
+    ("tanh", 2.0, 3e13), ("relu", 1.0, 2.3e12), ("relu", 20.0, 2.3e12),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("activation", "norm", "expected"), SMOOTH)
+def test_features_for_smooth_neurons_grow_with_the_norm(activation, norm, expected):
+    log10_r, _ = features_needed(1e-3, 40, 0.0, norm, activation=activation)
+    assert log10_r == pytest.approx(math.log10(expected), abs=0.03)
+    floor = error_floor(log10_r, 40, 0.0, norm, activation=activation, log10=True)
+    assert 0.97e-3 < floor <= 1e-3 * (1 + 1e-9)
+
+
+def test_activations_of_spectra_are_checked():
+    with pytest.raises(ValueError, match=r"`activation` must be one of .*got 'abs'"):
+        neuron_spectrum(5, activation="abs")
+    with pytest.raises(ValueError, match=r"`weight_norm` must be at most 134 .* got 200"):
+        error_floor(3, 5, 0.0, 200, activation="tanh")
+    absolute = error_floor(3, 5, 0.0, 2.0, activation="tanh", absolute=True)
+    total = neuron_spectrum(5, 0.0, 2.0, activation="tanh").total
+    relative = error_floor(3, 5, 0.0, 2.0, activation="tanh")
+    assert absolute == pytest.approx(relative * total)
+
+
 def test_simulated_distances_have_the_distribution():
     distances = simulate_squared_distances(12, 5, 3000, random_state=0)
     cdf = squared_distance_distribution(12, 5).cdf
@@ -232,7 +329,7 @@ def test_simulated_distances_have_the_distribution():
         (lambda: distance_rate(0.5, 0.5), "`error` must be in .* got 0.5. Use"),
         (lambda: simulate_squared_distances(5, 2, 0), "n_draws.*must be an integer >= 1"),
         (lambda: triangle_wave_spectrum(5, 1e3), "`weight_norm` must be in .* got 1000.0"),
-        (lambda: weight_certificate(0, 5, 1.0, 1), "`error` must be a number in .* got 0."),
+        (lambda: weight_certificate(0, 5, 1.0), "`error` must be a number in .* got 0."),
         (
             lambda: wave_relu_products(TriangleWave([1.0, 0.0]), np.ones((1, 3)), [0.0]),
             "`weights` and `biases` must have shapes",

@@ -7,7 +7,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 import reference
-from scipy import integrate, stats
+from scipy import integrate, special, stats
 
 from skrf import TriangleWave
 from skrf.gaussian._relu_spectrum import log_squared_norm
@@ -220,36 +220,39 @@ def test_mean_product_is_below_item_3():
 
 def test_certificate():
     d, alpha, error = 41, 5 * 41**3, 0.02
-    certificate = weight_certificate(error, d, alpha, 1e6)
+    certificate = weight_certificate(error, d, alpha)
     assert certificate.bracket == pytest.approx(
         1 / 3 - (12 * d**2 + 3) ** 2 * (d / alpha) ** 2 / 50
     )
     assert certificate.bracket == pytest.approx(0.218, abs=1e-3)
     assert certificate.bias_bound == alpha / d * (6 * d**2 + 1)
-    assert weight_certificate(
-        certificate.largest_error, d, alpha, 1
-    ).bracket == pytest.approx(0, abs=1e-12)
+    assert weight_certificate(certificate.largest_error, d, alpha).bracket == pytest.approx(
+        0, abs=1e-12
+    )
     least = certificate.least_weight_norm
-    assert weight_certificate(error, d, least, 1).bracket == pytest.approx(0, abs=1e-12)
+    assert weight_certificate(error, d, least).bracket == pytest.approx(0, abs=1e-12)
     assert 2.9 * d**3 < least < 3 * d**3
+    # Without a factor of r or sqrt(r).
+    assert certificate.log10_bound == pytest.approx(22.3, abs=0.05)
+    assert weight_certificate(0.02, 10, 5e3).log10_bound == pytest.approx(2.0, abs=0.05)
     # The corrected proof gives no bound for the alpha = d^2 of the theorem.
-    outside = weight_certificate(error, d, d**2, 1e6)
+    outside = weight_certificate(error, d, d**2)
     assert outside.bracket < 0
     assert outside.factor == 0
     assert outside.log10_bound == -math.inf
     # Delta from item 3 and Markov: 100 times fewer failures cost a factor of 10.
-    assert weight_certificate(
-        error, d, alpha, 1e6, failure=1e-4
-    ).log10_bound == pytest.approx(certificate.log10_bound - 1)
-    relative = weight_certificate(2 * error / alpha**2, d, alpha, 1e6, relative=True)
+    assert weight_certificate(error, d, alpha, failure=1e-4).log10_bound == pytest.approx(
+        certificate.log10_bound - 1
+    )
+    relative = weight_certificate(2 * error / alpha**2, d, alpha, relative=True)
     assert relative.bracket == pytest.approx(certificate.bracket)
 
 
 def test_certificate_holds_for_the_wave_itself():
-    """The correlation of psi_v for a random v with psi_w is less than Delta."""
+    """The mean correlation of random ReLUs with psi_w is less than Delta."""
     d, r, failure = 5, 20, 0.05
     rng = np.random.default_rng(0)
-    certificate = weight_certificate(1e-9, d, 10.0 * d, r, failure=failure)
+    certificate = weight_certificate(1e-9, d, 10.0 * d, failure=failure)
     log10_delta = math.log10(certificate.factor) - certificate.log10_bound
     wave, failures = TriangleWave(d * np.eye(d)[0]), 0
     for _ in range(100):
@@ -257,7 +260,8 @@ def test_certificate_holds_for_the_wave_itself():
         # The features have norm 1.
         V /= np.linalg.norm(V, axis=1, keepdims=True) / math.sqrt(2)
         _, logs = wave_relu_products(wave, V, np.zeros(r))
-        failures += logs.max() / math.log(10) > log10_delta
+        mean = special.logsumexp(logs) - math.log(r)
+        failures += mean / math.log(10) > log10_delta
     assert failures <= 100 * failure
 
 
@@ -267,12 +271,12 @@ def test_norms_whose_squares_overflow_are_refused(weight_norm, relative):
     with pytest.raises(
         ValueError, match=r"`weight_norm` must be in \[1e-100, 1e100\]; got"
     ):
-        weight_certificate(0.1, 5, weight_norm, 10, relative=relative)
+        weight_certificate(0.1, 5, weight_norm, relative=relative)
 
 
 def test_relative_errors_do_not_depend_on_the_norm():
     brackets = [
-        weight_certificate(1e-9, 5, norm, 10, relative=True).bracket
+        weight_certificate(1e-9, 5, norm, relative=True).bracket
         for norm in (1e-100, 1.0, 1e100)
     ]
     expected = 1 / 3 - 303**2 * 25 * 1e-9 / 2
