@@ -15,6 +15,7 @@ correction where a constant is wrong, and the measurement. `reproduce` runs all 
 | Proposition 4.6, the wave psi | `proposition_4_6`, `wave_relu_correlations` |
 | Remark 4.7, norm of the target | `remark_4_7` |
 | Theorem 4.8, Example 4.9, features of any kind | `theorem_4_8` |
+| features of learned directions, below these lower bounds | `learned_directions` |
 | lower bounds behind Theorems 4.2 and 4.8 | `error_floor`, `features_needed`, \
 `failure_probability`, `neuron_spectrum`, `weight_certificate` |
 
@@ -30,6 +31,7 @@ from skrf.theory._floors import (
     features_needed,
     neuron_spectrum,
 )
+from skrf.theory._learned_directions import learned_directions
 from skrf.theory._learning import one_neuron, section_2, theorem_3_1
 from skrf.theory._limits import (
     proposition_4_1,
@@ -53,6 +55,7 @@ __all__ = [
     "exact_risk",
     "failure_probability",
     "features_needed",
+    "learned_directions",
     "neuron_spectrum",
     "one_neuron",
     "proposition_4_1",

@@ -18,6 +18,7 @@ from skrf.displays import (
     SpectrumDisplay,
 )
 from skrf.theory._floors import features_needed, neuron_spectrum
+from skrf.theory._learned_directions import learned_directions
 from skrf.theory._learning import one_neuron, section_2, theorem_3_1
 from skrf.theory._limits import (
     proposition_4_1,
@@ -40,6 +41,7 @@ _STATEMENTS = (
     proposition_4_6,
     remark_4_7,
     theorem_4_8,
+    learned_directions,
 )
 # Arguments that differ from the defaults of the functions.
 _SIZES = {
@@ -54,6 +56,7 @@ _SIZES = {
         proposition_4_6: {"d": 5},
         remark_4_7: {"d": 5},
         theorem_4_8: {"d": 5, "width": 20},
+        learned_directions: {"dimensions": (10,), "width": 100, "n_samples": 500},
     },
     "default": {},
     "large": {
@@ -154,7 +157,7 @@ def _show_progress(shown, done, name):
         n = len(_STATEMENTS)
         bar = "=" * (30 * done // n) + " " * (30 - 30 * done // n)
         end = "\n" if done == n else ""
-        print(f"\r[{bar}] {done} of {n} {name:<16}", end=end, file=sys.stderr, flush=True)
+        print(f"\r[{bar}] {done} of {n} {name:<18}", end=end, file=sys.stderr, flush=True)
 
 
 def _page(html):
