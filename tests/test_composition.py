@@ -196,8 +196,8 @@ def test_ridge_counts_the_columns_of_text():
 def test_ridge_streams_texts_and_searches_folds_of_them():
     y = np.arange(30) % 3
     features = HashingVectorizer(n_features=32)
-    stream = RandomFeatureRidge(features).partial_fit(TEXTS[:15], y[:15])
-    model = RandomFeatureRidge(features).fit(TEXTS, y)
+    stream = RandomFeatureRidge(features, alphas=1.0).partial_fit(TEXTS[:15], y[:15])
+    model = RandomFeatureRidge(features, alphas=1.0).fit(TEXTS, y)
     stream.partial_fit(TEXTS[15:], y[15:])
     np.testing.assert_allclose(stream.predict(TEXTS), model.predict(TEXTS))
     search = RandomFeatureRidge(TfidfVectorizer(), alphas=[1e-3, 1.0], cv=3)

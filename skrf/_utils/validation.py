@@ -18,6 +18,7 @@ from sklearn.base import _fit_context
 from sklearn.utils import compute_class_weight, validation
 from sklearn.utils._available_if import _AvailableIfDescriptor
 from sklearn.utils._param_validation import (
+    HasMethods,
     Interval,
     validate_params,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "POSITIVE_INTEGER",
     "PROBABILITY",
     "RANDOM_STATE",
+    "HasMethods",
     "NumericInterval",
     "StrOptions",
     "available_with_reason",
