@@ -5,6 +5,9 @@ They are fitted in turn in one run, on the same splits. Differences are paired b
 
     python benchmarks/bench_tables.py [--tables Boston Hdma] [--models linear network]
 
+"learned ridge", the ridge after GradientOuterProduct, is measured only if `--models` lists
+the model.
+
 `--save benchmarks/tables.json` stores scores and times, next to those of other models that
 the file has. `tables_page.py` makes the page of the documentation from the file.
 """
@@ -24,14 +27,17 @@ from scipy.stats import rankdata
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC, SVR
 from tables import NAMES, load, preparation
 
 from skrf import (
+    GradientOuterProduct,
     OverparamNetClassifier,
     OverparamNetRegressor,
     RandomFeatureRidge,
     RandomFeatureRidgeClassifier,
+    RandomReLUFeatures,
 )
 
 
@@ -54,6 +60,11 @@ def _either(regressor, classifier, **options):
     return new
 
 
+def _learned_ridge(seed, is_classification):
+    ridge = MODELS["ridge"](seed, is_classification)
+    return make_pipeline(GradientOuterProduct(random_state=seed), ridge)
+
+
 MODELS = {
     "linear": lambda seed, is_classification: (
         LogisticRegression(max_iter=2000) if is_classification else LinearRegression()
@@ -66,12 +77,31 @@ MODELS = {
     "network": _either(OverparamNetRegressor, OverparamNetClassifier),
     "ridge": _either(RandomFeatureRidge, RandomFeatureRidgeClassifier),
 }
+# Run by name only: other widths, and penalties that the default is compared with.
+VARIANTS = (
+    {"learned ridge": _learned_ridge}
+    | {
+        f"ridge, width {width}": _either(
+            RandomFeatureRidge,
+            RandomFeatureRidgeClassifier,
+            features=RandomReLUFeatures(width),
+        )
+        for width in (300, 4000)
+    }
+    | {
+        f"ridge, alpha {alpha:g}": _either(
+            RandomFeatureRidge, RandomFeatureRidgeClassifier, alphas=alpha
+        )
+        for alpha in (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0)
+    }
+)
 
 COMPARISONS = [
     ("network", ["MLP", "MLP, early stopping"]),
     ("network", ["linear"]),
     ("ridge", ["linear"]),
     ("ridge", ["HistGB"]),
+    ("learned ridge", ["ridge"]),
 ]
 
 
@@ -83,7 +113,7 @@ def measure(table, models):
         X = prepared.transform(table.X.iloc[train])
         X_test = prepared.transform(table.X.iloc[test])
         for name in models:
-            model = MODELS[name](seed, table.is_classification)
+            model = (MODELS | VARIANTS)[name](seed, table.is_classification)
             start = time.process_time()
             model.fit(X, table.y[train])
             results[name][1].append(time.process_time() - start)
@@ -113,7 +143,7 @@ def warm_up(models):
     X = rng.standard_normal((100, 3))
     for name in models:
         for is_classification, y in ((False, X[:, 0]), (True, X[:, 0] > 0)):
-            MODELS[name](0, is_classification).fit(X, y)
+            (MODELS | VARIANTS)[name](0, is_classification).fit(X, y)
 
 
 def difference(results, one, others):
@@ -147,7 +177,9 @@ def main():
     """Print mean scores, mean CPU seconds, mean ranks and paired differences."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", nargs="+", choices=NAMES, default=NAMES)
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument(
+        "--models", nargs="+", choices=MODELS | VARIANTS, default=list(MODELS)
+    )
     parser.add_argument("--save", help="JSON file for all scores and times")
     args = parser.parse_args()
     warnings.simplefilter("ignore")

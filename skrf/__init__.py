@@ -6,6 +6,7 @@ with one hidden layer, as scikit-learn estimators.
 | transformers | `RandomReLUFeatures`, `RandomFeatures`, `LinearizedNTKFeatures` |
 | estimators | `OverparamNetRegressor`, `OverparamNetClassifier` |
 | convex problems | `RandomFeatureRidge`, `RandomFeatureRidgeClassifier` |
+| features that learn, by convex problems | `GradientOuterProduct` |
 | exact Gaussian mathematics | the modules `skrf.gaussian` and `skrf.theory` |
 | pictures | `WidthPathDisplay`; more in `skrf.displays` |
 | targets | `SingleNeuron`, `BoundedDegreePolynomial`, `TriangleWave` |
@@ -36,13 +37,18 @@ from skrf.displays import WidthPathDisplay
 from skrf.features import LinearizedNTKFeatures, RandomFeatures, RandomReLUFeatures
 from skrf.losses import LOSSES
 from skrf.networks import OverparamNetClassifier, OverparamNetRegressor
-from skrf.ridge import RandomFeatureRidge, RandomFeatureRidgeClassifier
+from skrf.ridge import (
+    GradientOuterProduct,
+    RandomFeatureRidge,
+    RandomFeatureRidgeClassifier,
+)
 from skrf.targets import BoundedDegreePolynomial, SingleNeuron, TriangleWave
 
 __all__ = [
     "ACTIVATIONS",
     "LOSSES",
     "BoundedDegreePolynomial",
+    "GradientOuterProduct",
     "LinearizedNTKFeatures",
     "OverparamNetClassifier",
     "OverparamNetRegressor",

@@ -150,6 +150,7 @@ THEORY = [
     (lambda: theory.remark_4_7(norms=[-1.0]), "norms", "Pass ||w*||"),
     (lambda: theory.theorem_4_8(d=41.0), "d", "range [2, 2000]"),
     (lambda: theory.remark_4_4(bias="b"), "bias", "range [-35"),
+    (lambda: theory.learned_directions((5, 2.5)), "dimensions", "Pass for instance"),
     (lambda: theory.error_floor("r", 5), "r", "array of floats"),
     (lambda: theory.error_floor(True, 5), "r", "array of floats"),
     (lambda: theory.error_floor(-1, 5), "r", "log10=True"),

@@ -5,10 +5,11 @@ import sys
 import numpy as np
 import pytest
 
-from skrf import RandomFeatureRidge, RandomReLUFeatures
+from skrf import GradientOuterProduct, RandomFeatureRidge, RandomReLUFeatures
 from skrf.displays import (
     ErrorFloorDisplay,
     FeaturesNeededDisplay,
+    GradientOuterProductDisplay,
     LazinessDisplay,
     SpectrumDisplay,
     WidthPathDisplay,
@@ -112,3 +113,47 @@ def test_width_paths_of_constant_targets_are_drawn(value, axes, rng):
     )
     assert all((line.get_ydata() > 0).all() for line in display.lines_)
     assert 0 < axes.get_ylim()[0] < axes.get_ylim()[1]
+
+
+def test_directions(axes, rng):
+    Q = np.linalg.qr(rng.standard_normal((4, 4)))[0]
+    matrix = (Q * [6, 3, 1, 0]) @ Q.T
+    display = GradientOuterProductDisplay(matrix=matrix).plot(axes, n_directions=4)
+    np.testing.assert_allclose(display.fractions_, [0.6, 0.3, 0.1])
+    for bars, q in zip(display.bars_, Q.T, strict=False):
+        heights = np.array([bar.get_height() for bar in bars])
+        assert abs(heights @ q) == pytest.approx(1)
+        assert heights[np.abs(heights).argmax()] > 0
+    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert labels[0] == "direction 1: 60.0% of the trace"
+    assert len(labels) == 3
+
+
+def test_directions_of_estimators(axes, rng):
+    pandas = pytest.importorskip("pandas", reason="data frames need pandas")
+    X = pandas.DataFrame(rng.standard_normal((90, 3)), columns=list("abc"))
+    y, features = np.sin(X["b"]), RandomReLUFeatures(30, random_state=0)
+    model = RandomFeatureRidge(features).fit(X, y)
+    for estimator, arguments in ((model, [X]), (GradientOuterProduct().fit(X, y), [])):
+        axes.clear()
+        display = GradientOuterProductDisplay.from_estimator(
+            estimator, *arguments, ax=axes, n_directions=1
+        )
+        assert [tick.get_text() for tick in axes.get_xticklabels()] == list("abc")
+        assert display.bars_[0][1].get_height() > 0.9
+    with pytest.raises(ValueError, match=r"`estimator` must have.*got RandomReLUFeatures"):
+        GradientOuterProductDisplay.from_estimator(features)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"matrix": np.ones((2, 3))}, r"`matrix` must be symmetric.*\(2, 3\)"),
+        ({"matrix": [[1.0, 2.0], [0.0, 1.0]]}, "`matrix` must be symmetric"),
+        ({"matrix": np.zeros((2, 2))}, "positive trace"),
+        ({"matrix": np.eye(2), "feature_names": ["a"]}, "must have 2 names.*got 1"),
+    ],
+)
+def test_matrices_without_directions(options, message):
+    with pytest.raises(ValueError, match=message):
+        GradientOuterProductDisplay(**options).plot()

@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skrf import (
+    GradientOuterProduct,
     LinearizedNTKFeatures,
     OverparamNetClassifier,
     OverparamNetRegressor,
@@ -46,6 +47,14 @@ VARIANTS = [
     ),
     LinearizedNTKFeatures(5, train="both", activation="softplus", random_state=3),
     LinearizedNTKFeatures(3, output_weights=[1.0, -1.0, 0.5]),
+    GradientOuterProduct(),
+    GradientOuterProduct(
+        2,
+        features=LinearizedNTKFeatures(4, activation="tanh", train="both"),
+        max_iter=2,
+        blend=0.0,
+        diagonal=True,
+    ),
     regressor(),
     regressor(train="hidden", parametrization="ntk", symmetric_init=True, momentum=0.9),
     regressor(early_stopping=True, validation_fraction=0.3, fit_intercept=False),

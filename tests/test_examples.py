@@ -64,6 +64,11 @@ TABLES = {
         ["statement", "measured", "verdict"],
         ["Sec. 2: flipped", "Sec. 2: coupling gap", "Sec. 2: gap to the"],
     ),
+    "plot_learned_directions": (
+        "--n-samples 400 --n-features 8 --width 100 --rounds 2",
+        ["round", "neuron", "He3"],
+        ["0 0.", "1 0.", "2 0.", "lower bound for fixed features 0.", "chosen by folds"],
+    ),
     "plot_ntk_operator": (
         "--widths 5 20 --n-samples 300 --n-test 100 --n-features 4",
         ["width", "weights", "matrix,", "error"],

@@ -27,8 +27,8 @@ NOT_PUBLIC = {"_utils", "_compiled"}
 # (module, names) and the reason for which they are not public.
 EXCEPTIONS = {
     "skrf.features._base": (
-        {"BaseHiddenLayerFeatures"},
-        "ridge asks whether a transformer is one of ours; users use the subclasses",
+        {"BaseHiddenLayerFeatures", "without_set_output_for_lazy_input"},
+        "ridge asks whether a transformer is one of ours, and has a lazy one of its own",
     ),
     "skrf.features._distributions": (
         {"CONSTRAINTS", "DATA", "OUTPUT_WEIGHTS", "draw_biases", "draw_weights"},
@@ -37,6 +37,14 @@ EXCEPTIONS = {
     "skrf.gaussian._activation_spectrum": (
         {"activation_spectrum"},
         "public as `skrf.theory.neuron_spectrum`, which checks the arguments",
+    ),
+    "skrf.features._gradients": (
+        {"SECOND_DERIVATIVES", "GradientPass", "NeuronSum"},
+        "networks and ridge models have the gradients of sums of neurons",
+    ),
+    "skrf.features._projections": (
+        {"Dense"},
+        "a trained hidden layer multiplies as a drawn one",
     ),
     "skrf.gaussian._harmonics": (
         {

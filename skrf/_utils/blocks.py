@@ -32,7 +32,7 @@ def take_rows(X, rows):
 def stack_rows(first, second):
     """The rows of two arrays, sparse matrices or data frames of pandas."""
     if hasattr(first, "iloc"):
-        import pandas as pd
+        import pandas as pd  # type: ignore[import-untyped]
 
         return pd.concat([first, second])
     if sparse.issparse(first):

@@ -1,5 +1,7 @@
 """Tasks of a fit for scikit-learn's callbacks, and its printed progress."""
 
+from contextlib import contextmanager
+
 
 def printed(label, n_blocks):
     """Begin a pass; the result prints a line and is called after each block."""
@@ -139,3 +141,14 @@ class EpochTasks(FitTasks):
             return False
         self.n_ended += 1
         return self._end(self.epochs[epoch], attributes)
+
+
+class RoundTasks(FitTasks):
+    """A task for each round; see `FitTasks` for the parameters."""
+
+    @contextmanager
+    def round(self):
+        """A round; its task ends with the block."""
+        context = self._begin(self.context.subcontext(task_name="round"))
+        yield
+        self._end(context)

@@ -32,7 +32,7 @@ _FLOATS = [np.float64, np.float32]
 _SINGLE_THREAD_VALUES = 2**21
 
 
-def _without_set_output_for_lazy_input(cls):
+def without_set_output_for_lazy_input(cls):
     """Make `transform` and `fit_transform` of a class return lazy results unchanged.
 
     scikit-learn wraps both methods of a transformer, and its wrapper converts results to
@@ -53,7 +53,7 @@ def _without_set_output_for_lazy_input(cls):
     return cls
 
 
-@_without_set_output_for_lazy_input
+@without_set_output_for_lazy_input
 class BaseHiddenLayerFeatures(
     VersionedState, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 ):

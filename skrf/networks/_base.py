@@ -39,6 +39,7 @@ from skrf.losses import LOSSES
 from skrf.networks._beginning import new_state, resumed_state
 from skrf.networks._checks import check_parameters, set_validation_aside
 from skrf.networks._epochs import Fit, Settings, TrainingData, begin_from
+from skrf.networks._gradients import GradientsMixin
 from skrf.networks._laziness import LazinessMixin
 from skrf.networks._objective import Objective
 from skrf.networks._sgd import Diverged, Trainer, require_training_memory
@@ -56,7 +57,9 @@ _HINTS = {
 }
 
 
-class BaseOverparamNet(VersionedState, LazinessMixin, CallbackSupportMixin, BaseEstimator):
+class BaseOverparamNet(
+    VersionedState, LazinessMixin, GradientsMixin, CallbackSupportMixin, BaseEstimator
+):
     """Base class of the networks; subclasses define how `y` is encoded.
 
     A subclass has

@@ -31,6 +31,7 @@ from skrf.ridge._checks import problem_of, scoring_of
 from skrf.ridge._feature_matrix import FeatureMap, FeatureMatrix
 from skrf.ridge._fitted import FittedValues, Predictor
 from skrf.ridge._fitting_data import data_in_memory, fitting_data
+from skrf.ridge._gradients import GradientsMixin
 from skrf.ridge._held_out import Comparison
 from skrf.ridge._leave_one_out import search_primal
 from skrf.ridge._memory import ProblemSize, require_fitting_memory
@@ -55,7 +56,9 @@ _COMPUTED = {
 }
 
 
-class BaseRandomFeatureRidge(VersionedState, CallbackSupportMixin, BaseEstimator):
+class BaseRandomFeatureRidge(
+    VersionedState, GradientsMixin, CallbackSupportMixin, BaseEstimator
+):
     """Base class; subclasses define how `y` is encoded.
 
     A subclass has `_learn_targets(y, classes)`, the targets that the first `y` shows, and

@@ -11,6 +11,15 @@ from skrf.ridge._penalties import GRID
 from skrf.ridge._problem import RidgeProblem
 from skrf.ridge._transformers import require_estimator, require_fit_on_columns
 
+# Hints for parameters of other packages' estimators.
+HINTS = {
+    "alpha": "Pass the penalty, or several, as `alphas`.",
+    "width": "Pass the number of neurons in `features`, for instance as "
+    "RandomReLUFeatures(500).",
+    "n_components": "Pass the number of neurons in `features`, for instance as "
+    "RandomReLUFeatures(500).",
+}
+
 
 def can_stream(model):
     """True if a model has a `partial_fit`; otherwise an AttributeError says why not."""

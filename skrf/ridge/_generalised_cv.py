@@ -5,11 +5,14 @@ rows of positive weight.
 """
 
 import numpy as np
+from scipy.linalg import lapack
 
+from skrf._utils.memory import available_memory
 from skrf.ridge._basis import Basis, Spectrum
 from skrf.ridge._held_out import Comparison
+from skrf.ridge._passes import row_slices
 from skrf.ridge._penalties import compare
-from skrf.ridge._primal import cholesky_in_place, cholesky_solve
+from skrf.ridge._primal import cholesky_in_place, cholesky_solve, largest_eigenvalue
 from skrf.ridge._problem import (
     Solution,
     check_finite,
@@ -25,6 +28,8 @@ _WRONG = 1e-2
 def solve_moments(moments, problem):
     """Ridge regression from moments alone, which stay unchanged."""
     check_finite(moments)
+    if problem.auto and not _eigenvectors_fit(len(moments.zz)):
+        return _solve_by_factors(moments, problem)
     moments = moments.copy()
     if not problem.searches:
         alpha = float(problem.alphas[0])
@@ -48,6 +53,62 @@ def solve_moments(moments, problem):
     alpha = comparison.alphas[comparison.best]
     coef = basis.coef(alpha)
     return Solution(coef, moments.y_mean - moments.z_mean @ coef, alpha, comparison)
+
+
+def _eigenvectors_fit(n_columns):
+    """Whether an eigendecomposition fits in memory, next to the moments."""
+    available = available_memory()
+    return available is None or 8 * 4 * n_columns**2 <= available
+
+
+def _solve_by_factors(moments, problem):
+    """Ridge regression by a Cholesky factor for every penalty, in little memory."""
+    require_two_rows(moments.n_rows, moments.centred)
+    lower = np.empty_like(moments.zz)
+
+    def evaluate(alphas):
+        scores, rounding = scores_by_factors(moments, lower, problem, alphas)
+        return Comparison(alphas, scores, scores, rounding, auto=True)
+
+    largest = largest_eigenvalue(moments.zz)
+    spectrum = Spectrum.of(largest, moments.mean_square, len(lower))
+    comparison = compare(problem, spectrum, evaluate, _WRONG)
+    alpha = comparison.alphas[comparison.best]
+    coef = np.empty_like(moments.zy)
+    for one in np.unique(alpha):
+        lower[...] = moments.zz
+        if not cholesky_in_place(lower, one):
+            raise not_positive_definite(one)
+        outputs = np.broadcast_to(alpha == one, coef.shape[1])
+        coef[:, outputs] = cholesky_solve(lower, moments.zy)[:, outputs]
+    return Solution(coef, moments.y_mean - moments.z_mean @ coef, alpha, comparison)
+
+
+def scores_by_factors(moments, lower, problem, alphas):
+    """The result of `generalised_scores`, from L L' = S_zz + alpha I in `lower`.
+
+    The squared residual is S_yy - u' S_zy - alpha u'u, and the sum of the shrinkages is
+    alpha times the sum of the squares of L^{-1}. Penalties without a factor have no score.
+    """
+    errors = np.full((len(alphas), len(moments.yy)), np.nan)
+    freedom = moments.n_rows - moments.centred - len(lower)
+    rounding = 1e-15 * largest_eigenvalue(moments.zz) / alphas
+    for k, alpha in enumerate(alphas):
+        lower[...] = moments.zz
+        if not cholesky_in_place(lower, alpha):
+            continue
+        u = cholesky_solve(lower, moments.zy)
+        residual = moments.yy - np.einsum("jt,jt->t", u, moments.zy + alpha * u)
+        lapack.dtrtri(lower.T, lower=0, overwrite_c=1)
+        parts = (np.tril(lower[r], r.start) for r in row_slices(len(lower)))
+        trace = sum(np.einsum("ij,ij->", part, part) for part in parts)
+        remaining = (freedom + alpha * trace) / moments.n_rows
+        uncertain = residual <= 10 * max(rounding[k], 1e-14) * moments.yy
+        errors[k] = np.maximum(residual, 0.0) / moments.weight
+        errors[k] /= max(remaining, np.finfo(np.float64).eps) ** 2
+        errors[k][uncertain & (moments.yy > 0)] = np.nan
+    scores = -errors if problem.per_target else -errors.mean(axis=1)
+    return scores, np.zeros(len(alphas))
 
 
 def generalised_scores(basis, moments, problem, alphas):

@@ -49,7 +49,7 @@ class HeldOut:
     hits: np.ndarray  # (n_alphas,): the weight of rows whose class is right
     weight: float = 0.0
     sample_weight: float = 0.0  # without class weights
-    rounding: np.ndarray = 0.0  # (n_alphas,): maximum relative errors of an error
+    rounding: np.ndarray | float = 0.0  # (n_alphas,): maximum relative errors of an error
     rows: list = field(default_factory=list)  # of `Rows`
 
     def merge(self, other):

@@ -61,7 +61,7 @@ class RowChecks:
 
     def check_columns(self, X):
         """Check the columns of X, which may have no rows."""
-        estimator = _estimator_class(self.owner)()
+        estimator = estimator_class(self.owner)()
         vars(estimator).update(self.columns)
         check_columns(estimator, X, dates=self.allow_dates)
 
@@ -94,7 +94,7 @@ def _checked(X, owner, accept_sparse, allow_nan, allow_dates, columns=None):
     scikit-learn's checks ask an estimator for the columns and for the name of its class.
     They get an empty one.
     """
-    estimator, reset = _estimator_class(owner)(), columns is None
+    estimator, reset = estimator_class(owner)(), columns is None
     if not reset:
         vars(estimator).update(columns)
     rows = X if is_frame(X) else as_objects(X)
@@ -117,7 +117,7 @@ def _checked(X, owner, accept_sparse, allow_nan, allow_dates, columns=None):
 
 
 @lru_cache
-def _estimator_class(name):
+def estimator_class(name):
     return type(name, (BaseEstimator,), {})
 
 

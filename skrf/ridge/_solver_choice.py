@@ -53,7 +53,7 @@ def _solve_from_sample(solver, matrix, problem, rng):
 def cross_validate(solver, matrix, problem, cv, y, groups, is_classifier):
     """Ridge regression with the best penalty by the mean score on folds."""
     solver = choose_solver(solver, ProblemSize.of(matrix, problem, folds=True))
-    splits = _row_numbers(cv, matrix, y, groups, is_classifier)
+    splits = row_numbers(cv, matrix, y, groups, is_classifier)
     folds, comparison = compare_on_folds(matrix, problem, splits, solver)
     alpha = comparison.alphas[comparison.best]
     one = problem.at(alpha)
@@ -69,7 +69,7 @@ def cross_validate(solver, matrix, problem, cv, y, groups, is_classifier):
     return solution
 
 
-def _row_numbers(cv, matrix, y, groups, is_classifier):
+def row_numbers(cv, matrix, y, groups, is_classifier):
     """Pairs of row indices of the folds, checked."""
     if groups is not None and np.shape(groups) != (matrix.n_rows,):
         raise ValueError(

@@ -9,7 +9,7 @@ import numpy as np
 
 from skrf.ridge._fitted import FittedValues
 from skrf.ridge._generalised_cv import solve_moments
-from skrf.ridge._memory import ProblemSize, require_fitting_memory
+from skrf.ridge._memory import ProblemSize, fits_in_memory, require_fitting_memory
 from skrf.ridge._moments import Moments, MomentsPass
 from skrf.ridge._problem import RidgeProblem, check_finite
 from skrf.ridge._targets import LabelTargets, NumberTargets
@@ -32,7 +32,11 @@ class Stream:
 
         Raises MemoryError where the sums, or the comparison of penalties, would not fit.
         """
-        require_fitting_memory(ProblemSize.of(matrix, problem), "partial_fit")
+        size = ProblemSize.of(matrix, problem)
+        if problem.auto and not fits_in_memory("partial_fit", size):
+            # The penalties are then compared by one factorisation for each.
+            size = replace(size, n_alphas=1)
+        require_fitting_memory(size, "partial_fit")
         shape = matrix.n_columns, matrix.n_outputs
         moments = Moments.zeros(*shape, problem.fit_intercept)
         return cls(moments, problem, parameters(features), np.dtype(matrix.dtype), targets)

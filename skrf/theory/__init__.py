@@ -20,6 +20,7 @@ runs all functions.
 | Remark 4.7, norm of the target | `remark_4_7` |
 | Theorem 4.8 (informally 1.1), features of any kind | `theorem_4_8` |
 | Example 4.9 and Eq. (8), linearised networks | `example_4_9` |
+| features of learned directions, below these lower bounds | `learned_directions` |
 | lower bounds behind Theorems 4.2 and 4.8 | `weight_floor`, `error_floor`, \
 `features_needed`, `failure_probability`, `neuron_spectrum` |
 
@@ -53,6 +54,7 @@ from skrf.theory._floors import (
     neuron_spectrum,
 )
 from skrf.theory._follow_ups import smooth_neurons, staircase, tangent_kernel_edge
+from skrf.theory._learned_directions import learned_directions
 from skrf.theory._learning import one_neuron, section_2
 from skrf.theory._limits import remark_4_5, theorem_4_2, theorem_4_8
 from skrf.theory._linear import proposition_4_1
@@ -81,6 +83,7 @@ __all__ = [
     "example_4_9",
     "failure_probability",
     "features_needed",
+    "learned_directions",
     "neuron_spectrum",
     "one_neuron",
     "parities",

@@ -15,6 +15,7 @@ from skrf.theory._distributions import remark_4_4
 from skrf.theory._examples import example_4_3, example_4_9
 from skrf.theory._figures import figures_of
 from skrf.theory._follow_ups import smooth_neurons, staircase, tangent_kernel_edge
+from skrf.theory._learned_directions import learned_directions
 from skrf.theory._learning import one_neuron, section_2
 from skrf.theory._limits import remark_4_5, theorem_4_2, theorem_4_8
 from skrf.theory._linear import proposition_4_1
@@ -44,6 +45,7 @@ _STATEMENTS: tuple[tuple[Callable[..., Report], dict[str, Any]], ...] = (
     (remark_4_7, {}),
     (theorem_4_8, {}),
     (example_4_9, {}),
+    (learned_directions, {}),
     (staircase, {}),
     (parities, {}),
     (tangent_kernel_edge, {}),
@@ -71,6 +73,7 @@ _SIZES = {
         parities: {"d": 6, "degree": 2, "widths": (5, 30)},
         tangent_kernel_edge: {"d": 4, "width": 10, "n_samples": 1000},
         smooth_neurons: {"d": 10, "norms": (1.0, 2.0)},
+        learned_directions: {"dimensions": (10,), "width": 100, "n_samples": 500},
     },
     "default": {},
     "large": {

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 from scipy.special import ndtr
-from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skrf import gaussian
+from skrf._utils.affine import affine_map, flat_steps, is_affine
 from skrf._utils.typing import RandomState
 from skrf._utils.validation import (
     BIAS,
@@ -28,7 +29,7 @@ from skrf.theory._report import Report, Row, verdict
 
 
 def exact_risk(
-    model: OverparamNetRegressor | RandomFeatureRidge | tuple[Any, ...],
+    model: OverparamNetRegressor | RandomFeatureRidge | Pipeline | tuple[Any, ...],
     target: SingleNeuron,
 ) -> gaussian.PopulationRisk:
     r"""Exact mean squared error of a fitted model on a ReLU neuron.
@@ -39,10 +40,12 @@ def exact_risk(
 
     Parameters
     ----------
-    model : OverparamNetRegressor, RandomFeatureRidge or tuple
+    model : OverparamNetRegressor, RandomFeatureRidge, Pipeline or tuple
         A fitted network or ridge regression with relu features and one output, or arrays
-        (u, W, b) or (u, W, b, intercept). The features may be frozen. The last step of a
-        Pipeline is not supported, because earlier steps change its inputs.
+        (u, W, b) or (u, W, b, intercept). The features may be frozen. In a Pipeline, and in
+        the features of the ridge regression, the steps before the relu features must be
+        affine, such as StandardScaler, PCA or GradientOuterProduct. Their map x -> B x + s
+        changes W into W B and b into b + W s.
     target : SingleNeuron
         The target neuron (w*, b*), with activation "relu" and the inputs of the model.
 
@@ -87,39 +90,68 @@ def _as_relu_sum(model):
                 "items. Pass all of them."
             )
         return *model[:3], model[3] if len(model) == 4 else 0.0
-    if isinstance(model, OverparamNetRegressor):
+    steps, last = [], model
+    if isinstance(model, Pipeline):
         check_is_fitted(model)
-        # The objective of the fit, as in `predict`: parameters may have changed since.
-        objective = model._objective
-        activation = objective.activation.name
-        if activation != "relu" or np.ndim(model.output_weights_) != 1:
-            raise ValueError(
-                "`model` must be a relu network with one output; got "
-                f"activation={activation!r} and {np.ndim(model.output_weights_)}-D output "
-                "weights. Fit a network with activation='relu' to y.ravel()."
-            )
-        u = objective.scale * np.asarray(model.output_weights_, np.float64)
-        return u, model.hidden_weights_, model.hidden_biases_, float(model.output_bias_)
-    if isinstance(model, RandomFeatureRidge):
-        check_is_fitted(model)
-        features = model.features_
-        while isinstance(features, FrozenEstimator):
-            features = features.estimator
-        known = isinstance(features, RandomFeatures) and features.activation == "relu"
-        if not known or np.ndim(model.output_weights_) != 1:
-            raise ValueError(
-                "`model` must have relu features and one output; got "
-                f"features={features!r} and {np.ndim(model.output_weights_)}-D output "
-                "weights. Fit RandomReLUFeatures to y.ravel(), or pass plain arrays "
-                "(u, W, b)."
-            )
-        u = np.asarray(model.output_weights_, np.float64) / np.sqrt(len(features.biases_))
-        return u, features.weights_, features.biases_, float(model.output_bias_)
-    raise ValueError(
-        "`model` must be an OverparamNetRegressor, a RandomFeatureRidge or arrays "
-        f"(u, W, b); got {type(model).__name__}. Fit such a model without earlier steps, "
-        "or pass plain arrays for the raw inputs."
-    )
+        *steps, last = flat_steps(model)
+    if isinstance(last, OverparamNetRegressor):
+        neurons = _of_network(last)
+    elif isinstance(last, RandomFeatureRidge):
+        before, neurons = _of_ridge(last)
+        steps += before
+    else:
+        raise ValueError(
+            "`model` must be an OverparamNetRegressor, a RandomFeatureRidge, a Pipeline "
+            f"that ends with one of them, or arrays (u, W, b); got {type(last).__name__}. "
+            "Fit such a model, or pass plain arrays."
+        )
+    return _of_raw_inputs(steps, *neurons) if steps else neurons
+
+
+def _of_network(model):
+    """(u, W, b, intercept) of a relu network."""
+    check_is_fitted(model)
+    # The objective of the fit, as in `predict`: parameters may have changed since.
+    objective = model._objective
+    activation = objective.activation.name
+    if activation != "relu" or np.ndim(model.output_weights_) != 1:
+        raise ValueError(
+            "`model` must be a relu network with one output; got "
+            f"activation={activation!r} and {np.ndim(model.output_weights_)}-D output "
+            "weights. Fit a network with activation='relu' to y.ravel()."
+        )
+    u = objective.scale * np.asarray(model.output_weights_, np.float64)
+    return u, model.hidden_weights_, model.hidden_biases_, float(model.output_bias_)
+
+
+def _of_ridge(model):
+    """(Steps before the features, (u, W, b, intercept)) of ridge on relu features."""
+    check_is_fitted(model)
+    *before, features = flat_steps(model.features_)
+    known = isinstance(features, RandomFeatures) and features.activation == "relu"
+    if not known or np.ndim(model.output_weights_) != 1:
+        raise ValueError(
+            "`model` must have relu features and one output; got "
+            f"features={features!r} and {np.ndim(model.output_weights_)}-D output "
+            "weights. Fit RandomReLUFeatures to y.ravel(), or pass plain arrays "
+            "(u, W, b)."
+        )
+    u = np.asarray(model.output_weights_, np.float64) / np.sqrt(len(features.biases_))
+    return before, (u, features.weights_, features.biases_, float(model.output_bias_))
+
+
+def _of_raw_inputs(steps, u, W, b, intercept):
+    """The neurons as functions of the inputs of earlier steps x -> B x + s."""
+    wrong = [step for step in steps if not is_affine(step)]
+    if wrong:
+        raise ValueError(
+            "`model` must have only affine steps before its relu features, such as "
+            f"StandardScaler, PCA or GradientOuterProduct; got {wrong[0]!r}. Drop this "
+            "step, or pass plain arrays (u, W, b)."
+        )
+    B, s = affine_map(steps, steps[0].n_features_in_)
+    W = np.asarray(W, np.float64)
+    return u, W @ B, b + W @ s, intercept
 
 
 @check_arguments(

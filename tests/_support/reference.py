@@ -295,3 +295,14 @@ def sphere_draw(width, d, seed):
 
 def relative_error(value, exact):
     return np.linalg.norm(value - exact) / np.linalg.norm(exact)
+
+
+def gradient_outer_product(function, X, weights, step=1e-5):
+    """Weighted mean of the outer products of the gradients, by central differences."""
+    M = np.zeros((X.shape[1], X.shape[1]))
+    for x, weight in zip(X, weights, strict=True):
+        moves = step * np.eye(len(x))
+        differences = function(x + moves) - function(x - moves)
+        gradients = differences.reshape(len(x), -1) / (2 * step)
+        M += weight * gradients @ gradients.T
+    return M / np.sum(weights)

@@ -22,6 +22,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from skrf import (
+    GradientOuterProduct,
     OverparamNetRegressor,
     RandomFeatureRidge,
     RandomFeatureRidgeClassifier,
@@ -363,6 +364,50 @@ def test_lazy_predictions_of_a_stream_solve_once_and_carry_no_sums(data, monkeyp
     np.testing.assert_allclose(lazy.compute(), model.predict(X), rtol=1e-12)
     assert len(solved) == 1
     assert len(cloudpickle.dumps(lazy)) < 400**2 * 8 < len(cloudpickle.dumps(model))
+
+
+@pytest.mark.parametrize("kind", ["numbers", "labels", "sparse"])
+def test_a_metric_from_blocks(kind, client, data):
+    """Block k of rows belongs to fold k modulo cv."""
+    X, Y = data
+    if kind == "labels":
+        Y = np.array(["a", "b", "c"])[np.digitize(X[:, 0], [-0.5, 0.5])]
+    x = in_blocks(X)
+    if kind == "sparse":
+        X = np.where(np.abs(X) > 1, X, 0.0)
+        x = in_blocks(X).map_blocks(sparse.csr_array)
+    weights = np.random.default_rng(1).uniform(0, 2, len(X))
+    fold = np.arange(len(X)) // 130 % 2
+    cv = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(2)]
+    options = {"features": RandomReLUFeatures(50), "max_iter": 1, "random_state": 0}
+    local = GradientOuterProduct(cv=cv, **options).fit(X, Y, sample_weight=weights)
+    model = GradientOuterProduct(cv=2, **options)
+    model.fit(x, in_blocks(Y), sample_weight=in_blocks(weights))
+    assert model.n_iter_ == local.n_iter_ == 1
+    np.testing.assert_allclose(model.metric_, local.metric_, atol=1e-6)
+    np.testing.assert_allclose(
+        model.validation_scores_, local.validation_scores_, rtol=1e-6
+    )
+    lazy = model.set_output(transform="pandas").transform(x)
+    assert isinstance(lazy, da.Array)
+    np.testing.assert_allclose(lazy.compute(), local.transform(X), atol=1e-5)
+
+
+def test_a_metric_from_too_few_blocks(data):
+    X, Y = data
+    x, y = in_blocks(X, 500), in_blocks(Y, 500)
+    with pytest.raises(ValueError, match=r"`X` must have at least cv=3 blocks.*got 2"):
+        GradientOuterProduct().fit(x, y)
+    with pytest.raises(ValueError, match=r"`cv` must be an int >= 2.*got cv=None"):
+        GradientOuterProduct(cv=None).fit(x, y)
+
+
+def test_gradients_at_the_rows_of_blocks(client, data):
+    X, Y = data
+    weights = np.random.default_rng(1).uniform(0, 2, len(X))
+    model = ridge().fit(X, Y)
+    found = model.gradient_outer_product(in_blocks(X), in_blocks(weights))
+    np.testing.assert_allclose(found, model.gradient_outer_product(X, weights))
 
 
 def test_default_penalty_is_that_in_memory(client, data):

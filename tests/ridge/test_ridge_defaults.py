@@ -206,3 +206,23 @@ def test_the_penalty_is_that_of_ridge_cv(data):
     peer = RidgeCV(model.alphas_).fit(model.features_.transform(X), y)
     assert model.alpha_ == pytest.approx(peer.alpha_)
     assert model.best_score_ == pytest.approx(peer.best_score_, rel=1e-6)
+
+
+@pytest.mark.parametrize("alpha_per_target", [False, True])
+@pytest.mark.parametrize("width", [40, 300])
+def test_streams_in_little_memory(width, alpha_per_target, data, monkeypatch):
+    X, y = data
+    Y = np.column_stack([y, X[:, 0] + np.random.default_rng(0).normal(size=len(X))])
+    model = RandomFeatureRidge(RandomReLUFeatures(width), random_state=0)
+    model.set_params(alpha_per_target=alpha_per_target)
+    enough = clone(model).partial_fit(X, Y)
+    expected, scores = enough.predict(X), enough.scores_
+    memory = 8 * (2 * width**2 + len(X) * width) + 1000
+    for module in ("ridge._memory", "ridge._generalised_cv", "_utils.memory"):
+        monkeypatch.setattr(f"skrf.{module}.available_memory", lambda: memory)
+    with pytest.raises(MemoryError):
+        clone(model).set_params(alphas=[0.1, 1.0]).partial_fit(X, Y)
+    model.partial_fit(X, Y)
+    np.testing.assert_allclose(model.scores_[8:], scores[8:], rtol=1e-4)
+    np.testing.assert_allclose(model.alpha_, enough.alpha_)
+    np.testing.assert_allclose(model.predict(X), expected, rtol=1e-5, atol=1e-5)

@@ -12,9 +12,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from sklearn.decomposition import PCA
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    MinMaxScaler,
+    PolynomialFeatures,
+    RobustScaler,
+    StandardScaler,
+)
 
 from skrf import (
+    GradientOuterProduct,
     LinearizedNTKFeatures,
     OverparamNetRegressor,
     RandomFeatureRidge,
@@ -63,6 +71,26 @@ def test_exact_risk_of_fitted_models(model, neuron):
     assert exact.risk == pytest.approx(sampled, abs=5 * error)
 
 
+def test_exact_risk_of_affine_steps_before_the_features(neuron):
+    """Their shift enters the biases, and their matrix the weights."""
+    X, y, target = neuron
+    X = 3 * X + np.arange(X.shape[1])
+    relus = RandomReLUFeatures(40, random_state=0)
+    inner = make_pipeline(MinMaxScaler(), FrozenEstimator(relus.fit(X)))
+    models = (
+        make_pipeline(StandardScaler(), PCA(3), RandomFeatureRidge(relus)),
+        make_pipeline(StandardScaler(), RandomFeatureRidge(inner)),
+        make_pipeline(
+            GradientOuterProduct(features=relus, cv=2), RandomFeatureRidge(relus)
+        ),
+        make_pipeline("passthrough", RobustScaler(), OverparamNetRegressor(8, max_iter=2)),
+    )
+    for model in models:
+        exact = theory.exact_risk(model.fit(X, y), target)
+        sampled, error = sampled_risk(model, target)
+        assert exact.risk == pytest.approx(sampled, abs=5 * error)
+
+
 def test_exact_risk_of_arrays_and_of_models_without_a_closed_form(neuron):
     X, y, target = neuron
     u, W, b = np.ones(2), np.eye(2, 4), np.zeros(2)
@@ -71,13 +99,14 @@ def test_exact_risk_of_arrays_and_of_models_without_a_closed_form(neuron):
     assert risk == gaussian.population_risk(u, W, b, target, intercept=1.0).risk
     ntk = RandomFeatureRidge(LinearizedNTKFeatures(5)).fit(X, y)
     tanh = OverparamNetRegressor(5, activation="tanh", max_iter=1, tol=None).fit(X, y)
+    ridge = RandomFeatureRidge(RandomReLUFeatures(5), random_state=0)
     for model, message in (
         (ntk, "features=LinearizedNTKFeatures"),
         (tanh, "activation='tanh'"),
         ((u, W), "`model` must be"),
         ("net", "got str"),
-        # The last step alone is another function than the pipeline.
-        (make_pipeline(PCA(), tanh), "got Pipeline. Fit such a model without earlier"),
+        (make_pipeline(PCA(), PCA()).fit(X), "got PCA. Fit such a model"),
+        (make_pipeline(PolynomialFeatures(), ridge).fit(X, y), "got PolynomialFeatures"),
     ):
         with pytest.raises(ValueError, match=message):
             theory.exact_risk(model, target)
@@ -324,10 +353,10 @@ def reproduced(tmp_path_factory):
 
 
 def test_reproduce_measures_every_statement(reproduced):
-    assert "20 of 20" in reproduced.err
+    assert "21 of 21" in reproduced.err
     titles = [report.title for report in reproduced.reports]
     assert titles[0] == "Equations (2) and (7)"
-    assert len(set(titles)) == 20
+    assert len(set(titles)) == 21
 
 
 def test_every_row_has_a_regime_and_only_wrong_claims_are_replaced(reproduced):
@@ -449,3 +478,18 @@ def test_single_precision_numbers_are_accepted_without_warnings():
     for wrong in (np.float32(np.inf), np.nan, 10**400):
         with pytest.raises(ValueError, match="bias"):
             theory.error_floor(10, 10, bias=wrong)
+
+
+def test_learned_directions():
+    report = theory.learned_directions((8, 12), width=100, n_samples=600)
+    values = report.values
+    assert values["dimensions"] == [8, 12]
+    for fixed, floor, learned in zip(
+        values["fixed"], values["floor"], values["learned"], strict=True
+    ):
+        assert learned < floor / 3 < fixed
+    assert values["hermite"][1] > 0.9
+    assert values["floor"] == pytest.approx(
+        [theory.error_floor(100, d, -1.0) for d in (8, 12)]
+    )
+    assert [row.verdict for row in report.rows] == ["measured", "measured"]
