@@ -9,7 +9,9 @@ Results are medians.
 - a product with the NTK operator and a product with its transpose, compared with the four
   bare products they consist of, and the memory they take;
 - the NTK Gram matrix, compared with its two bare products;
-- the closed-form kernels, compared with their formulas in plain NumPy.
+- transform with smooth activations, compared with relu;
+- the closed-form kernels, compared with their formulas in plain NumPy;
+- the kernels that are sums of closed forms, at two scales of the rows, in CPU seconds.
 
     python -m pip install -e ".[benchmarks]"
     python benchmarks/bench_features.py [--quick] [--repeats 5]
@@ -20,16 +22,21 @@ import os
 import statistics
 import tracemalloc
 from functools import partial
-from time import perf_counter, sleep
+from time import perf_counter, process_time, sleep
 
 import numpy as np
 from bench_sgd import import_torch, machine, threads
 from sklearn.kernel_approximation import RBFSampler
 
-from skrf import LinearizedNTKFeatures, RandomReLUFeatures
-from skrf.kernels import arc_cosine_kernel, neural_tangent_kernel
+from skrf import LinearizedNTKFeatures, RandomFeatures, RandomReLUFeatures
+from skrf.kernels import arc_cosine_kernel, neural_tangent_kernel, random_feature_kernel
 
-SHAPES = [(20000, 20, 2000), (20000, 100, 2000), (10000, 784, 4096), (2000, 1024, 16384)]
+SHAPES = [
+    *((20000, 20, 2000), (20000, 30, 1500), (20000, 100, 2000), (15000, 120, 2500)),
+    *((8000, 700, 3000), (10000, 784, 4096), (2000, 1024, 16384)),
+]
+SMOOTH_SHAPES = [(20000, 20, 2000), (20000, 100, 2000)]
+SMOOTH = ["tanh", "sigmoid", "silu", "gelu", "softplus", "erf", "sin", "cos"]
 STRUCTURED_SHAPES = [(2000, 256, 16384), (2000, 1024, 16384), (2000, 4096, 16384)]
 OPERATOR_SHAPE, GRAM_ROWS = (20000, 100, 2000), 8000
 KERNEL_SHAPE = (3000, 100)
@@ -102,6 +109,41 @@ def transforms(shapes, repeats):
         print(f"| {n} | {d} | {width} | {mine * 1e3:.0f} ({found['ours'][1]}) |", end="")
         print(f" {mine / found['bare'][0]:.2f} |", end="")
         print(*(f" {found[p][0] / mine:.2f} ({found[p][1]}) |" for p in peers), flush=True)
+
+
+def smooth(shapes, repeats):
+    """Print the times of smooth activations over that of relu, in one thread."""
+    print("\n## Smooth activations: CPU time over that of relu\n")
+    print("| n | n_features | width |", *(f"{name} |" for name in SMOOTH))
+    print("| --: " * (3 + len(SMOOTH)) + "|")
+    for n, d, width in shapes:
+        X, times = draw(n, d), {name: [] for name in ("relu", *SMOOTH)}
+        maps = {a: RandomFeatures(width, activation=a).fit(X) for a in times}
+        with threads(1):
+            for _ in range(repeats + 1):  # the first compiles
+                for name, features in maps.items():
+                    start = process_time()
+                    features.transform(X)
+                    times[name].append(process_time() - start)
+        relu, *others = (statistics.median(t[1:]) for t in times.values())
+        print(
+            f"| {n} | {d} | {width} |", *(f"{t / relu:.2f} |" for t in others), flush=True
+        )
+
+
+def mixture_kernels(n, repeats):
+    """Print the CPU seconds of kernels without a single closed form."""
+    print(f"\n## Kernels of {n} rows, CPU seconds at standard deviations 1 and 1000\n")
+    X = draw(n, 10).astype(np.float64)
+    for name in ("tanh", "sigmoid", "silu", "softplus", "gelu", "relu"):
+        random_feature_kernel(X[:2], activation=name)  # compiles
+        for scale in (1, 1000):
+            times = []
+            for _ in range(repeats):
+                start = process_time()
+                random_feature_kernel(scale * X, activation=name, bias_scale=scale)
+                times.append(process_time() - start)
+            print(f"{name}, {scale}: {statistics.median(times):.2f} s", flush=True)
 
 
 def structured(shapes, repeats):
@@ -202,9 +244,11 @@ def main(argv=None):
 
     print(machine(torch=import_torch()))
     transforms(list(map(smaller, SHAPES)), repeats)
+    smooth(list(map(smaller, SMOOTH_SHAPES)), repeats)
     structured(list(map(smaller, STRUCTURED_SHAPES)), repeats)
     operator(smaller(OPERATOR_SHAPE), GRAM_ROWS // shrink, repeats)
     kernels(smaller(KERNEL_SHAPE), repeats)
+    mixture_kernels(1000 // shrink, repeats)
 
 
 if __name__ == "__main__":

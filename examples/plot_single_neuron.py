@@ -23,10 +23,12 @@ Errors are relative, E[(prediction - y)^2] / E[y^2]. Predicting 0 has error 1.
   wrong sign. Nearly all of these neurons die: their output becomes 0 everywhere. Therefore
   several neurons are trained, and the validation samples choose one.
 
-Run ``python examples/plot_single_neuron.py``. It takes about a minute.
+Run ``python examples/plot_single_neuron.py``. It takes less than a minute on two cores, and
+prints a line after each of its 36 tasks.
 """
 
 import argparse
+from time import perf_counter
 
 import numpy as np
 from _picture import add_output, check_output
@@ -234,16 +236,34 @@ def parse(argv):
     return parser.parse_args(argv)
 
 
+def run(tasks, args):
+    """The errors of all tasks; prints a line when a task has ended."""
+    print(
+        f"Fitting four methods in {len(set(args.dimensions))} dimension(s) to {args.seeds} "
+        f"target(s) each: {len(tasks)} tasks. With the default options they take less than "
+        "a minute on two cores; the first fits compile for about 15 s.",
+        flush=True,
+    )
+    start, runs = perf_counter(), []
+    # Two tasks at a time use two cores better than products with two threads.
+    with threadpool_limits(1):
+        parallel = Parallel(n_jobs=2, prefer="threads", return_as="generator")
+        results = parallel(delayed(measure)(*task, args) for task in tasks)
+        for (method, d, _), errors in zip(tasks, results, strict=True):
+            runs.append(errors)
+            seconds = perf_counter() - start
+            print(
+                f"{seconds:5.1f} s  {len(runs)}/{len(tasks)}  d = {d}, {method}", flush=True
+            )
+    return runs
+
+
 def main(argv=None):
     args = parse(argv)
     check_output(args.output)
     cells = [(d, method) for d in sorted(set(args.dimensions)) for method in METHODS]
     tasks = [(method, d, seed) for d, method in cells for seed in range(args.seeds)]
-    # Two tasks at a time use two cores better than products with two threads.
-    with threadpool_limits(1):
-        runs = Parallel(n_jobs=2, prefer="threads")(
-            delayed(measure)(*task, args) for task in tasks
-        )
+    runs = run(tasks, args)
     results = {cell: {} for cell in cells}
     for (method, d, _), errors in zip(tasks, runs, strict=True):
         for width, error in errors.items():

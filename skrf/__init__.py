@@ -13,6 +13,7 @@ with one hidden layer, as scikit-learn estimators.
 | data | `make_single_neuron`, `make_polynomial`, `make_polynomial_classification` |
 | tables | `ACTIVATIONS`, `LOSSES` |
 | bug reports | `show_versions` |
+| compilation in advance | `warmup` |
 """
 
 from pathlib import Path as _Path
@@ -27,6 +28,7 @@ _refuse_scikit_rf(_Path(__file__).parent)
 # many objects slow down. The other order takes a tenth longer.
 import sklearn.utils as _  # noqa: F401  # isort: split
 
+from skrf._warmup import warmup
 from skrf.activations import ACTIVATIONS
 from skrf.datasets import (
     make_polynomial,
@@ -63,4 +65,5 @@ __all__ = [
     "make_polynomial_classification",
     "make_single_neuron",
     "show_versions",
+    "warmup",
 ]

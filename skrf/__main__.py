@@ -2,6 +2,7 @@
 
 import argparse
 
+from skrf._warmup import warmup
 from skrf.theory import reproduce
 
 
@@ -22,7 +23,10 @@ def main(argv=None):
     parser.add_argument("--html", help="also write a page with the table and pictures")
     parser.add_argument("--seed", type=_seed, default=0)
     parser.add_argument("--no-progress", action="store_true")
+    parser.add_argument("command", nargs="?", choices=["warmup"], help="compile and exit")
     options = parser.parse_args(argv)
+    if options.command == "warmup":
+        return warmup(progress=True)
     try:
         reproduce(
             options.size,

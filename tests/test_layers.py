@@ -17,7 +17,7 @@ LEVELS = [
     ["activations", "losses"],
     ["targets", "features", "kernels"],
     ["gaussian", "networks", "ridge", "datasets"],
-    ["displays"],
+    ["displays", "_warmup"],
     ["theory"],
     ["__init__", "__main__"],
 ]

@@ -11,6 +11,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
+from numpy.polynomial import chebyshev
 
 from skrf._compiled.jit import INNER, njit
 
@@ -61,6 +62,9 @@ _ERFC_HIGH = (
     3.1114333809799254e-10,
 )
 
+# The Chebyshev series for float32.
+_ERFC_SINGLE = tuple(chebyshev.cheb2poly(chebyshev.poly2cheb(_ERFC_LOW + _ERFC_HIGH)[:13]))
+
 
 @intrinsic
 def _saturating_power(typing, k):
@@ -91,11 +95,19 @@ def _power_of_two(k):
 
 
 @njit(fastmath=_STRICT, **INNER)
-def _polynomial(coefficients, x):
-    """sum_n coefficients[n] x**n."""
+def _is_single(x):
+    """Whether x is float32; the compiler knows the answer."""
+    one = type(x)(1)
+    return one + type(x)(1e-10) == one
+
+
+@njit(fastmath=_STRICT, **INNER)
+def _polynomial(coefficients, n_single, x):
+    """sum_n coefficients[n] x**n; its first `n_single` terms are enough for float32."""
     real = type(x)
-    total = real(coefficients[-1])
-    for n in range(len(coefficients) - 2, -1, -1):
+    n_terms = n_single if _is_single(x) else len(coefficients)
+    total = real(coefficients[n_terms - 1])
+    for n in range(n_terms - 2, -1, -1):
         total = total * x + real(coefficients[n])
     return total
 
@@ -108,7 +120,7 @@ def _exp_parts(x):
     k = x * real(1 / math.log(2)) + real(0.5)
     k = real(math.floor(k if k == k else real(0)))
     r = (x - k * real(_LN2_HIGH)) - k * real(_LN2_LOW)
-    return k, r * _polynomial(_EXPM1, r)
+    return k, r * _polynomial(_EXPM1, 7, r)
 
 
 @njit(fastmath=_STRICT, **INNER)
@@ -137,7 +149,7 @@ def _sin_cos(x):
     quadrant = k - 4 * np.floor(k * 0.25)
     r = real(r)
     square = r * r
-    sine, cosine = r * _polynomial(_SIN, square), _polynomial(_COS, square)
+    sine, cosine = r * _polynomial(_SIN, 5, square), _polynomial(_COS, 6, square)
     odd = (quadrant == 1) | (quadrant == 3)
     s, c = (cosine if odd else sine), (sine if odd else cosine)
     return (-s if quadrant >= 2 else s), (-c if (quadrant == 1) | (quadrant == 2) else c)
@@ -172,12 +184,22 @@ def softplus(z, value, slope):
         s = slope[i] / (two + slope[i])
         # In two parts, because the compiler does not unroll longer loops.
         square = s * s
-        low, high = _polynomial(_ATANH_LOW, square), _polynomial(_ATANH_HIGH, square)
+        low = _polynomial(_ATANH_LOW, 8, square)
+        high = _polynomial(_ATANH_HIGH, 1, square)
         fourth = (square * square) * (square * square)
         tail = two * s * (low + fourth * fourth * high)
         value[i] = (zero if z[i] < zero else z[i]) + tail
     for i in range(z.shape[0]):
         slope[i] = (slope[i] if z[i] < zero else one) / (one + slope[i])
+
+
+@njit(fastmath=_STRICT, **INNER)
+def _scaled_erfc(u):
+    if _is_single(u):
+        return _polynomial(_ERFC_SINGLE, len(_ERFC_SINGLE), u)
+    low, high = _polynomial(_ERFC_LOW, 12, u), _polynomial(_ERFC_HIGH, 12, u)
+    power = u * u * u * u
+    return low + power * power * power * high
 
 
 @njit(fastmath=_STRICT, error_model="numpy", **INNER)
@@ -189,10 +211,7 @@ def _tails(z, tail, bell):
     for i in range(z.shape[0]):
         x = abs(z[i])
         u = (x - real(3.75)) / (x + real(3.75))
-        low, high = _polynomial(_ERFC_LOW, u), _polynomial(_ERFC_HIGH, u)
-        power = u * u * u * u
-        scaled = low + power * power * power * high
-        tail[i] = bell[i] * scaled / (real(1) + real(2) * x)
+        tail[i] = bell[i] * _scaled_erfc(u) / (real(1) + real(2) * x)
 
 
 @njit(fastmath=_STRICT, error_model="numpy", **INNER)
@@ -202,7 +221,7 @@ def erf(z, value, slope):
     _tails(z, value, slope)
     for i in range(z.shape[0]):
         square = z[i] * z[i]
-        near = z[i] * _polynomial(_ERF, square if square < one else one)
+        near = z[i] * _polynomial(_ERF, 11, square if square < one else one)
         far = value[i] - one if z[i] < 0 else one - value[i]
         value[i] = near if square < one else far
         slope[i] *= peak

@@ -1,19 +1,18 @@
 """numba's `njit` with a disk cache that never raises.
 
 numba stores compiled code next to the source, in the user's cache folder, or in
-NUMBA_CACHE_DIR. Its own cache raises at import when no folder can be written, during a fit
-when the disk is full, and in every process after a crash has left an incomplete file.
+NUMBA_CACHE_DIR. Its own cache raises at import when no folder can be written, and during a
+fit when the disk is full. `code_files` has the files.
 """
 
-import pickle
 from collections.abc import Callable
-from pathlib import Path
 
 import numba
 from numba import types
-from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core.caching import FunctionCache
 from numba.core.ccallback import CFunc
 
+from skrf._compiled.code_files import CodeFiles
 from skrf._utils.warnings import warn
 
 # Options of functions that only compiled functions call. They are part of their callers, so
@@ -38,7 +37,7 @@ def njit(*, cache=False, **options):
         if cache and dispatcher is not function:
             try:
                 dispatcher._cache = _Cache(function)
-            except RuntimeError as error:
+            except (RuntimeError, OSError) as error:
                 _warn(error)
         return dispatcher
 
@@ -63,7 +62,7 @@ class Callback:
         )
         try:
             self._compiled._cache = _Cache(function)
-        except RuntimeError as error:
+        except (RuntimeError, OSError) as error:
             _warn(error)
         self._compiled.compile()
         self.address = self._compiled.address
@@ -78,20 +77,11 @@ def function_at(address):
 
 
 class _Cache(FunctionCache):
-    """Compile again what cannot be read, and do not store what cannot be written.
-
-    numba's own cache does not notice edits in the files of called functions. The files of
-    this folder call each other, so an edit in one of them outdates all of them.
-    """
+    """Compile again what cannot be read, and do not store what cannot be written."""
 
     def __init__(self, function):
         super().__init__(function)
-        own = Path(function.__code__.co_filename)
-        if own.parent == Path(__file__).parent:
-            files = {file.name: file.stat() for file in sorted(own.parent.glob("*.py"))}
-            stamp = tuple((name, f.st_mtime, f.st_size) for name, f in files.items())
-            base = self._impl.filename_base
-            self._cache_file = IndexDataCacheFile(self._cache_path, base, stamp)
+        self._cache_file = CodeFiles(self._cache_path, function)
 
     def load_overload(self, sig, target_context):
         """The compiled code of a signature, or None."""
@@ -99,21 +89,16 @@ class _Cache(FunctionCache):
             return super().load_overload(sig, target_context)
         except OSError as error:
             _warn(error)
-        except (EOFError, pickle.UnpicklingError):
-            # A crash left an incomplete file. With an empty index it is written again.
-            self._or_warn(self.flush)
         return None
 
     def save_overload(self, sig, data):
         """Store the compiled code of a signature."""
-        self._or_warn(super().save_overload, sig, data)
-
-    @staticmethod
-    def _or_warn(write, *arguments):
         try:
-            write(*arguments)
+            super().save_overload(sig, data)
         except OSError as error:
             _warn(error)
+        finally:
+            self._cache_file.release()
 
 
 def _warn(error):

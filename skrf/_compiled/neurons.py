@@ -1,4 +1,4 @@
-"""Compiled maps from pre-activations to features, and expectations of activations.
+"""Compiled maps from pre-activations to features.
 
 Every function is a deterministic function of its arrays: randomness is drawn by the
 caller. `kernel` is the address of an activation (see `activations`).
@@ -11,6 +11,17 @@ from skrf._compiled.jit import njit
 
 # Columns of a row that are handled at a time, so a few scratch rows stay in the L1 cache.
 TILE = 1024
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath=FASTMATH)
+def relu_feature_rows(Z, biases, scale):
+    """`random_feature_rows` of relu in one loop, which the memory limits."""
+    zero, factor = Z.dtype.type(0), Z.dtype.type(scale)
+    for i in range(Z.shape[0]):
+        row = Z[i]
+        for j in range(row.shape[0]):
+            z = row[j] + biases[j]
+            row[j] = (zero if z < zero else z) * factor
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath=FASTMATH)
@@ -52,28 +63,3 @@ def tangent_rows(Z, biases, output_weights, kernel, scale, values):
                 tile[j] *= real(scale) * a[j]
             for j in range(min(n, values.shape[1])):
                 values[i, left + j] = real(scale) * value[j]
-
-
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath=FASTMATH)
-def dual(p, q, cosine, sine, nodes, weights, kernel, part, out):
-    """out[i] <- E f(p_i g) f(q_i (cosine_i g + sine_i h)), f = act (part 0) or act' (1).
-
-    For independent standard Gaussians g and h, by the product of a quadrature rule with
-    these nodes and weights.
-    """
-    n = nodes.shape[0]
-    z, found = np.empty(n), np.empty((2, n))
-    for i in range(out.shape[0]):
-        for j in range(n):
-            z[j] = p[i] * nodes[j]
-        activate(kernel, z, found[0], found[1])
-        outer = found[part] * weights
-        out[i] = 0.0
-        for k in range(n):
-            for j in range(n):
-                z[j] = q[i] * (cosine[i] * nodes[k] + sine[i] * nodes[j])
-            activate(kernel, z, found[0], found[1])
-            inner, values = 0.0, found[part]
-            for j in range(n):
-                inner += weights[j] * values[j]
-            out[i] += outer[k] * inner

@@ -209,9 +209,10 @@ class BaseHiddenLayerFeatures(
 
         BLAS packs the weights once for each block. With many columns large blocks save
         more time by this than they lose because results leave the cache. Every thread
-        should still get a few blocks.
+        should still get a block.
         """
-        return min(max(256, min(1024, 2 * X.shape[1])), max(256, -(-X.shape[0] // 2)))
+        n_rows, n_features = X.shape
+        return max(256, min(1024, 16 * n_features, -(-n_rows // 8)))
 
     def _check_rows(self, X):
         check_is_fitted(self, "biases_")

@@ -143,10 +143,12 @@ class RandomFeatures(BaseHiddenLayerFeatures):
     def _fill(self, x, layer, out):
         projection, biases = layer
         projection.multiply(x, out)
-        scale = 1 / np.sqrt(len(biases))
-        neurons.random_feature_rows(
-            out, biases, address(self._activation.name, out.dtype), scale
-        )
+        scale, activation = 1 / np.sqrt(len(biases)), self._activation.name
+        if activation == "relu":
+            neurons.relu_feature_rows(out, biases, scale)
+        else:
+            kernel = address(activation, out.dtype)
+            neurons.random_feature_rows(out, biases, kernel, scale)
 
 
 class RandomReLUFeatures(RandomFeatures):

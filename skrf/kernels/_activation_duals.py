@@ -6,18 +6,18 @@ stays exact for nearly parallel rows, where the angle is about sqrt(2 v), and th
 stays exact for nearly opposite rows.
 """
 
+from math import factorial
 from typing import NamedTuple
 
 import numpy as np
 
-from skrf._compiled import neurons
-from skrf._compiled.activations import LEAK, address
-from skrf.activations import ACTIVATIONS
+from skrf._compiled import mixtures
+from skrf._compiled.activations import LEAK
+from skrf._utils.blocks import row_blocks
+from skrf._utils.threads import in_threads
 
-# Quadrature points for each standard deviation of 1; see `_by_quadrature`.
-_POINTS, _RANGE = 70, 8.5
-# Above this standard deviation one pair of rows needs more than 5e9 activation values.
-_MAX_DEVIATION = 1000.0
+# Blocks of double sums have fewer pairs by this factor, because a pair takes about 1 µs.
+_WORK_OF_PAIR = 64
 
 
 class Pairs(NamedTuple):
@@ -45,6 +45,11 @@ class Pairs(NamedTuple):
         return 2 * np.arctan2(np.sqrt(self.versine), np.sqrt(self.vercosine))
 
     @property
+    def supplement(self):
+        """pi - angle, exact where it is small."""
+        return 2 * np.arctan2(np.sqrt(self.vercosine), np.sqrt(self.versine))
+
+    @property
     def covariance(self):
         return self.p * self.q * self.cosine
 
@@ -52,9 +57,36 @@ class Pairs(NamedTuple):
 # ------------------------------------------------------- duals: E f(p) f(q), and of f'
 
 
+def _odd_series(coefficients, d):
+    """sum_k coefficients[k] d^(2 k + 1)."""
+    return d * np.polynomial.polynomial.polyval(d * d, coefficients)
+
+
+# sin d - d cos d, and d (1 + 2 cos^2 d) - 3 sin d cos d, for |d| <= 1. They are of order
+# d^3 and d^5, but their terms are of order d. Their series: with e = 2 d the second is
+# e + e cos(e) / 2 - 3 sin(e) / 2.
+_ORDER_1 = [-((-1) ** k) * 2 * k / factorial(2 * k + 1) for k in range(11)]
+_ORDER_2 = [
+    (k > 0) * (-1) ** k * 2 ** (2 * k + 1) * (k - 1) / factorial(2 * k + 1)
+    for k in range(16)
+]
+
+
+def _order_1(d):
+    """sin d - d cos d for d >= 0: the arc-cosine function J_1 at pi - d."""
+    near = _odd_series(_ORDER_1, np.minimum(d, 1))
+    return np.where(d < 1, near, np.sin(d) - d * np.cos(d))
+
+
+def _order_2(d):
+    """d (1 + 2 cos^2 d) - 3 sin d cos d for d >= 0: the function J_2 at pi - d."""
+    near, cosine = _odd_series(_ORDER_2, np.minimum(d, 1)), np.cos(d)
+    return np.where(d < 1, near, d * (1 + 2 * cosine**2) - 3 * np.sin(d) * cosine)
+
+
 def _positive(pairs):
     """E[1(p > 0) 1(q > 0)]."""
-    return (np.pi - pairs.angle) / (2 * np.pi)
+    return pairs.supplement / (2 * np.pi)
 
 
 def _step(pairs):
@@ -63,15 +95,11 @@ def _step(pairs):
 
 
 def _relu(pairs):
-    angle = pairs.angle
-    J = pairs.sine + (np.pi - angle) * pairs.cosine
-    return pairs.p * pairs.q * J / (2 * np.pi)
+    return pairs.p * pairs.q * _order_1(pairs.supplement) / (2 * np.pi)
 
 
 def _squared_relu(pairs):
-    cosine = pairs.cosine
-    J = 3 * pairs.sine * cosine + (np.pi - pairs.angle) * (1 + 2 * cosine**2)
-    return (pairs.p * pairs.q) ** 2 * J / (2 * np.pi)
+    return (pairs.p * pairs.q) ** 2 * _order_2(pairs.supplement) / (2 * np.pi)
 
 
 def _erf(pairs):
@@ -104,38 +132,52 @@ def _cos(pairs):
     return sum(_waves(pairs)) / 2
 
 
-def _by_quadrature(name, part):
-    """A dual without a closed form, by the trapezoidal rule in two dimensions.
-
-    p = |p| g and q = |q| (cos g + sin h) for independent standard Gaussians g and h. The
-    rule's error falls like exp(-2 pi a / step) for a function that is analytic in a strip
-    of half-width a. Here a is pi / 2 over the standard deviation, the distance of the poles
-    of tanh. The Gaussian weight beyond +-8.5 is 1e-16.
-    """
+def _by_mixture(kind, factor=1.0):
+    """The double sum of a kind of `mixtures`, over the logistic scales times a factor."""
 
     def dual(pairs):
-        deviation = max(1.0, pairs.p.max(), pairs.q.max())
-        if not deviation <= _MAX_DEVIATION:
-            raise ValueError(
-                "Pre-activations of `X` must have a standard deviation of at most "
-                f"{_MAX_DEVIATION:g} for activation={name!r}, whose kernel is integrated "
-                f"numerically; got {deviation:.3g}. Scale X, for instance by "
-                'StandardScaler, or use smaller scales, or activation="erf", which has a '
-                "closed form."
-            )
-        nodes, step = np.linspace(
-            -_RANGE, _RANGE, int(np.ceil(_POINTS * deviation)), retstep=True
-        )
-        weights = step / np.sqrt(2 * np.pi) * np.exp(-(nodes**2) / 2)
-        out = np.empty(pairs.versine.shape)
-        arrays = np.broadcast_arrays(pairs.p, pairs.q, pairs.cosine, pairs.sine)
-        # Copies: NumPy warns where broadcast arrays are passed to code that may write.
-        arrays = (np.ascontiguousarray(array).reshape(-1) for array in arrays)
-        kernel = address(name, np.dtype(np.float64))
-        neurons.dual(*arrays, nodes, weights, kernel, part, out.reshape(-1))
-        return out
+        scales, weights = mixtures.logistic_mixture()
+        return _double_sum(kind, pairs, factor * scales, weights)
 
     return dual
+
+
+def _double_sum(kind, pairs, scales, weights):
+    """`mixtures.dual` of `Pairs`; blocks of rows in several threads."""
+    p, q = pairs.p, pairs.q
+    if p.shape[1] > 1:
+        turned = Pairs(p.T, q.T, pairs.versine.T, pairs.vercosine.T)
+        return _double_sum(kind, turned, scales, weights).T
+    cosine, sine2 = pairs.cosine, pairs.versine * pairs.vercosine
+    out = np.empty(cosine.shape)
+
+    def fill(blocks):
+        for rows in blocks:
+            sides = q[rows] if len(q) > 1 else q
+            arrays = cosine[rows], sine2[rows], scales, weights, out[rows]
+            mixtures.dual(kind, p[rows, 0], sides, *arrays)
+
+    in_threads(fill, row_blocks(len(out), _WORK_OF_PAIR * out.shape[1]))
+    return out
+
+
+def _times_lengths(dual):
+    """The dual times |p| |q|."""
+    return lambda pairs: pairs.p * pairs.q * dual(pairs)
+
+
+def _by_gauss(kind):
+    """The one term of a kind with s = t = 1."""
+    return lambda pairs: _double_sum(kind, pairs, np.ones(1), np.ones(1))
+
+
+_SIGMOID_STEP = _by_mixture(mixtures.STEP)
+# tanh(z) = 2 sigmoid(2 z) - 1.
+_TANH_STEP, _TANH_BELL = (_by_mixture(k, 0.5) for k in (mixtures.STEP, mixtures.BELL))
+
+
+def _sigmoid(pairs):
+    return 0.25 + _SIGMOID_STEP(pairs)
 
 
 def _leaky(dual, pairs, plain):
@@ -144,7 +186,9 @@ def _leaky(dual, pairs, plain):
     return leak * plain + (1 - leak) ** 2 * dual(pairs)
 
 
-_CLOSED = {
+# Maps the name of an activation to its dual and the dual of its derivative, which is None
+# for the activation "step".
+DUALS = {
     "relu": (_relu, _positive),
     "step": (_step, None),
     "leaky_relu": (
@@ -160,13 +204,14 @@ _CLOSED = {
     "sin": (_sin, _cos),
     "cos": (_cos, _sin),
     "identity": (lambda pairs: pairs.covariance, lambda pairs: np.ones_like(pairs.versine)),
-}
-# Maps the name of an activation to its dual and the dual of its derivative, which is None
-# for the activation "step".
-DUALS = _CLOSED | {
-    name: tuple(_by_quadrature(name, part) for part in range(2))
-    for name, entry in ACTIVATIONS.items()
-    if entry.analytic and name not in _CLOSED
+    "softplus": (_by_mixture(mixtures.RAMP), _sigmoid),
+    "silu": (_times_lengths(_by_mixture(mixtures.GATE)), _by_mixture(mixtures.SLOPE)),
+    "gelu": (
+        _times_lengths(_by_gauss(mixtures.GATE)),
+        _by_gauss(mixtures.SLOPE),
+    ),
+    "tanh": (lambda pairs: 4 * _TANH_STEP(pairs), lambda pairs: 4 * _TANH_BELL(pairs)),
+    "sigmoid": (_sigmoid, _by_mixture(mixtures.BELL)),
 }
 
 
@@ -188,7 +233,7 @@ def affine(pairs, scale, shift):
 
 
 def _relu_versine(layer):
-    return layer.versine - (layer.sine - layer.angle * layer.cosine) / np.pi
+    return layer.versine - _order_1(layer.angle) / np.pi
 
 
 def _leaky_versine(layer):

@@ -1,5 +1,6 @@
 """Kernel matrices over all pairs of rows, from the Gaussian pair of two rows."""
 
+from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
@@ -10,12 +11,17 @@ from sklearn.utils.extmath import row_norms, safe_sparse_dot
 from skrf._utils.blocks import row_blocks
 from skrf._utils.typing import MatrixLike
 from skrf._utils.validation import check_matrix, completed
+from skrf._utils.warnings import warn
 from skrf.kernels._activation_duals import Pairs
 
 # Below this versine (vercosine) it is computed again, from the difference (sum) of the two
 # rows: 1 - corr has an absolute error of about 1e-16, and the angle is about sqrt(2 v).
 _NEARLY_PARALLEL = 1e-7
 _FLOATS = [np.float64, np.float32]
+# Matrices of temporary values for each matrix of results.
+_ELEMENTS_OF_PAIR = 8
+# Estimated seconds from which a kernel matrix warns.
+_LONG = 10.0
 
 
 class Rows(NamedTuple):
@@ -82,10 +88,23 @@ def pairwise(X, Y, evaluate):
     n_features = X.shape[1]
     with np.errstate(over="ignore", invalid="ignore"):
         X, Y = (scaled_rows(array.astype(np.float64, copy=False)) for array in (X, Y))
-        for rows in row_blocks(*out.shape):
+        blocks = row_blocks(out.shape[0], _ELEMENTS_OF_PAIR * out.shape[1])
+        for block, rows in enumerate(blocks):
+            start = perf_counter()
             out[rows] = evaluate(_row_pairs(X.subset(rows), Y), n_features)
+            if block == 1:  # the first block may compile
+                _warn_of_long_work(out.shape, len(blocks) * (perf_counter() - start))
     require_finite(out)
     return out
+
+
+def _warn_of_long_work(shape, seconds):
+    """Warn if a kernel matrix takes long, by the time of one of its blocks."""
+    if seconds > _LONG:
+        warn(
+            f"The kernel of {shape[0]} x {shape[1]} rows takes about {seconds:.0f} s. Use "
+            "fewer rows, for instance by Nystroem, or RandomFeatures instead of the kernel."
+        )
 
 
 def diagonal(X, evaluate):

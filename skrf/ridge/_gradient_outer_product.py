@@ -24,7 +24,6 @@ from skrf._utils.typing import MatrixLike, RandomState
 from skrf._utils.validation import (
     POSITIVE_INTEGER,
     PROBABILITY,
-    HasMethods,
     StrOptions,
     check_columns,
     check_data,
@@ -174,7 +173,7 @@ class GradientOuterProduct(
 
     _parameter_constraints = {
         "n_components": [POSITIVE_INTEGER, None],
-        "features": [HasMethods(["fit", "transform"]), None],
+        "features": "no_validation",  # by `require_estimator`, which has hints
         "max_iter": [POSITIVE_INTEGER],
         "blend": [PROBABILITY],
         "diagonal": ["boolean"],

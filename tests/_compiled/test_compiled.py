@@ -91,5 +91,16 @@ def test_random_feature_rows(width, activation, rng):
     np.testing.assert_allclose(Z, expected, rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_relu_feature_rows(dtype, rng):
+    """As by the activation, with NaN for NaN and 0 for negative infinity."""
+    Z = rng.normal(size=(3, 1030)).astype(dtype)
+    Z[0, :3] = np.nan, np.inf, -np.inf
+    b, general = rng.normal(size=1030).astype(dtype), Z.copy()
+    neurons.relu_feature_rows(Z, b, 0.3)
+    neurons.random_feature_rows(general, b, address("relu", Z.dtype), 0.3)
+    np.testing.assert_array_equal(Z, general)
+
+
 def test_engine_across_the_border_of_a_tile():
     assert_exact({**PLAIN, "activation": "tanh"}, np.float64, n_steps=20, width=1030)

@@ -7,13 +7,14 @@ import shutil
 import subprocess
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import numba
 import pytest
 
 import skrf
-from skrf._compiled import jit
+from skrf._compiled import code_files, jit
 
 SOURCE = """
 from skrf._compiled.jit import njit
@@ -57,21 +58,111 @@ def test_compiled_code_is_kept(load):
     assert hits(again) == 1
 
 
-@pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
-@pytest.mark.parametrize("left", ["nothing", "half", "zeros"])
-def test_torn_files_are_written_again(suffix, left, load, tmp_path):
+def stored(folder):
+    """The only file of compiled code below a folder."""
+    (file,) = folder.rglob("*.nbc")
+    return file
+
+
+@pytest.mark.parametrize("damage", ["nothing", "half", "zeros", "longer"])
+def test_torn_files_are_written_again(damage, load, tmp_path):
     """Without a word: it costs the time of compiling once."""
     load()(3)
-    (file,) = (tmp_path / "__pycache__").glob(f"*{suffix}")
-    whole = file.read_bytes()
-    torn = {"nothing": b"", "half": whole[: len(whole) // 2], "zeros": bytes(len(whole))}
-    file.write_bytes(torn[left])
+    content = stored(tmp_path).read_bytes()
+    torn = {
+        "nothing": b"",
+        "half": content[: len(content) // 2],
+        "zeros": bytes(len(content)),
+        "longer": content + b"0",
+    }
+    stored(tmp_path).write_bytes(torn[damage])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert load()(3) == 6
         healed = load()
         assert healed(3) == 6
     assert hits(healed) == 1
+
+
+def test_any_damaged_byte_is_noticed(load, tmp_path):
+    """Damaged machine code would crash the process."""
+    load()(3)
+    content = stored(tmp_path).read_bytes()
+    copy = tmp_path / "copy"
+    for place in range(0, len(content), 31):
+        copy.write_bytes(
+            content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+        )
+        assert code_files._read(copy) is None
+    copy.write_bytes(content)
+    assert code_files._read(copy) is not None
+
+
+def test_damaged_files_of_all_functions(tmp_path):
+    """A page of zeros in each file of a transform; the next process compiles again."""
+    program = (
+        "import numpy as np, skrf; "
+        "print(skrf.RandomReLUFeatures(3, random_state=0).fit_transform(np.eye(3)))"
+    )
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+
+    def new_process():
+        run = [sys.executable, "-c", program]
+        return subprocess.run(run, env=env, capture_output=True, check=True).stdout
+
+    expected = new_process()
+    files = {file: file.read_bytes() for file in tmp_path.rglob("*.nbc")}
+    assert len(files) > 1
+    for file, content in files.items():
+        file.write_bytes(content[:2048] + bytes(2048) + content[4096:])
+    assert new_process() == expected
+    assert all(code_files._read(file) is not None for file in files)
+
+
+def test_dates_of_sources_do_not_matter(load, tmp_path):
+    """Files of a wheel or an image are created again, with other dates."""
+    load()(3)
+    os.utime(tmp_path / "small.py", (1e9, 1e9))
+    again = load()
+    assert again(3) == 6
+    assert hits(again) == 1
+
+
+def test_an_edit_deletes_the_old_code(load, tmp_path):
+    load()(3)
+    old = stored(tmp_path)
+    (tmp_path / "small.py").write_text(SOURCE.replace("2 * x", "25 * x"))
+    assert load()(3) == 75
+    assert stored(tmp_path) != old
+
+
+def test_a_process_waits_for_another_that_compiles(load, tmp_path):
+    """Instead of compiling, too: it loads the code when the other process is done."""
+    fcntl = pytest.importorskip("fcntl")
+    load()(3)
+    code, aside, later = stored(tmp_path), tmp_path / "aside", load()
+    code.rename(aside)
+    with ThreadPoolExecutor(1) as pool, code.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        result = pool.submit(later, 3)
+        assert not wait([result], timeout=0.3).done
+        aside.rename(code)
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        assert result.result() == 6
+    assert hits(later) == 1
+    assert not list(tmp_path.rglob("*.lock"))
+
+
+def test_a_process_does_not_wait_for_ever(load, tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+    load()(3)
+    code = stored(tmp_path)
+    code.unlink()
+    monkeypatch.setattr(code_files, "_PATIENCE", 0.1)
+    with code.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert load()(3) == 6
+    assert stored(tmp_path) == code
 
 
 def test_a_full_disk_costs_one_warning(load, full_disk):
@@ -88,11 +179,11 @@ def test_a_full_disk_costs_one_warning(load, full_disk):
 
 
 def test_an_unreadable_file_costs_one_warning(load, tmp_path):
-    """A folder in the place of the index stands for a file without permission."""
+    """A folder in the place of the code stands for a file without permission."""
     load()(3)
-    (index,) = (tmp_path / "__pycache__").glob("*.nbi")
-    index.unlink()
-    index.mkdir()
+    code = stored(tmp_path)
+    code.unlink()
+    code.mkdir()
     with pytest.warns(UserWarning, match="NUMBA_CACHE_DIR") as caught:
         assert load()(3) == 6
     assert len(caught) == 1
@@ -179,3 +270,34 @@ def test_cached_functions_are_called_by_python_only():
     assert len(cached) > 10
     wrong = {name: callers[name] for name in cached & callers.keys()}
     assert not wrong, f"decorate with @njit(**INNER), without cache=True: {wrong}"
+
+
+def imports_from_skrf(tree):
+    """{name: module} of the names that a file imports from other files of skrf."""
+    return {
+        alias.asname or alias.name: node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("skrf")
+        for alias in node.names
+    }
+
+
+def test_compiled_functions_depend_on_their_file_and_on_this_folder():
+    """The hash that names the compiled code is that of these files."""
+    wrong, n_functions = [], 0
+    for path in sorted(Path(skrf.__file__).parent.rglob("*.py")):
+        tree = ast.parse(path.read_text())
+        elsewhere = {
+            name
+            for name, module in imports_from_skrf(tree).items()
+            if not f"{module}.{name}".startswith("skrf._compiled")
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef) and any(
+                "njit(" in ast.unparse(decorator) for decorator in node.decorator_list
+            ):
+                n_functions += 1
+                names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+                wrong += [f"{path}: {node.name} uses {n}" for n in names & elsewhere]
+    assert n_functions > 20
+    assert not wrong, f"move what is used to skrf/_compiled: {wrong}"
