@@ -158,7 +158,12 @@ RIDGES = [
     (lambda: ridge(solver="dual").partial_fit, AttributeError, "solver", "or fit"),
     (lambda: ridge(StandardScaler()).partial_fit, AttributeError, "features", "FrozenEst"),
     (lambda: ridge(RandomReLUFeatures).partial_fit, AttributeError, "features", "instance"),
-    (lambda: ridge(Ridge()).partial_fit, AttributeError, "features", "Pass RandomReLUFeatures()"),
+    (
+        lambda: ridge(Ridge()).partial_fit,
+        AttributeError,
+        "features",
+        "Pass RandomReLUFeatures()",
+    ),
     (
         lambda: ridge_clf(class_weight="balanced").partial_fit,
         AttributeError,

@@ -34,10 +34,6 @@ EXCEPTIONS = {
         {"CONSTRAINTS", "DATA", "OUTPUT_WEIGHTS", "draw_biases", "draw_weights"},
         "networks and data are drawn from the same distributions and streams as features",
     ),
-    "skrf.gaussian._activation_spectrum": (
-        {"activation_spectrum"},
-        "public as `skrf.theory.neuron_spectrum`, which checks the arguments",
-    ),
     "skrf.features._gradients": (
         {"SECOND_DERIVATIVES", "GradientPass", "NeuronSum"},
         "networks and ridge models have the gradients of sums of neurons",
@@ -45,6 +41,10 @@ EXCEPTIONS = {
     "skrf.features._projections": (
         {"Dense"},
         "a trained hidden layer multiplies as a drawn one",
+    ),
+    "skrf.gaussian._activation_spectrum": (
+        {"activation_spectrum"},
+        "public as `skrf.theory.neuron_spectrum`, which checks the arguments",
     ),
     "skrf.gaussian._harmonics": (
         {

@@ -20,9 +20,9 @@ runs all functions.
 | Remark 4.7, norm of the target | `remark_4_7` |
 | Theorem 4.8 (informally 1.1), features of any kind | `theorem_4_8` |
 | Example 4.9 and Eq. (8), linearised networks | `example_4_9` |
-| features of learned directions, below these lower bounds | `learned_directions` |
 | lower bounds behind Theorems 4.2 and 4.8 | `weight_floor`, `error_floor`, \
 `features_needed`, `failure_probability`, `neuron_spectrum` |
+| features of learned directions, below these lower bounds | `learned_directions` |
 
 Statements of later papers, by the same computations:
 

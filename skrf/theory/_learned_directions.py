@@ -145,11 +145,11 @@ def _errors_in(d, width, bias, n_samples, rng):
 
 def _row(width, bias, d, fixed, floor, learned, hermite):
     return Row(
-        "Learned directions",
-        f"d = {d}, b* = {bias:g}, ||w*|| = 1, {width} ReLUs, relative errors, one draw",
+        "ReLUs of learned directions",
+        f"d = {d}, b* = {bias:g}, {width} features",
         "",
         "",
-        f"fixed random ReLUs {fixed:.2g}, any {width} fixed features in mean {floor:.2g}, "
-        f"after learning {learned:.2g}; He3(x_1) after learning {hermite:.2g}",
+        f"error {learned:.2g}; best of fixed random ReLUs {fixed:.2g}, lower bound of any "
+        f"{width} fixed features {floor:.2g}; He3(x_1) after learning {hermite:.2g}",
         "measured",
     )

@@ -45,11 +45,11 @@ _STATEMENTS: tuple[tuple[Callable[..., Report], dict[str, Any]], ...] = (
     (remark_4_7, {}),
     (theorem_4_8, {}),
     (example_4_9, {}),
-    (learned_directions, {}),
     (staircase, {}),
     (parities, {}),
     (tangent_kernel_edge, {}),
     (smooth_neurons, {}),
+    (learned_directions, {}),
 )
 # Arguments that differ from those above.
 _SIZES = {
