@@ -14,7 +14,6 @@ from messages import assert_raises
 from scipy import sparse
 from sklearn.frozen import FrozenEstimator
 from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.pipeline import make_pipeline
 from small_models import X, Y, network, ntk, relus, ridge, row_ids
 
 from skrf import SingleNeuron, TriangleWave, WidthPathDisplay, gaussian, theory
@@ -185,7 +184,6 @@ THEORY = [
     (lambda: theory.reproduce("small", html=3), "html", "name of a file"),
     (lambda: theory.exact_risk((U, W), TARGET), "model", "Pass all of them"),
     (lambda: theory.exact_risk("model", TARGET), "model", "plain arrays"),
-    (lambda: theory.exact_risk(make_pipeline(ridge()), TARGET), "model", "raw inputs"),
     (lambda: exact_risk_of(ridge(ntk())), "model", "plain arrays"),
     (lambda: exact_risk_of(ridge(), Y[:, None]), "model", "y.ravel()"),
     (lambda: exact_risk_of(network(), np.c_[Y, Y]), "model", "y.ravel()"),
@@ -320,7 +318,7 @@ def test_sizes_of_neurons_end_in_finite_numbers_or_errors(exponents, seed):
         (["--seed", "-1"], "--seed", "from 0 to"),
         (["--seed", "1.5"], "--seed", "an integer"),
         (["--html", "missing/page.html"], "html", "existing folder"),
-        (["--width", "3"], "--width", "usage"),
+        (["--width=3"], "--width", "usage"),
     ],
 )
 def test_the_command_names_its_options(

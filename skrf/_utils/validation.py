@@ -18,7 +18,6 @@ from sklearn.base import _fit_context
 from sklearn.utils import compute_class_weight, validation
 from sklearn.utils._available_if import _AvailableIfDescriptor
 from sklearn.utils._param_validation import (
-    HasMethods,
     Interval,
     validate_params,
 )
@@ -44,7 +43,6 @@ __all__ = [
     "POSITIVE_INTEGER",
     "PROBABILITY",
     "RANDOM_STATE",
-    "HasMethods",
     "NumericInterval",
     "StrOptions",
     "available_with_reason",
