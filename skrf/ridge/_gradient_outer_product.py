@@ -103,7 +103,7 @@ class GradientOuterProduct(
         Number of rounds used. 0 means that M is the identity.
     validation_scores_ : ndarray of shape (n_rounds, n_folds)
         Minus the mean squared error of every round on every fold, for outputs of variance
-        1. Row 0 has the features without a metric.
+        1, or minus the fraction of wrong labels. Row 0 has the features without a metric.
     explained_ratio_ : ndarray of shape (n_components,)
         Eigenvalues of the metric divided by its trace, in descending order.
     n_features_in_ : int
@@ -124,8 +124,9 @@ class GradientOuterProduct(
     -----
     The number of rounds is chosen by folds of the complete procedure. Errors of the last
     fit alone, such as leave-one-out errors, would be too small, because M has seen every
-    y. Round 0 is one of the candidates and returns X unchanged. A later round is used only
-    if its error on the folds is lower by more than one standard error of the mean of the
+    y. Round 0 is one of the candidates and returns X unchanged. The error is the squared
+    error, or the fraction of wrong labels. A later round is used only if its error on the
+    folds is lower by more than one standard error of the mean of the
     paired differences. The larger of the standard errors over the folds and over the rows
     counts. No more rounds are tried after two rounds in a row without a smaller error.
     With `n_components` the choice begins at round 1, because the identity has no leading

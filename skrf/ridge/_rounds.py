@@ -72,6 +72,7 @@ class RowsInMemory:
     X: Any
     Y: np.ndarray
     weights: np.ndarray
+    codes: tuple | None = None  # shift and scale of the codes of labels
 
     @property
     def sample(self):
@@ -102,6 +103,7 @@ class BlocksOnCluster:
     sample: np.ndarray
     n_outputs: int
     checks: Any
+    codes: tuple | None = None  # shift and scale of the codes of labels
 
     def fit(self, features, part):
         """Fit features, which learn nothing from values, to a sample of rows."""
@@ -116,10 +118,15 @@ class BlocksOnCluster:
 
 @dataclass
 class ErrorsPass(Pass):
-    """A pass that collects weights and squared errors of rows, averaged over outputs."""
+    """A pass that collects weights and errors of rows.
+
+    The error is 1 for a wrong label and 0 for a right one, or the squared error, averaged
+    over outputs.
+    """
 
     coef: np.ndarray  # (n_columns, n_outputs)
     intercept: np.ndarray  # (n_outputs,)
+    codes: tuple | None
     label = "validation errors"
 
     def zero(self):
@@ -130,7 +137,17 @@ class ErrorsPass(Pass):
         """Append the weights and errors of a block of rows."""
         fit = np.empty(Y.shape)
         product(Z.astype(np.float64, copy=False), self.coef, fit)
-        total.append([w, ((Y - fit - self.intercept) ** 2).mean(axis=1)])
+        fit += self.intercept
+        if self.codes is None:
+            errors = ((Y - fit) ** 2).mean(axis=1)
+        else:
+            errors = self._labels(fit) != self._labels(Y)
+        total.append([w, errors])
+
+    def _labels(self, Y):
+        shift, scale = self.codes
+        codes = Y * scale + shift
+        return codes.argmax(axis=1) if codes.shape[1] > 1 else codes[:, 0] > 0
 
 
 @dataclass
@@ -155,8 +172,9 @@ class Recursion:
         self._solution = _solution(self.data.matrix(self._fitted, self.part), self.seed)
 
     def errors(self, part):
-        """Weights and squared errors, (2, n), of the fitted outputs on other rows."""
-        run = ErrorsPass(self._solution.coef, self._solution.intercept)
+        """Weights and errors, (2, n), of the fitted outputs on other rows."""
+        solution = self._solution
+        run = ErrorsPass(solution.coef, solution.intercept, self.data.codes)
         blocks = self.data.matrix(self._fitted, part).reduce(run)
         return np.concatenate(blocks, axis=1)
 

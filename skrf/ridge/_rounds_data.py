@@ -34,9 +34,11 @@ def data_of_rounds(model, X, y, sample_weight, groups):
         sample_weight, X, dtype=np.float64, ensure_non_negative=True
     )
     fractions = weights / weights.sum()
-    Y = Y - fractions @ Y
-    data = RowsInMemory(X, Y / _scale(fractions @ Y**2), weights)
+    shift = fractions @ Y
+    scale = _scale(fractions @ (Y - shift) ** 2)
     is_class = isinstance(targets, LabelTargets)
+    codes = (shift, scale) if is_class else None
+    data = RowsInMemory(X, (Y - shift) / scale, weights, codes)
     return data, row_numbers(model.cv, data, y, groups, is_class), columns
 
 
@@ -68,7 +70,8 @@ def _on_cluster(model, X, y, sample_weight, groups):
     weight, sums, squares = matrix.reduce(SpreadPass(n_outputs))
     scale = _scale(squares / weight - (sums / weight) ** 2)
     checks = replace(checks, scale=scale)
-    data = BlocksOnCluster(blocks, sample, n_outputs, checks)
+    codes = (checks.shift, scale) if isinstance(targets, LabelTargets) else None
+    data = BlocksOnCluster(blocks, sample, n_outputs, checks, codes)
     fold = np.arange(len(blocks)) % model.cv
     splits = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in set(fold)]
     return data, splits, columns

@@ -230,13 +230,37 @@ def test_labels_of_any_kind(rng):
     names = np.array(["a", "b", "c"])[y]
     for labels in (names, names.astype(object), list(names), y * 5 - 7):
         np.testing.assert_array_equal(learner().fit(X, labels).metric_, expected.metric_)
-    signs = np.where(y[:, None] == np.unique(y), 1.0, -1.0)
+    # One round each: labels choose the round by wrong labels, numbers by squared errors.
     cv = list(KFold(3, shuffle=True, random_state=0).split(X))
-    coded = learner(cv=cv).fit(X, signs)
-    np.testing.assert_allclose(coded.metric_, learner(cv=cv).fit(X, y).metric_, atol=1e-9)
-    for binary in (y > 0, np.where(y > 0, "yes", "no")):
-        two = learner(cv=cv).fit(X, np.where(y > 0, 1.0, -1.0)).metric_
-        np.testing.assert_allclose(learner(cv=cv).fit(X, binary).metric_, two, atol=1e-9)
+    one_round = {"cv": cv, "n_components": 4, "max_iter": 1}
+    signs = np.where(y[:, None] == np.unique(y), 1.0, -1.0)
+    for labels, codes in (
+        (y, signs),
+        (y > 0, np.where(y > 0, 1.0, -1.0)),
+        (np.where(y > 0, "yes", "no"), np.where(y > 0, 1.0, -1.0)),
+    ):
+        coded = learner(**one_round).fit(X, codes).metric_
+        np.testing.assert_allclose(
+            learner(**one_round).fit(X, labels).metric_, coded, atol=1e-9
+        )
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_scores_of_labels_are_fractions_of_wrong_labels(n_classes):
+    X, y = load_iris(return_X_y=True)
+    X, y = StandardScaler().fit_transform(X[y < n_classes]), y[y < n_classes]
+    # Neighbouring classes overlap, so some labels are wrong.
+    X += np.random.default_rng(0).normal(0, 2, X.shape)
+    cv = list(KFold(3, shuffle=True, random_state=0).split(X))
+    fitted = learner(cv=cv).fit(X, y)
+    model = RandomFeatureRidge(RandomReLUFeatures(100), random_state=0)
+    codes = np.where(y[:, None] == np.unique(y), 1.0, -1.0)
+    for (train, test), score in zip(cv, fitted.validation_scores_[0], strict=True):
+        wrong = score * len(test)
+        assert wrong == pytest.approx(round(wrong), abs=1e-9)
+        by_ridge = model.fit(X[train], codes[train]).predict(X[test]).argmax(axis=1)
+        assert abs(-wrong - (by_ridge != y[test]).sum()) <= 0.15 * len(test)
+    assert fitted.validation_scores_.min() < 0
 
 
 def test_integers_with_many_values_are_numbers(rng):
