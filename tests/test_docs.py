@@ -2,6 +2,7 @@
 
 import ast
 import doctest
+import json
 import re
 import runpy
 import sys
@@ -176,3 +177,10 @@ def test_sphinx_reads_every_module():
         for name in sorted(written - set(parser.definitions)):
             wrong.append(f"{file}: {name}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_page_on_real_tables_is_made_from_the_stored_results():
+    program = DOCS.parent / "benchmarks" / "tables_page.py"
+    page = runpy.run_path(str(program))["page"]
+    tables = json.loads((DOCS.parent / "benchmarks" / "tables.json").read_text())
+    assert (DOCS / "real_tables.inc").read_text() == page(tables)
