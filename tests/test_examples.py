@@ -2,6 +2,7 @@
 
 import argparse
 import importlib.util
+import io
 import re
 import sys
 from pathlib import Path
@@ -152,6 +153,15 @@ def test_folder_of_the_pictures_is_made(load, tmp_path, monkeypatch):
     monkeypatch.setattr(picture, "FOLDER", tmp_path / "output")
     picture.check_output(tmp_path / "output" / "picture.png")
     assert (tmp_path / "output").is_dir()
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_progress_is_for_terminals(is_terminal, load, monkeypatch):
+    stream = io.StringIO()
+    stream.isatty = lambda: is_terminal
+    monkeypatch.setattr(sys, "stderr", stream)
+    load("_picture").progress("width 5")
+    assert ("width 5" in stream.getvalue()) == is_terminal
 
 
 @pytest.mark.parametrize("fails", [False, True])
