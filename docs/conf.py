@@ -98,9 +98,16 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "ignore_pattern": "^_",
-    "reset_argv": "gallery.give_options",
-    "image_scrapers": ["gallery.take_picture"],
-    "within_subsection_order": "FileNameSortKey",
+    # The index has sections of its own.
+    "copyfile_regex": r"index\.rst",
+    "reset_argv": "gallery.skip_main",
+    "image_scrapers": ["gallery.stored_run"],
+    # A stored run can change without its script. Examples are imported only, so the time to
+    # run them says nothing.
+    "run_stale_examples": True,
+    "thumbnail_size": (800, 760),
+    "minigallery_sort_order": "gallery.as_listed",
+    "min_reported_time": float("inf"),
     "backreferences_dir": "generated/examples",
     "doc_module": ("skrf",),
     "abort_on_example_error": True,

@@ -1,17 +1,24 @@
-"""The option `--output` of the examples, and its check before any work."""
+"""The option `--output` of the examples, its check before any work, and their progress."""
 
 import importlib
 import os
+import sys
 from pathlib import Path
+
+# Git ignores this folder. The stored pictures next to the scripts are made by _store.py.
+FOLDER = Path(__file__).resolve().parent / "output"
 
 
 def add_output(parser, script):
-    """Add `--output`; by default the picture is saved next to the script."""
-    parser.add_argument("--output", type=Path, default=Path(script).with_suffix(".png"))
+    """Add `--output`; by default the picture is saved in the folder examples/output."""
+    path = FOLDER / f"{Path(script).stem}.png"
+    parser.add_argument("--output", type=Path, default=path, help="file of the picture")
 
 
 def check_output(path):
     """Raise an error before the computation if the picture cannot be written."""
+    if path.parent == FOLDER and os.access(FOLDER.parent, os.W_OK):
+        FOLDER.mkdir(exist_ok=True)
     if not path.parent.is_dir() or not os.access(path.parent, os.W_OK) or path.is_dir():
         raise OSError(
             f"--output {path} cannot be written. Name a file in an existing folder."
@@ -26,3 +33,9 @@ def check_output(path):
     known = figure.Figure().canvas.get_supported_filetypes()
     if path.suffix[1:].lower() not in known:
         raise ValueError(f"--output {path} must end in one of {', '.join(sorted(known))}.")
+
+
+def progress(text=""):
+    """Show on one line of a terminal what is computed; no text clears the line."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)

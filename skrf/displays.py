@@ -260,6 +260,7 @@ def _mark_rows(ax, n_rows):
         rotation=90,
         color="0.4",
         fontsize="small",
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
     )
 
 

@@ -1,6 +1,8 @@
-"""Every example runs, prints its table and saves its picture."""
+"""Every example runs, prints its table and saves its picture; full runs are stored."""
 
+import argparse
 import importlib.util
+import io
 import re
 import sys
 from pathlib import Path
@@ -25,8 +27,8 @@ TABLES = {
         ["5", "10"],
     ),
     "plot_digits": (
-        "--sizes 10 20 --epochs 2 --folds 2",
-        ["model", "cv", "test", "search"],
+        "--sizes 10 20 --folds 2",
+        ["model"],
         ["RandomReLUFeatures", "LinearizedNTKFeatures", "OverparamNetClassifier"],
     ),
     "plot_kernel_approximation": (
@@ -95,6 +97,19 @@ def test_every_example_is_here():
     assert set(TABLES) == {path.stem for path in EXAMPLES.glob("plot_*.py")}
 
 
+def test_every_example_is_in_one_section_of_the_gallery():
+    index = (EXAMPLES / "index.rst").read_text(encoding="utf-8")
+    shown = re.findall(r"^   ../examples/(plot_\w+)\.py$", index, flags=re.MULTILINE)
+    in_sidebar = re.findall(r"^   .+ <(plot_\w+)>$", index, flags=re.MULTILINE)
+    assert sorted(shown) == sorted(TABLES)
+    assert in_sidebar == shown
+
+
+def has_heading(heading, text):
+    """Whether a line of the text has all words of the heading."""
+    return any(set(heading) <= set(line.split()) for line in text.splitlines())
+
+
 @pytest.mark.filterwarnings("ignore::scipy.linalg.LinAlgWarning")
 @pytest.mark.parametrize("name", TABLES)
 def test_example_at_a_small_size(name, load, tmp_path, capsys):
@@ -107,7 +122,7 @@ def test_example_at_a_small_size(name, load, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert str(picture) in printed
     lines = [" ".join(line.split()) for line in printed.splitlines()]
-    assert any(set(heading) <= set(line.split()) for line in lines), printed
+    assert has_heading(heading, printed), printed
     for row in rows:
         values = [line for line in lines if line.startswith(row)]
         assert values, f"no row {row!r} in\n{printed}"
@@ -126,6 +141,57 @@ def test_nothing_is_computed_for_a_picture_that_cannot_be(
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ImportError, match=r"scikit-random-features\[examples\]"):
         main(["--output", str(tmp_path / "picture.png")])
+
+
+def test_default_picture_is_where_git_does_not_look(load):
+    parser = argparse.ArgumentParser()
+    picture = load("_picture")
+    picture.add_output(parser, EXAMPLES / "plot_digits.py")
+    output = parser.parse_args([]).output
+    assert output == EXAMPLES / "output" / "plot_digits.png"
+    ignored = (EXAMPLES.parent / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert "examples/output/" in ignored
+
+
+def test_folder_of_the_pictures_is_made(load, tmp_path, monkeypatch):
+    picture = load("_picture")
+    monkeypatch.setattr(picture, "FOLDER", tmp_path / "output")
+    picture.check_output(tmp_path / "output" / "picture.png")
+    assert (tmp_path / "output").is_dir()
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_progress_is_for_terminals(is_terminal, load, monkeypatch):
+    stream = io.StringIO()
+    stream.isatty = lambda: is_terminal
+    monkeypatch.setattr(sys, "stderr", stream)
+    load("_picture").progress("width 5")
+    assert ("width 5" in stream.getvalue()) == is_terminal
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_picture_and_table_are_stored_together_or_not_at_all(fails, load, tmp_path):
+    script = tmp_path / "plot_x.py"
+    script.write_text(
+        "import sys\nfrom pathlib import Path\n"
+        "print('a table')\n"
+        "Path(sys.argv[2]).write_text('a picture')\n"
+        f"if {fails}: sys.exit(1)\n"
+        "print(f'The picture is in {sys.argv[2]}')\n"
+    )
+    old = {script.with_suffix(ending): "old" for ending in (".png", ".txt")}
+    for path, text in old.items():
+        path.write_text(text)
+    if fails:
+        with pytest.raises(SystemExit, match="Nothing is stored"):
+            load("_store").store(script)
+        assert {path: path.read_text() for path in old} == old
+    else:
+        load("_store").store(script)
+        assert script.with_suffix(".png").read_text() == "a picture"
+        table = script.with_suffix(".txt").read_text()
+        assert re.fullmatch(r"a table\n\nCPU time of this run: \d+ s\n", table)
+    assert not list((tmp_path / "output").iterdir())
 
 
 @pytest.mark.slow

@@ -1,64 +1,47 @@
-"""How sphinx-gallery runs the examples: their options, and their pictures.
+"""How sphinx-gallery shows the examples: with the stored picture and the stored table.
 
-The examples take options from the command line and save one picture without pyplot.
-sphinx-gallery calls scripts without options and looks for pyplot figures.
+The build imports an example and does not run it. Picture and table come from one full run
+of examples/_store.py. tests/test_examples.py runs every example at a small size.
 """
 
 import ast
-import os
 import shutil
 from pathlib import Path
+from textwrap import indent
 
+from sphinx.errors import ExtensionError
 from sphinx_gallery.scrapers import figure_rst
 
-# Slow examples run at a smaller size. Their page says so and shows the picture of the full
-# size, which is stored in the repository.
-SIZES = {
-    "plot_digits": "--sizes 50 200 --epochs 10 --folds 2",
-    "plot_error_floor": "--dimensions 5 10 --biases 0 -1 --width 300 --columns 300",
-    "plot_features_needed": "--dimensions 5 10 20 40 --seeds 3",
-    "plot_kernel_approximation": "--sizes 128 512 2048 --n-samples 898 --seeds 1",
-    "plot_laziness": "--widths 10 30 100 300",
-    "plot_million_rows": "--n-samples 30000 --widths 100 300",
-    "plot_ntk_operator": "--widths 100 1000 --n-samples 2000",
-    "plot_polynomial": "--widths 10 100 1000 --seeds 1",
-    "plot_single_neuron": "--dimensions 10 20 --widths 100 1000 --n-samples 8000 --seeds 1",
-}
+
+def skip_main(gallery_conf, script_vars):
+    """Let sphinx-gallery import an example as a module, so `main` is not called."""
+    script_vars["example_globals"]["__name__"] = Path(script_vars["src_file"]).stem
+    return []
 
 
-def give_options(gallery_conf, script_vars):
-    """Command line of an example; its picture goes into the folder of the gallery."""
-    source = Path(script_vars["src_file"])
-    # The examples use these two names for their options; sphinx-gallery hides them.
-    script_vars["example_globals"].update(
-        __file__=str(source), __doc__=ast.get_docstring(ast.parse(source.read_text()))
-    )
-    options = SIZES.get(source.stem, "").split()
-    # Scripts run in their own folder; a relative path keeps this machine's folders out of
-    # the output.
-    output = os.path.relpath(_saved(source, gallery_conf), source.parent)
-    return [*options, "--output", output]
+def as_listed(path):
+    """Key that keeps the order in which the index lists the examples."""
+    return 0
 
 
-def take_picture(block, block_vars, gallery_conf):
-    """Scraper of sphinx-gallery: the saved picture, or that of the full size."""
-    source = Path(block_vars["src_file"])
-    saved = _saved(source, gallery_conf)
-    if not saved.exists():
-        return ""
+def stored_run(block, block_vars, gallery_conf):
+    """Scraper of sphinx-gallery: the stored picture and table of a full run."""
+    name = Path(block_vars["src_file"]).stem
+    # sphinx-gallery's copy of the script is in the folder of the gallery.
+    stored = Path(gallery_conf["src_dir"], gallery_conf["examples_dirs"], name)
+    picture, table = stored.with_suffix(".png"), stored.with_suffix(".txt")
+    if not picture.exists() or not table.exists():
+        raise ExtensionError(
+            f"{name} has no stored run. Call python examples/_store.py {name}"
+        )
+    script = ast.parse(stored.with_suffix(".py").read_text(encoding="utf-8"))
+    title, *_ = ast.get_docstring(script).splitlines()
     target = next(block_vars["image_path_iterator"])
-    saved.replace(target)
-    options = SIZES.get(source.stem)
-    if options is None:
-        return figure_rst([target], gallery_conf["src_dir"])
-    full = Path(gallery_conf["src_dir"], gallery_conf["examples_dirs"], source.stem)
-    shutil.copyfile(full.with_suffix(".png"), target)
-    command = f"python examples/{source.name}"
-    return figure_rst([target], gallery_conf["src_dir"]) + (
-        f"\nThe picture was made by ``{command}``. The output below is that of a smaller "
-        f"size, ``{command} {options}``.\n"
+    shutil.copyfile(picture, target)
+    return (
+        figure_rst([target], gallery_conf["src_dir"], title)
+        + f"\nPicture and output of one run of ``python examples/{name}.py``:\n"
+        + "\n.. rst-class:: sphx-glr-script-out\n\n .. code-block:: none\n\n"
+        + indent(table.read_text(encoding="utf-8"), " " * 4)
+        + "\n"
     )
-
-
-def _saved(source, gallery_conf):
-    return Path(gallery_conf["src_dir"], gallery_conf["gallery_dirs"], f"{source.stem}.png")
