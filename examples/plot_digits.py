@@ -1,5 +1,5 @@
 """Random features reach the accuracy of trained networks on digits in less time
-================================================================================
+=============================================================================
 
 The data are 1,797 images of handwritten digits with 64 pixels. A trained network with 50
 neurons is far more accurate than 50 random ReLU features. Random neurons are cheap:
