@@ -177,7 +177,7 @@ DATA = [
         "class labels",
     ),
     (lambda: ridge_clf().fit(X, np.ones(20)), ValueError, "y", "Add samples of another"),
-    (lambda: ridge_clf().fit(X, np.c_[SIGNS, SIGNS]), ValueError, "y", "y.ravel()"),
+    (lambda: ridge_clf().fit(X, np.c_[SIGNS, 2 * SIGNS]), ValueError, "y", "y.ravel()"),
     (lambda: network().fit(X, Y, [1.0]), ValueError, "sample_weight", "for each row"),
     (lambda: ridge().fit(X, Y, -ORDERED), ValueError, "sample_weight", ">= 0"),
     (lambda: ridge().fit(X, Y, 0 * ORDERED), ValueError, "sample_weight", "not all 0"),

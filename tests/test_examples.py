@@ -64,7 +64,7 @@ TABLES = {
     "plot_laziness": (
         "--widths 10 40 --n-samples 50 --n-features 3",
         ["statement", "measured", "verdict"],
-        ["Sec. 2: flipped", "Sec. 2: coupling gap", "Sec. 2: gap to the"],
+        ["Sec. 2.1, flipped", "Sec. 2.1, coupling", "Sec. 2.2, gap to"],
     ),
     "plot_learned_directions": (
         "--n-samples 400 --n-features 8 --width 100 --rounds 2",

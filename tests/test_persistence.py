@@ -22,6 +22,7 @@ from skrf import (
     ACTIVATIONS,
     LOSSES,
     BoundedDegreePolynomial,
+    GradientOuterProduct,
     LinearizedNTKFeatures,
     OverparamNetClassifier,
     OverparamNetRegressor,
@@ -56,6 +57,7 @@ def models():
     net = OverparamNetRegressor(**NET).fit(X, y)
     return {
         "relu": RandomReLUFeatures(8, random_state=0).fit(X),
+        "metric": GradientOuterProduct(features=few, random_state=0).fit(X, y),
         "relu_float32": RandomReLUFeatures(8, random_state=0).fit(X.astype(np.float32)),
         "structured": structured.set_params(projection="structured", random_state=0).fit(X),
         "orthogonal": RandomFeatures(

@@ -194,10 +194,10 @@ def compute_width_path(matrix, n_widths, problem):
 
 
 @njit(cache=True, nogil=True)
-def _add_errors(Q, targets, y, fractions, step, fit, out):
+def _add_errors(Q, targets, y, fractions, step, eps, fit, out):
     """out[:, r] += squared leave-one-out and training errors of r + 1 neurons.
 
-    1 - h is clamped as in `_leave_one_out`.
+    1 - h is clamped to at least `eps`, as in `_leave_one_out`.
     """
     for i in range(Q.shape[0]):
         complement = 1.0 - fractions[i]
@@ -208,7 +208,7 @@ def _add_errors(Q, targets, y, fractions, step, fit, out):
                 complement -= q * q
                 for t in range(len(fit)):
                     fit[t] += q * targets[t, j]
-            factor = 1.0 / max(complement, EPS)
+            factor = 1.0 / max(complement, eps)
             for t in range(len(fit)):
                 e = y[i, t] - fit[t]
                 out[0, r] += (e * factor) ** 2
@@ -249,7 +249,8 @@ class WidthPathPass(Pass):
 
         def add(rows, out):
             fit = np.empty(Y.shape[1])
-            _add_errors(Q[rows], self.targets, y[rows], fractions[rows], step, fit, out)
+            rest = step, EPS, fit, out
+            _add_errors(Q[rows], self.targets, y[rows], fractions[rows], *rest)
 
         errors = sum_of_slices(len(Q), total.shape, add)
         total += errors / (self.weight * Y.shape[1])

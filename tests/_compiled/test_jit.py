@@ -102,7 +102,8 @@ def test_damaged_files_of_all_functions(tmp_path):
     """A page of zeros in each file of a transform; the next process compiles again."""
     program = (
         "import numpy as np, skrf; "
-        "print(skrf.RandomReLUFeatures(3, random_state=0).fit_transform(np.eye(3)))"
+        "features = skrf.RandomFeatures(3, activation='tanh', random_state=0); "
+        "print(features.fit_transform(np.eye(3)))"
     )
     env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
 
