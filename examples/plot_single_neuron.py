@@ -28,6 +28,7 @@ prints a line after each of its 36 tasks.
 """
 
 import argparse
+import sys
 from time import perf_counter
 
 import numpy as np
@@ -242,7 +243,7 @@ def run(tasks, args):
         f"Fitting four methods in {len(set(args.dimensions))} dimension(s) to {args.seeds} "
         f"target(s) each: {len(tasks)} tasks. With the default options they take less than "
         "a minute on two cores; the first fits compile for about 15 s.",
-        flush=True,
+        file=sys.stderr,
     )
     start, runs = perf_counter(), []
     # Two tasks at a time use two cores better than products with two threads.
@@ -252,9 +253,8 @@ def run(tasks, args):
         for (method, d, _), errors in zip(tasks, results, strict=True):
             runs.append(errors)
             seconds = perf_counter() - start
-            print(
-                f"{seconds:5.1f} s  {len(runs)}/{len(tasks)}  d = {d}, {method}", flush=True
-            )
+            done = f"{seconds:5.1f} s  {len(runs)}/{len(tasks)}  d = {d}, {method}"
+            print(done, file=sys.stderr)
     return runs
 
 

@@ -110,6 +110,18 @@ def has_heading(heading, text):
     return any(set(heading) <= set(line.split()) for line in text.splitlines())
 
 
+@pytest.mark.parametrize("name", TABLES)
+def test_picture_and_table_of_a_full_run_are_stored(name):
+    remedy = f"Call python examples/_store.py {name}"
+    assert (EXAMPLES / f"{name}.png").exists(), remedy
+    assert (EXAMPLES / f"{name}.txt").exists(), remedy
+    table = (EXAMPLES / f"{name}.txt").read_text(encoding="utf-8")
+    _, heading, _ = TABLES[name]
+    assert has_heading(heading, table), remedy
+    assert re.search(r"^CPU time of this run: \d+ s$", table, flags=re.MULTILINE), remedy
+    assert "The picture is in" not in table  # a file of the machine that made it
+
+
 @pytest.mark.filterwarnings("ignore::scipy.linalg.LinAlgWarning")
 @pytest.mark.parametrize("name", TABLES)
 def test_example_at_a_small_size(name, load, tmp_path, capsys):
