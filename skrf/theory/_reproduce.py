@@ -7,6 +7,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
+from threadpoolctl import threadpool_limits
+
 from skrf._utils.checks import check_boolean, check_choice
 from skrf._utils.typing import RandomState
 from skrf._utils.validation import RANDOM_STATE, check_arguments
@@ -173,7 +175,9 @@ def _measure(size, progress, random_state):
         options = {**_SIZES[size].get(statement, {}), **arguments}
         if "random_state" in signature(statement).parameters:
             options["random_state"] = random_state
-        reports.append(statement(**options))
+        # The matrices are small: threads of BLAS would mostly wait for each other.
+        with threadpool_limits(limits=1, user_api="blas"):
+            reports.append(statement(**options))
     _show_progress(progress, len(_STATEMENTS), "")
     return reports
 
