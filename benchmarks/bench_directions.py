@@ -117,7 +117,7 @@ def measure(name, models, seeds):
             results[model][1].append(time.process_time() - start)
             results[model][0].append(r2_score(y_test, fitted.predict(X_test)))
             if model == "learned":
-                rounds.append(fitted[0].n_iter_)
+                rounds.append(fitted[0].best_round_)
     return results, np.mean(ceilings), rounds
 
 

@@ -101,7 +101,7 @@ def main(argv=None):
         ),
         ridge(args.width),
     ).fit(X, y)
-    chosen, error = learner[0].n_iter_, exact_risk(learner, target).relative
+    chosen, error = learner[0].best_round_, exact_risk(learner, target).relative
 
     print(f"{args.n_samples} rows, {args.n_features} columns, {args.width} features")
     print("round   neuron   He3")

@@ -99,8 +99,10 @@ class GradientOuterProduct(
         roots of their eigenvalues.
     metric_ : ndarray of shape (n_features, n_features)
         The metric M, with trace n_features.
+    best_round_ : int
+        The round whose metric is used. 0 means that M is the identity.
     n_iter_ : int
-        Number of rounds used. 0 means that M is the identity.
+        Number of rounds that the folds tried, besides round 0.
     validation_scores_ : ndarray of shape (n_rounds, n_folds)
         Minus the mean squared error of every round on every fold, for outputs of variance
         1, or minus the fraction of wrong labels. Row 0 has the features without a metric.
@@ -295,7 +297,8 @@ class GradientOuterProduct(
                     run.advance()
             self._publish(run.metric, data.sample.dtype, columns)
             scores = [-(errors @ w) / w.sum() for w, errors in folds]
-            self.n_iter_, self.validation_scores_ = n_rounds, np.transpose(scores)
+            self.validation_scores_ = np.transpose(scores)
+            self.n_iter_, self.best_round_ = len(self.validation_scores_) - 1, n_rounds
             tasks.finish()
         return self
 

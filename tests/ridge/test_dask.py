@@ -383,7 +383,7 @@ def test_a_metric_from_blocks(kind, client, data):
     local = GradientOuterProduct(cv=cv, **options).fit(X, Y, sample_weight=weights)
     model = GradientOuterProduct(cv=2, **options)
     model.fit(x, in_blocks(Y), sample_weight=in_blocks(weights))
-    assert model.n_iter_ == local.n_iter_ == 1
+    assert model.best_round_ == local.best_round_ == 1
     np.testing.assert_allclose(model.metric_, local.metric_, atol=1e-6)
     np.testing.assert_allclose(
         model.validation_scores_, local.validation_scores_, rtol=1e-6

@@ -66,9 +66,9 @@ def test_the_rounds_are_those_of_the_definition(neuron):
     """Plain fits and matrices, without the classes of the package that run the rounds."""
     X, y, _ = neuron
     model = learner(cv=2).fit(X, y)
-    assert model.n_iter_ >= 2
+    assert model.best_round_ >= 2
     M, seed = np.eye(10), np.random.RandomState(0).randint(np.iinfo(np.int32).max)
-    for _ in range(model.n_iter_):
+    for _ in range(model.best_round_):
         ridge = RandomFeatureRidge(RandomReLUFeatures(100), random_state=seed)
         L = root(M)
         ridge.fit(X @ L, (y - y.mean()) / y.std())
@@ -98,7 +98,7 @@ def test_validation_scores_are_those_of_folds_of_all_rounds(neuron):
 def test_round_0_returns_the_rows_unchanged(rng):
     X, y = rng.standard_normal((90, 4)), rng.standard_normal(90)
     model = learner().fit(X, y)
-    assert model.n_iter_ == 0
+    assert model.best_round_ == 0
     np.testing.assert_array_equal(model.transform(X), X)
     np.testing.assert_array_equal(model.metric_, np.eye(4))
     np.testing.assert_allclose(model.explained_ratio_, 0.25)
@@ -108,7 +108,7 @@ def test_constant_outputs_keep_the_identity(rng):
     X = rng.standard_normal((30, 3))
     for y in (np.full(30, 1e6), np.zeros((30, 2))):
         model = learner().fit(X, y)
-        assert model.n_iter_ == 0
+        assert model.best_round_ == 0
         np.testing.assert_array_equal(model.components_, np.eye(3))
 
 
@@ -129,7 +129,7 @@ def test_a_rotation_of_the_rows_rotates_the_metric(neuron, rng):
     plain = learner(features=Rotated(50)).fit(X, y)
     Rotated.rotation = Q
     rotated = learner(features=Rotated(50)).fit(X @ Q.T, y)
-    assert plain.n_iter_ == rotated.n_iter_ > 0
+    assert plain.best_round_ == rotated.best_round_ > 0
     np.testing.assert_allclose(rotated.metric_, Q @ plain.metric_ @ Q.T, atol=1e-6)
 
 
@@ -156,7 +156,7 @@ def test_components(neuron):
 
 def test_components_are_learned_even_where_no_round_is_better(rng):
     X, y = rng.standard_normal((90, 4)), rng.standard_normal(90)
-    assert learner(n_components=2).fit(X, y).n_iter_ >= 1
+    assert learner(n_components=2).fit(X, y).best_round_ >= 1
 
 
 def test_diagonal(neuron):
@@ -289,7 +289,7 @@ def test_weights_are_repeated_rows(neuron, rng, monkeypatch):
 
     one = learner(cv=cv(fold), max_iter=1).fit(X, y, sample_weight=weights)
     two = learner(cv=cv(fold[repeated]), max_iter=1).fit(X[repeated], y[repeated])
-    assert one.n_iter_ == two.n_iter_ == 1
+    assert one.best_round_ == two.best_round_ == 1
     np.testing.assert_allclose(one.metric_, two.metric_, atol=1e-6)
     np.testing.assert_allclose(one.validation_scores_, two.validation_scores_, rtol=1e-6)
 
@@ -374,7 +374,7 @@ def test_one_task_for_each_round(neuron):
 
     model = learner().set_callbacks(Counter()).fit(X, y)
     n_rounds, n_folds = model.validation_scores_.shape
-    assert counts == [n_rounds * n_folds + model.n_iter_]
+    assert counts == [n_rounds * n_folds + model.best_round_]
 
 
 def test_verbose(neuron, capsys):
