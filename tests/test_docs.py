@@ -184,3 +184,14 @@ def test_page_on_real_tables_is_made_from_the_stored_results():
     page = runpy.run_path(str(program))["page"]
     tables = json.loads((DOCS.parent / "benchmarks" / "tables.json").read_text())
     assert (DOCS / "real_tables.inc").read_text() == page(tables)
+
+
+def test_landing_page_shows_the_example_of_the_readme():
+    readme = (DOCS.parent / "README.md").read_text()
+    code, output = re.search(
+        r"```python\n(.*?)```\n\n```\n(.*?)```", readme, re.DOTALL
+    ).groups()
+    assert code == (DOCS / "noisy_table.py").read_text()
+    page = re.sub(r"^   ", "", (DOCS / "index.rst").read_text(), flags=re.MULTILINE)
+    assert "literalinclude:: noisy_table.py" in page
+    assert output in page

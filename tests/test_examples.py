@@ -48,7 +48,7 @@ TABLES = {
     ),
     "plot_features_needed": (
         "--dimensions 3 5 --seeds 1",
-        ["log10", "features,", "samples", "SGD"],
+        ["d", "="],
         ["b = 0, error 1%", "b = -1, error 10%", "SGD, b = -1", "runs that learn 1 of 1"],
     ),
     "plot_error_floor": (
