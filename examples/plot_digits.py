@@ -9,7 +9,7 @@ features of the same size.
 
 Each model is a Pipeline with a `StandardScaler`. The networks use default parameters apart
 from their size. The transformers are the features of `RandomFeatureRidgeClassifier`, which
-chooses the penalty by leave-one-out errors.
+chooses the penalty by leave-one-out predictions.
 
 - A neuron of `LinearizedNTKFeatures` has 65 columns here, so its width is a tenth of the
   size. It still has 6.5 times the columns of the other transformers. The time of a fit no

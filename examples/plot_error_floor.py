@@ -13,7 +13,7 @@ with the dimension and with a more negative bias.
 
 Errors are relative, E[(N - g)^2] / E[g^2]. They depend on b / ||w|| only.
 
-Run ``python examples/plot_error_floor.py``. It takes about a minute.
+Run ``python examples/plot_error_floor.py``. It takes about 100 s of CPU time.
 """
 
 import argparse

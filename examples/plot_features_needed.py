@@ -13,7 +13,8 @@ theorems of the paper is 0.04 / d^4. The dotted line shows training instead: the
 fresh samples after which online SGD on ONE neuron with d + 1 weights has an exact relative
 error of 1%, for b = -1. It is the median over seeds.
 
-Run ``python examples/plot_features_needed.py``. It takes about a minute.
+Run ``python examples/plot_features_needed.py``. It takes about 90 s of CPU
+time.
 """
 
 import argparse
