@@ -236,8 +236,10 @@ class GradientOuterProduct(
         {'groups'}
         """
         router = MetadataRouter(owner=self).add_self_request(self)
-        fit_splits = MethodMapping().add(caller="fit", callee="split")
-        return router.add(splitter=check_cv(self.cv), method_mapping=fit_splits)
+        mapping = MethodMapping().add(caller="fit", callee="split")
+        # Pipelines call fit_transform of their steps.
+        mapping.add(caller="fit_transform", callee="split")
+        return router.add(splitter=check_cv(self.cv), method_mapping=mapping)
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(
