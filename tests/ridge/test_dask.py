@@ -1,13 +1,10 @@
 """Dask input on a cluster of two worker processes, and without one."""
 
 import os
-import re
 import signal
-import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import joblib
 import numpy as np
@@ -243,27 +240,6 @@ def test_grid_search_on_a_cluster(client, data):
     np.testing.assert_allclose(
         search.cv_results_["mean_test_score"], local.cv_results_["mean_test_score"]
     )
-
-
-@pytest.mark.slow
-def test_dask_example_of_the_readme(tmp_path):
-    """Run as a file, which the workers import."""
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    blocks = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
-    (code,) = (block for block in blocks if "Client" in block)
-    program = tmp_path / "program.py"
-    program.write_text(code)
-    run = subprocess.run(
-        [sys.executable, "-W", "ignore", program],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        cwd=tmp_path,
-    )
-    assert run.returncode == 0, run.stderr
-    printed = np.array(run.stdout.strip("[] \n").split(), float)
-    assert printed.shape == (5,)
-    assert np.abs(printed).max() < 1.5
 
 
 def test_networks_load_everything(data):
