@@ -97,7 +97,7 @@ def _checked_alphas(alphas):
     if values.dtype.kind not in "iuf" or values.ndim > 1 or values.size == 0:
         raise ValueError(
             "`alphas` must be 'auto', a positive number or a 1-D sequence of positive "
-            f"numbers; got {reprlib.repr(alphas)}. Use for instance np.logspace(-3, 3, 7)."
+            f"numbers; got {reprlib.repr(alphas)}. Use for instance np.logspace(-6, 4, 21)."
         )
     values = np.atleast_1d(values).astype(np.float64)
     bad = ~(np.isfinite(values) & (values > 0))
