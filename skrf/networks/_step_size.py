@@ -90,13 +90,16 @@ class _TangentKernels:
         return self.hidden * np.einsum("nk,nk->n", last, v) + self.diagonal
 
 
+def mean_squares(X):
+    """The mean squares of the columns."""
+    if issparse(X):
+        return np.asarray(X.multiply(X).mean(axis=0)).ravel()
+    return np.einsum("ij,ij->j", X, X, dtype=np.float64) / len(X)
+
+
 def column_scale(X):
     """The root mean square of the largest column; 1 where all are 0."""
-    if issparse(X):
-        squares = np.asarray(X.multiply(X).mean(axis=0))
-    else:
-        squares = np.einsum("ij,ij->j", X, X, dtype=np.float64) / len(X)
-    return float(np.sqrt(squares.max())) or 1.0
+    return float(np.sqrt(mean_squares(X).max())) or 1.0
 
 
 def some_rows(X, sample_weight):

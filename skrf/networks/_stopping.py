@@ -5,7 +5,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skrf._utils.interrupts import interrupts_held
 from skrf._utils.warnings import warn
-from skrf.networks._step_size import column_scale, n_alive, some_rows
+from skrf.networks._step_size import column_scale, mean_squares, n_alive, some_rows
 
 # A training loss above this many times that of the best constant is worth a warning.
 _WORSE = 1.01
@@ -13,6 +13,9 @@ _WORSE = 1.01
 # is worth a warning: such columns are small beside the biases, and the network learns them
 # late or never.
 _SMALL, _GAIN = 0.1, 0.05
+# A column of X that is larger than this, and has more than this fraction of the squared
+# length of the rows, forces a learning rate at which the other columns are hardly learned.
+_LARGE, _DOMINANT = 10.0, 0.5
 
 
 def warn_diverged(network, stop, trainer, result="last finite weights"):
@@ -76,6 +79,23 @@ def warn_if_useless(network, trainer, train):
             "of X, for example by StandardScaler.",
             ConvergenceWarning,
         )
+    elif network.eta0 == "auto" and objective.train_hidden:
+        _warn_of_a_dominant_column(train.X, trainer.eta0)
+
+
+def _warn_of_a_dominant_column(X, eta0):
+    """Warn that the scale of one column has decided on the learning rate."""
+    squares = mean_squares(X)
+    k = squares.argmax()
+    # With two columns, one is always the larger.
+    if len(squares) < 3 or squares[k] <= max(_LARGE**2, _DOMINANT * squares.sum()):
+        return
+    warn(
+        f"Column {k} of X is much larger than the others, with a root mean square of "
+        f"{np.sqrt(squares[k]):.3g}, so the learning rate eta0={eta0:.3g} is too small for "
+        "them. Scale the columns of X, for example by StandardScaler.",
+        ConvergenceWarning,
+    )
 
 
 class Progress:

@@ -9,7 +9,7 @@ import pytest
 import reference
 from exact_sgd import plain_sgd
 from scipy.sparse import csr_array
-from sklearn.datasets import load_diabetes
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
 from sklearn.ensemble import BaggingRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss, r2_score
@@ -273,6 +273,23 @@ def test_small_columns_that_are_not_learned_warn(Network, as_sparse, learning_ra
     with warnings.catch_warnings():
         warnings.filterwarnings("error", "The network has learned little")
         plain(Network, learning_rate=learning_rate).fit(X, y)
+
+
+@pytest.mark.parametrize("as_sparse", [False, True])
+@pytest.mark.parametrize("load", [load_breast_cancer, load_wine])
+def test_columns_of_different_units_warn(load, as_sparse):
+    """Raw tables are learned far worse than standardised ones, but not below a constant."""
+    X, y = load(return_X_y=True)
+    container = csr_array if as_sparse else np.asarray
+    largest = (X**2).mean(axis=0).argmax()
+    with pytest.warns(ConvergenceWarning, match=f"Column {largest} of X .*Scale"):
+        OverparamNetClassifier(random_state=0).fit(container(X), y)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "Column .* of X is much larger")
+        plain(OverparamNetClassifier).fit(container(scale(X)), y)
+        # Pixels have equal units, and a number as eta0 is the choice of the user.
+        plain(OverparamNetClassifier).fit(*load_digits(return_X_y=True))
+        plain(OverparamNetClassifier, eta0=1e-9).fit(container(X), y)
 
 
 def test_inactive_neurons_warn(noisy):
