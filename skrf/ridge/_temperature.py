@@ -100,6 +100,8 @@ class Temperature:
 
 def _fit(gaps, weights):
     """beta for g_ik, k != y_i, of shape (n_rows, n_classes - 1); all weights positive."""
+    # Products with weights of any size must not overflow.
+    n_rows, weights = max(len(weights), weights.sum()), weights / weights.max()
     size = np.average(np.abs(gaps).mean(axis=1), weights=weights)
     if size == 0:  # every beta has the same loss
         return 1.0
@@ -107,8 +109,8 @@ def _fit(gaps, weights):
     margins = -gaps.max(axis=1)
     target = 0.0
     if margins.min() >= -TIE:
-        n = max(len(margins), weights.sum())
-        target = -np.average(np.maximum(margins, 0), weights=weights) / (2 * n + 2)
+        mean = np.average(np.maximum(margins, 0), weights=weights)
+        target = -mean / (2 * n_rows + 2)
     minimum = MIN_LOG_ODDS / np.abs(gaps).max()
 
     def excess(beta):

@@ -190,3 +190,18 @@ def test_float32_stays_float32():
     decisions = np.array([[0.5, -0.5, 1.0]], np.float32)
     assert model.probabilities(decisions).dtype == np.float32
     assert model.log_probabilities(decisions).dtype == np.float32
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("separated", [False, True])
+@pytest.mark.parametrize("unit", [1e-300, 1e300])
+def test_weights_of_any_size(unit, separated, rng):
+    """Only ratios of weights matter, except in the bound of separated labels."""
+    y = np.where(rng.random(40) < 0.5, 1.0, -1.0)
+    decisions = 1e10 * (3 * y + rng.standard_normal(40) * (0.1 if separated else 3))
+    beta = Temperature.fit(decisions, y, np.full(40, unit)).beta[0]
+    expected = Temperature.fit(decisions, y).beta[0]
+    assert np.isfinite(beta)
+    assert beta >= expected * (1 - 1e-9)
+    if not separated or unit < 1:
+        assert beta == pytest.approx(expected, rel=1e-9)
