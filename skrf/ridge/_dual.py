@@ -174,7 +174,9 @@ class GramSystem:
             terms = complement.copy()
             complement -= self.unit[:, np.newaxis] ** 2 / (self.tau + alphas)
             rounding = clamp(complement, terms, self.rounding * terms)
-        errors = duals / (self.roots[:, np.newaxis] * complement)[:, :, np.newaxis]
+        # One after the other: the product of both divisors may underflow.
+        errors = duals / complement[:, :, np.newaxis]
+        errors /= self.roots[:, np.newaxis, np.newaxis]
         return errors, rounding
 
     def _inverse_diagonal(self, alphas):

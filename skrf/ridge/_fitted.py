@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from skrf.ridge._feature_matrix import FeatureMap
+from skrf.ridge._problem import require_finite
 from skrf.ridge._row_checks import RowChecks
 from skrf.ridge._targets import LabelTargets, NumberTargets
 from skrf.ridge._temperature import Temperature
@@ -61,6 +62,7 @@ class FittedValues:
 def _temperature(rows, targets):
     """The temperature of the decision values of rows left out."""
     weights = targets.sample_weights(rows.Y, rows.weights)
+    require_finite(rows.predictions)
     return Temperature.fit(rows.predictions, rows.Y, weights, targets.multilabel)
 
 

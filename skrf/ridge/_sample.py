@@ -12,7 +12,7 @@ import numpy as np
 from skrf.ridge._cg import solve_cg
 from skrf.ridge._held_out import Rows
 from skrf.ridge._memory import ProblemSize, fits_in_memory, require_fitting_memory
-from skrf.ridge._problem import require_weight
+from skrf.ridge._problem import require_two_rows
 
 # Rows of the sample, at most and at least.
 MOST_ROWS, FEWEST_ROWS = 2000, 50
@@ -42,12 +42,14 @@ def penalty_of_sample(solve, matrix, problem, rng):
 def rows_of_folds(matrix, problem, rng):
     """Errors of rows by conjugate gradients on the other folds, at the one penalty."""
     used = rng.permutation(np.flatnonzero(matrix.weights > 0))
-    require_weight(used.size)
+    require_two_rows(used.size, problem.fit_intercept)
     numbers, errors, total = [], [], matrix.weights.sum()
     for test in np.array_split(used, min(_N_FOLDS, len(used))):
         train = matrix.subset(np.setdiff1d(used, test))
-        fold = matrix.subset(test)
-        alpha = problem.alphas[0] * train.weights.sum() / total
+        share = train.weights.sum() / total
+        if share < np.finfo(np.float64).eps:
+            continue  # nothing is known of the few rows that have all the weight
+        fold, alpha = matrix.subset(test), problem.alphas[0] * share
         solution = solve_cg(train, problem.at(alpha), rng)
         fit = fold.exact().times(solution.coef) + solution.intercept
         numbers.append(test)

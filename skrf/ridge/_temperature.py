@@ -64,16 +64,20 @@ class Temperature:
         0 have no effect.
         """
         weights = np.ones(len(Y)) if weights is None else np.asarray(weights, np.float64)
-        rows = np.flatnonzero(weights > 0)
+        # Ratios that underflow are 0.
+        rows = np.flatnonzero(weights / weights.max() > 0)
         Y, weights = np.asarray(Y).reshape(len(Y), -1)[rows], weights[rows]
         decisions = np.asarray(decisions, np.float64).reshape(len(decisions), -1)[rows]
+        # Differences of large decision values must not overflow.
+        unit = np.abs(decisions).max() or 1.0
+        decisions = decisions / unit
         if multilabel or Y.shape[1] == 1:
             beta = [_fit(-s[:, np.newaxis], weights) for s in (Y * decisions).T]
         else:
             own = Y > 0
             gaps = decisions - decisions[own][:, np.newaxis]
             beta = [_fit(gaps[~own].reshape(len(gaps), -1), weights)]
-        return cls(np.array(beta), multilabel)
+        return cls(np.array(beta) / unit, multilabel)
 
     def probabilities(self, decisions):
         """Probabilities of the classes, of shape (n_rows, n_classes), or of the labels."""
@@ -113,15 +117,16 @@ def _fit(gaps, weights):
         target = -mean / (2 * n_rows + 2)
     minimum = MIN_LOG_ODDS / np.abs(gaps).max()
 
-    def excess(beta):
-        return _derivative(beta, gaps, weights) - target
+    def excess(log_beta):
+        return _derivative(np.exp(log_beta), gaps, weights) - target
 
-    if excess(minimum) >= 0:
+    low, step = np.log(minimum), np.log(4)
+    if excess(low) >= 0:
         return minimum / size
-    low, high = minimum, max(1.0, 2 * minimum)
+    high = max(0.0, low + step)
     while excess(high) < 0:
-        low, high = high, 4 * high
-    return brentq(excess, low, high, xtol=np.finfo(np.float64).tiny, rtol=1e-13) / size
+        low, high = high, high + step
+    return np.exp(brentq(excess, low, high, xtol=1e-13, maxiter=200)) / size
 
 
 def _derivative(beta, gaps, weights):

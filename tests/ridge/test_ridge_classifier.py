@@ -178,3 +178,15 @@ def test_log_loss_is_that_of_a_calibration_by_folds(load):
     ours = log_loss(b, clone(model).fit(A, a).predict_proba(B))
     peer = CalibratedClassifierCV(model, method="temperature", ensemble=False).fit(A, a)
     assert ours < log_loss(b, peer.predict_proba(B)) + 0.02
+
+
+@pytest.mark.filterwarnings("ignore::scipy.linalg.LinAlgWarning")
+@pytest.mark.parametrize("solver", ["dual", "cg"])
+def test_weights_beyond_the_range_of_floats(solver, rng):
+    """The ratios of the weights underflow."""
+    X, y = rng.standard_normal((12, 1)), np.arange(12) % 2
+    weights = np.tile([1e-300, 1.0, 1e300], 4)
+    model = RandomFeatureRidgeClassifier(
+        RandomReLUFeatures(5), alphas=1.0, solver=solver, random_state=0
+    ).fit(X, y, sample_weight=weights)
+    assert np.isfinite(model.predict_proba(X)).all()

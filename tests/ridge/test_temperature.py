@@ -205,3 +205,21 @@ def test_weights_of_any_size(unit, separated, rng):
     assert beta >= expected * (1 - 1e-9)
     if not separated or unit < 1:
         assert beta == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("unit", [1e-200, 1e300])
+def test_decision_values_of_any_size(unit, rng):
+    y = np.where(rng.random((40, 1)) < 0.5, 1.0, -1.0)
+    decisions = y + 2 * rng.standard_normal((40, 1))
+    expected = Temperature.fit(decisions, y).beta / unit
+    np.testing.assert_allclose(Temperature.fit(unit * decisions, y).beta, expected, 1e-9)
+
+
+@pytest.mark.filterwarnings("error")
+def test_weights_of_more_than_the_range_of_floats(rng):
+    """Rows that weigh 1e-600 times another row have no effect."""
+    y, decisions = np.array([1.0, -1.0, 1.0, -1.0]), np.array([1.0, 0.5, -2.0, -1.0])
+    few = Temperature.fit(decisions[:3], y[:3], np.full(3, 1e300))
+    all_rows = Temperature.fit(decisions, y, np.array([1e300, 1e300, 1e300, 1e-300]))
+    assert all_rows.beta == pytest.approx(few.beta, rel=1e-12)
