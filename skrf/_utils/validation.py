@@ -1,7 +1,8 @@
 """Checks of parameters and data that several estimators use.
 
-No other file imports private names of scikit-learn. Errors of scikit-learn keep their class
-and their message; a note, which tracebacks show below the message, says what to do.
+Only this file and `array_api` import private names of scikit-learn. Errors of scikit-learn
+keep their class and their message; a note, which tracebacks show below the message, says
+what to do.
 """
 
 import functools
@@ -28,6 +29,7 @@ from sklearn.utils.multiclass import (
 )
 from sklearn.utils.validation import _check_sample_weight
 
+from skrf._utils.array_api import namespace_of, to_numpy
 from skrf._utils.checks import own_integer, real_numbers, similar
 from skrf._utils.dates import refuse_dates
 from skrf._utils.typing import Function, KeepsSignature
@@ -194,6 +196,7 @@ def _remedy(name, X, *, allow_nan=False):
 
     In the order in which scikit-learn looks: entries, dimensions, NaN and infinity.
     """
+    X = to_numpy(X)
     try:
         entries = X.data if issparse(X) else np.asarray(X)
     except ValueError:
@@ -221,7 +224,7 @@ def _remedy(name, X, *, allow_nan=False):
 
 def _remedy_for_targets(y, *, several_outputs):
     """What to do about the first fault of targets or labels, or None."""
-    array = np.asarray(y)
+    array = np.asarray(to_numpy(y))
     if array.dtype.kind == "f" and np.isnan(array).any():
         return "Drop the rows where `y` is NaN."
     if array.dtype.kind == "f" and np.isinf(array).any():
@@ -312,11 +315,17 @@ def check_columns(estimator, X, *, dates=False):
 
 
 def check_row_weights(sample_weight, X, *, dtype, **options):
-    """scikit-learn's check of weights of rows; large ones must fit into `dtype`."""
+    """scikit-learn's check of weights of rows; large ones must fit into `dtype`.
+
+    The result is NumPy's array, also for rows on another device.
+    """
     remedy = (
         f"Pass one finite number >= 0 of {np.dtype(dtype)} for each row as "
         "`sample_weight`, not all 0."
     )
+    sample_weight = to_numpy(sample_weight)
+    if namespace_of(X) is not None:
+        X = np.empty((X.shape[0], 0))  # only its length is used
     if sample_weight is not None and not isinstance(sample_weight, Real):
         real_numbers("sample_weight", sample_weight)
     with completed(after=remedy):

@@ -6,6 +6,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.preprocessing import FunctionTransformer
 
+from skrf._utils.array_api import floats_of
 from skrf._utils.dask import distinct, first_rows_of, partitions
 from skrf._utils.engines import engine_of
 from skrf._utils.validation import check_data, check_row_weights
@@ -19,7 +20,6 @@ from skrf.ridge._targets import LabelTargets, NumberTargets
 from skrf.ridge._transformers import require_fit_on_columns
 
 TARGET_TYPES = ("auto", "class", "continuous")
-_FLOATS = [np.float64, np.float32]
 
 
 def data_of_rounds(model, X, y, sample_weight, groups):
@@ -81,7 +81,9 @@ def _checked(owner, X, columns=None):
     """(Rows as floats, attributes of their columns); `columns` None means first rows."""
     estimator = estimator_class(owner)()
     vars(estimator).update(columns or {})
-    X = check_data(estimator, X, accept_sparse="csr", dtype=_FLOATS, reset=columns is None)
+    X = check_data(
+        estimator, X, accept_sparse="csr", dtype=floats_of(X), reset=columns is None
+    )
     return X, {k: v for k, v in vars(estimator).items() if k in COLUMN_ATTRIBUTES}
 
 

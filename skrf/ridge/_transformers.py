@@ -110,6 +110,18 @@ def accepted_input(features):
     return tags is not None and tags.input_tags.sparse, takes_nan(features)
 
 
+def takes_arrays(features):
+    """Whether transformers support the array API; the tags of Pipelines do not say it."""
+    if isinstance(features, Pipeline):
+        return all(takes_arrays(step) for _, step in features.steps)
+    if features is None or features == "passthrough":
+        return True
+    if isinstance(features, FunctionTransformer):
+        return not features.validate
+    tags = tags_of(features)
+    return tags is not None and tags.array_api_support
+
+
 def takes_dates(features):
     """Whether a transformer may have a use for dates; None is the default.
 
@@ -188,7 +200,7 @@ def n_neurons(features):
         return n_neurons(features[-1])
     by_neuron = getattr(features, "train", "output") != "both"
     if isinstance(features, BaseHiddenLayerFeatures) and by_neuron:
-        return len(features.biases_)
+        return features.biases_.shape[0]
     raise ValueError(
         "`features` must have columns ordered by neuron for a path over widths; got "
         f"{features!r}. Use RandomReLUFeatures, RandomFeatures or "
