@@ -6,6 +6,7 @@ the array is not NumPy's. Without dispatch, scikit-learn converts such arrays to
 
 from __future__ import annotations
 
+import copy
 import importlib
 from typing import Any, NamedTuple
 
@@ -16,19 +17,21 @@ from sklearn.utils._array_api import (
     _is_numpy_namespace,
     check_same_namespace,
     get_namespace_and_device,
+    move_estimator_to,
     move_to,
     supported_float_dtypes,
 )
 
 __all__ = [
     "Namespace",
-    "check_same_namespace",
     "copied",
+    "estimator_in_numpy",
     "floats_of",
     "follow",
     "namespace_of",
     "namespace_of_attributes",
     "require_numpy",
+    "require_same_namespace",
     "to_numpy",
 ]
 
@@ -126,6 +129,14 @@ def follow(array, X):
     return to_numpy(array) if space is None else space.array(array)
 
 
+def estimator_in_numpy(estimator):
+    """A copy of a fitted estimator with its arrays in NumPy; itself without dispatch."""
+    if not get_config()["array_api_dispatch"]:
+        return estimator
+    # The function changes frozen estimators in place.
+    return move_estimator_to(copy.deepcopy(estimator), np, "cpu")
+
+
 def copied(array):
     """An independent copy of an array of any namespace, also without dispatch."""
     if isinstance(array, np.ndarray):
@@ -134,11 +145,26 @@ def copied(array):
         return namespace_of(array).xp.asarray(array, copy=True)
 
 
-def require_numpy(what, X):
+def require_same_namespace(X, estimator, attribute, method):
+    """Raise ValueError for X of another namespace or device than a fitted attribute.
+
+    `method` is the method that the user called.
+    """
+    array = getattr(estimator, attribute)
+    if not get_config()["array_api_dispatch"] and not isinstance(array, np.ndarray):
+        raise ValueError(
+            f"`X` must be an array of {type(array).__module__} for this "
+            f"{type(estimator).__name__}, as in `fit`; array API dispatch is off. Set "
+            "sklearn.set_config(array_api_dispatch=True)."
+        )
+    check_same_namespace(X, estimator, attribute=attribute, method=method)
+
+
+def require_numpy(what, X, name="X"):
     """Raise ValueError for X of another namespace where compiled code needs NumPy's."""
     space = namespace_of(X)
     if space is not None:
         raise ValueError(
-            f"`X` must be an array of NumPy for {what}; got an array of {space.name}. "
-            "Convert X, for instance by numpy.asarray(X.cpu()) for PyTorch."
+            f"`{name}` must be an array of NumPy for {what}; got an array of {space.name}. "
+            f"Convert {name} to NumPy, for instance by {name}.cpu().numpy() for PyTorch."
         )

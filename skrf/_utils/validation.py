@@ -29,7 +29,7 @@ from sklearn.utils.multiclass import (
 )
 from sklearn.utils.validation import _check_sample_weight
 
-from skrf._utils.array_api import namespace_of, to_numpy
+from skrf._utils.array_api import namespace_of, require_numpy, to_numpy
 from skrf._utils.checks import own_integer, real_numbers, similar
 from skrf._utils.dates import refuse_dates
 from skrf._utils.typing import Function, KeepsSignature
@@ -279,19 +279,23 @@ def _one_entry_each(X):
 def check_matrix(name, X, **options):
     """scikit-learn's check of a matrix, dense or CSR; errors have a remedy as a note."""
     refuse_dates(name, X)
+    require_numpy("kernels", X, name)
     with remedies_for(name, X):
         return _one_entry_each(
             validation.check_array(X, accept_sparse="csr", input_name=name, **options)
         )
 
 
-def check_data(estimator, X, *y, dates=False, **options):
+def check_data(estimator, X, *y, dates=False, arrays=False, **options):
     """scikit-learn's check of X, and of y; errors have a remedy as a note.
 
-    `dates` says whether X may have dates.
+    `dates` says whether X may have dates, and `arrays` whether X may be an array of another
+    namespace than NumPy's.
     """
     if not dates:
         refuse_dates("X", X)
+    if not arrays:
+        require_numpy(f"{type(estimator).__name__}, which has no array API support", X)
 
     def find_remedy():
         return _remedy_for_data(estimator, X, *(y or [None]), **options)

@@ -14,10 +14,10 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted
 
 from skrf._utils.array_api import (
-    check_same_namespace,
     copied,
     floats_of,
     namespace_of,
+    require_same_namespace,
     to_numpy,
 )
 from skrf._utils.blocks import row_blocks
@@ -107,7 +107,7 @@ class BaseHiddenLayerFeatures(
             If the weights do not fit in the available memory.
         """
         X = engine_of(X).sample(X)
-        X = check_data(self, X, accept_sparse="csr", dtype=floats_of(X))
+        X = check_data(self, X, arrays=True, accept_sparse="csr", dtype=floats_of(X))
         space, n_features = namespace_of(X), X.shape[1]
         dtype = X.dtype if space is None else space.numpy_dtype(X.dtype)
         self._check_parameters(dtype)
@@ -246,8 +246,9 @@ class BaseHiddenLayerFeatures(
     def _check_rows(self, X, method):
         """Rows for a public method, checked."""
         check_is_fitted(self, "biases_")
-        check_same_namespace(X, self, attribute="biases_", method=method)
-        return check_data(self, X, accept_sparse="csr", dtype=floats_of(X), reset=False)
+        require_same_namespace(X, self, "biases_", method)
+        options = {"accept_sparse": "csr", "dtype": floats_of(X), "reset": False}
+        return check_data(self, X, arrays=True, **options)
 
     def _check_parameters(self, dtype):
         """Check combinations of parameters; `_parameter_constraints` check each alone."""

@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import UNUSED, MetadataRouter, MethodMapping
 from sklearn.utils.validation import check_is_fitted
 
-from skrf._utils.array_api import check_same_namespace, namespace_of, to_numpy
+from skrf._utils.array_api import namespace_of, require_same_namespace, to_numpy
 from skrf._utils.callbacks import PassTasks, printed
 from skrf._utils.engines import engine_of
 from skrf._utils.interrupts import all_or_nothing
@@ -437,7 +437,7 @@ shape (n_samples, n_features)
         `method` is the public method, for errors.
         """
         check_is_fitted(self)
-        check_same_namespace(X, self, attribute="output_weights_", method=method)
+        require_same_namespace(X, self, "output_weights_", method)
         values = self._fitted_values()
         checks = RowChecks.of(self, self._current(values.targets))
         engine_of(X).check_columns(checks.check_columns, X)

@@ -12,7 +12,11 @@ from skrf.ridge._array_matrix import feature_matrix
 from skrf.ridge._dask_matrix import DaskFeatureMatrix
 from skrf.ridge._feature_matrix import FeatureMap, FeatureMatrix
 from skrf.ridge._row_checks import RowChecks
-from skrf.ridge._transformers import require_fit_on_columns, seed_nested
+from skrf.ridge._transformers import (
+    require_array_support,
+    require_fit_on_columns,
+    seed_nested,
+)
 
 
 class FittingData(NamedTuple):
@@ -31,6 +35,7 @@ def fitting_data(model, X, y, sample_weight):
 
 def data_in_memory(model, X, y, sample_weight, classes=None, is_part=False):
     """The `FittingData` of rows that are not on a cluster, all or a part of the data."""
+    require_array_support(model.features, X)
     y = engine_of(y).in_memory(y)
     checks, X = RowChecks.learn(model, X, y, classes)
     Y = checks.targets.encode(y, X.shape[0])

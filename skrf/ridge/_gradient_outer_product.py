@@ -14,10 +14,10 @@ from sklearn.utils.metadata_routing import UNUSED, MetadataRouter, MethodMapping
 from sklearn.utils.validation import check_is_fitted
 
 from skrf._utils.array_api import (
-    check_same_namespace,
     floats_of,
     follow,
     namespace_of,
+    require_same_namespace,
     to_numpy,
 )
 from skrf._utils.blocks import multiply
@@ -392,12 +392,13 @@ class GradientOuterProduct(
             infinity.
         """
         check_is_fitted(self)
-        check_same_namespace(X, self, attribute="components_", method="transform")
+        require_same_namespace(X, self, "components_", "transform")
         engine_of(X).check_columns(partial(check_columns, self), X)
         return engine_of(X).map_rows(self._transform_rows, X, self._n_features_out)
 
     def _transform_rows(self, X):
-        X = check_data(self, X, accept_sparse="csr", dtype=floats_of(X), reset=False)
+        options = {"accept_sparse": "csr", "dtype": floats_of(X), "reset": False}
+        X = check_data(self, X, arrays=True, **options)
         if (space := namespace_of(X)) is not None:
             return X @ space.array(self.components_, X.dtype).T
         out = np.empty((X.shape[0], self._n_features_out), X.dtype)

@@ -17,7 +17,7 @@ from skrf.ridge._rounds import BlocksOnCluster, RowsInMemory
 from skrf.ridge._row_checks import COLUMN_ATTRIBUTES, estimator_class
 from skrf.ridge._solver_choice import row_numbers
 from skrf.ridge._targets import LabelTargets, NumberTargets
-from skrf.ridge._transformers import require_fit_on_columns
+from skrf.ridge._transformers import require_array_support, require_fit_on_columns
 
 TARGET_TYPES = ("auto", "class", "continuous")
 
@@ -26,6 +26,7 @@ def data_of_rounds(model, X, y, sample_weight, groups):
     """(Data of the rounds, pairs of parts for training and test, attributes of columns)."""
     if engine_of(X).is_lazy:
         return _on_cluster(model, X, y, sample_weight, groups)
+    require_array_support(model.features, X)
     y = engine_of(y).in_memory(y)
     X, columns = _checked(type(model).__name__, X)
     targets = _targets(model, y)
@@ -81,9 +82,8 @@ def _checked(owner, X, columns=None):
     """(Rows as floats, attributes of their columns); `columns` None means first rows."""
     estimator = estimator_class(owner)()
     vars(estimator).update(columns or {})
-    X = check_data(
-        estimator, X, accept_sparse="csr", dtype=floats_of(X), reset=columns is None
-    )
+    options = {"accept_sparse": "csr", "dtype": floats_of(X), "reset": columns is None}
+    X = check_data(estimator, X, arrays=True, **options)
     return X, {k: v for k, v in vars(estimator).items() if k in COLUMN_ATTRIBUTES}
 
 

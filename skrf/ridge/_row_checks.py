@@ -108,6 +108,7 @@ def _checked(X, owner, accept_sparse, allow_nan, allow_dates, columns=None):
             estimator,
             X,
             dates=allow_dates,
+            arrays=True,
             accept_sparse="csr" if accept_sparse else False,
             dtype=floats_of(X),
             ensure_all_finite="allow-nan" if allow_nan else True,

@@ -13,6 +13,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures
 from sklearn.utils import check_random_state, get_tags
 
+from skrf._utils.array_api import estimator_in_numpy, namespace_of
 from skrf.features import RandomReLUFeatures
 from skrf.features._base import BaseHiddenLayerFeatures
 
@@ -122,6 +123,16 @@ def takes_arrays(features):
     return tags is not None and tags.array_api_support
 
 
+def require_array_support(features, X):
+    """Raise for arrays of another namespace that the features do not support."""
+    space = namespace_of(X)
+    if space is not None and not takes_arrays(features):
+        raise ValueError(
+            f"`features` must support the array API for arrays of {space.name}; got "
+            f"{features!r}. Use for instance RandomReLUFeatures, or convert X to NumPy."
+        )
+
+
 def takes_dates(features):
     """Whether a transformer may have a use for dates; None is the default.
 
@@ -184,7 +195,8 @@ def identical(first, second):
     if first is second:
         return True
     try:
-        return joblib.hash(first) == joblib.hash(second)
+        # Arrays of other namespaces have pickles that differ from call to call.
+        return len({joblib.hash(estimator_in_numpy(f)) for f in (first, second)}) == 1
     except pickle.PicklingError as error:
         raise ValueError(
             "`features` must be picklable, so that merge can compare two of them; got "
