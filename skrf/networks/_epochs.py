@@ -16,7 +16,7 @@ import numpy as np
 
 from skrf._utils.warnings import warn
 from skrf.networks._sgd import HALVINGS, Diverged, Trainer
-from skrf.networks._step_size import n_alive, some_rows
+from skrf.networks._step_size import n_alive, sampled_rows
 from skrf.networks._stopping import Progress, warn_diverged, warn_not_converged
 
 # Fraction of all epochs, and of those before an early stop, that the cooldown takes.
@@ -175,16 +175,14 @@ class Fit:
                 return
             if watch and (epoch & (epoch - 1) == 0 or epoch == end):
                 watch()
+            if self.progress.is_stale() and not settings.cools_down:
+                return
             if self.progress.is_stale() and epoch < cooling_from:
-                if not settings.cools_down:
-                    return
                 if self.progress.best_weights is not None:
                     trainer.replace(self.progress.best_weights.copy())
                 cooling_from, end = epoch, epoch + max(1, round(_MORE * epoch))
                 trainer.cool_down((end - epoch) * per_epoch)
-            elif self.progress.is_stale() and not settings.cools_down:
-                return
-        self.progress.exhausted = self.settings.tol is not None
+        self.progress.exhausted = settings.tol is not None
 
     def _validation_score(self, trainer):
         X, Y, sample_weight = self.validation
@@ -196,7 +194,7 @@ class Fit:
         trainer = self.trainer
         if not trainer.objective.train_hidden:
             return None
-        X = self.train.X[some_rows(self.train.X, self.train.sample_weight)]
+        X = self.train.X[sampled_rows(self.train.X, self.train.sample_weight)]
         at_start = n_alive(trainer.objective, trainer.weights, X)
 
         def watch():

@@ -5,7 +5,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skrf._utils.interrupts import interrupts_held
 from skrf._utils.warnings import warn
-from skrf.networks._step_size import column_scale, mean_squares, n_alive, some_rows
+from skrf.networks._step_size import column_scale, mean_squares, n_alive, sampled_rows
 
 # A training loss above this many times that of the best constant is worth a warning.
 _WORSE = 1.01
@@ -64,7 +64,7 @@ def warn_if_useless(network, trainer, train):
             ConvergenceWarning,
         )
         return
-    X = train.X[some_rows(train.X, train.sample_weight)]
+    X = train.X[sampled_rows(train.X, train.sample_weight)]
     if objective.train_hidden and n_alive(objective, weights, X) == 0:
         warn(
             "All hidden neurons are inactive: their derivative is 0 on all rows, so "
