@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skrf.kernels._activation_duals import DUALS, activations, affine
+from skrf.kernels._activation_duals import DUALS, activated, affine
 
 
 class Network(NamedTuple):
@@ -42,6 +42,6 @@ class Network(NamedTuple):
         yield layer
         for _ in range(self.depth - 1):
             layer = affine(
-                activations(self.activation, layer), self.weight_scale, self.bias_scale
+                activated(self.activation, layer), self.weight_scale, self.bias_scale
             )
             yield layer

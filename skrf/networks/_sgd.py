@@ -45,7 +45,7 @@ from skrf._compiled.recurrences import (
     Schedule,
     recurrences,
 )
-from skrf._utils.blas import GEMM
+from skrf._utils.blas import GEMM_ADDRESSES
 from skrf._utils.blocks import dense_rows
 from skrf._utils.interrupts import interrupts_held
 from skrf._utils.memory import require_memory
@@ -372,7 +372,7 @@ class Trainer:
         # The velocity is not read without momentum, nor the mean without averaging.
         velocity, mean = self.velocity or weights, self.mean or _no_mean(weights)
         return sgd.train_block(
-            GEMM[X.dtype],
+            GEMM_ADDRESSES[X.dtype],
             sgd.Block(X, Y, sample_weight),
             scratch,
             Layer(weights.hidden, velocity.hidden, mean.hidden),
@@ -402,7 +402,7 @@ class Trainer:
         velocity = self.velocity or self.weights.empty()
         mean = self.mean if n_averaged else _no_mean(self.weights)
         sgd.finish_block(
-            GEMM[X.dtype],
+            GEMM_ADDRESSES[X.dtype],
             X,
             scratch,
             Layer(self.weights.hidden, velocity.hidden, mean.hidden),

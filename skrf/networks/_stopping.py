@@ -10,8 +10,8 @@ from skrf.networks._step_size import column_scale, mean_squares, n_alive, sample
 # A training loss above this many times that of the best constant is worth a warning.
 _WORSE = 1.01
 # With columns below this root mean square, a loss that is lower by less than this fraction
-# is worth a warning: such columns are small beside the biases, and the network learns them
-# late or never.
+# is worth a warning: the learning rate that is stable for the biases is then so small for
+# the weights that the network learns the columns late or never.
 _SMALL, _GAIN = 0.1, 0.05
 # A column of X that is larger than this, and has more than this fraction of the squared
 # length of the rows, forces a learning rate at which the other columns are hardly learned.
