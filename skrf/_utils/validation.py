@@ -35,8 +35,6 @@ from skrf._utils.dates import refuse_dates
 from skrf._utils.typing import Function, KeepsSignature
 
 __all__ = [
-    "BIAS",
-    "DIMENSION",
     "FINITE",
     "FRACTION",
     "NON_NEGATIVE",
@@ -44,7 +42,6 @@ __all__ = [
     "POSITIVE",
     "POSITIVE_INTEGER",
     "PROBABILITY",
-    "RANDOM_STATE",
     "NumericInterval",
     "StrOptions",
     "available_with_reason",
@@ -98,12 +95,8 @@ POSITIVE_INTEGER = NumericInterval(Integral, 1, None, closed="left")
 NON_NEGATIVE_INTEGER = NumericInterval(Integral, 0, None, closed="left")
 POSITIVE = NumericInterval(Real, 0, None, closed="neither")
 NON_NEGATIVE = NumericInterval(Real, 0, None, closed="left")
-# Dimension of Gaussian inputs; the spectra of larger ones take minutes.
-DIMENSION = NumericInterval(Integral, 2, 2000, closed="both")
+# FRACTION excludes 0 and 1; PROBABILITY includes both.
 FRACTION = NumericInterval(Real, 0, 1, closed="neither")
-RANDOM_STATE = ["random_state"]
-# Bias of a neuron with ||w|| = 1. Below, floats cannot tell that it is ever active.
-BIAS = [NumericInterval(Real, -35, 1000, closed="both")]
 PROBABILITY = NumericInterval(Real, 0, 1, closed="both")
 FINITE = NumericInterval(Real, None, None, closed="neither")
 
