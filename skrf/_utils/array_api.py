@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import importlib
+from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,17 +23,25 @@ from sklearn.utils._array_api import (
     supported_float_dtypes,
 )
 
+from skrf._utils.blas import mirror
+
 __all__ = [
     "Namespace",
+    "all_finite",
+    "arrays_from_transformers",
     "copied",
     "estimator_in_numpy",
     "floats_of",
     "follow",
+    "follow_labels",
     "namespace_of",
     "namespace_of_attributes",
+    "require_dense_and_real",
     "require_numpy",
     "require_same_namespace",
     "to_numpy",
+    "without_dispatch",
+    "without_gradients",
 ]
 
 
@@ -76,8 +85,10 @@ class Namespace(NamedTuple):
     def eigh(self, symmetric):
         """(Eigenvalues, eigenvectors) of NumPy's lower triangle, in float64.
 
-        They are computed on the device if it computes in float64.
+        They are computed on the device if it computes in float64. The upper triangle is
+        overwritten.
         """
+        mirror(symmetric)  # JAX takes the mean of both triangles
         if not self.has_float64:
             return np.linalg.eigh(symmetric)
         values, vectors = self.xp.linalg.eigh(self.array(symmetric))
@@ -107,8 +118,8 @@ def namespace_of(array) -> Namespace | None:
 
 def namespace_of_attributes(estimator) -> Namespace | None:
     """The namespace of the first array among the attributes of a fitted estimator."""
-    found = (namespace_of(value) for value in vars(estimator).values())
-    return next((space for space in found if space is not None), None)
+    spaces = (namespace_of(value) for value in vars(estimator).values())
+    return next((space for space in spaces if space is not None), None)
 
 
 def floats_of(array):
@@ -120,7 +131,20 @@ def floats_of(array):
 def to_numpy(array):
     """An array of any namespace as NumPy's, copied from its device; else the object."""
     space = namespace_of(array)
-    return array if space is None else _convert_to_numpy(array, space.xp)
+    if space is None:
+        return array
+    array = without_gradients(array)
+    if str(array.dtype).endswith("bfloat16"):  # a dtype that NumPy does not have
+        array = space.xp.astype(array, space.xp.float32)
+    return _convert_to_numpy(array, space.xp)
+
+
+def without_gradients(array):
+    """An array without PyTorch's record of how to differentiate it.
+
+    Sums over all rows would keep the features of all rows in memory for this record.
+    """
+    return array.detach() if getattr(array, "requires_grad", False) else array
 
 
 def follow(array, X):
@@ -129,12 +153,47 @@ def follow(array, X):
     return to_numpy(array) if space is None else space.array(array)
 
 
+def follow_labels(labels, X):
+    """Labels in the namespace of X, and on its device; text stays NumPy's."""
+    labels = to_numpy(labels)
+    return follow(labels, X) if labels.dtype.kind in "biuf" else labels
+
+
+@contextmanager
+def without_dispatch():
+    """Make scikit-learn's functions for NumPy's arrays accept all array-likes.
+
+    With dispatch they reject some, such as a Categorical of pandas.
+    """
+    if not get_config()["array_api_dispatch"]:
+        yield
+        return
+    with config_context(array_api_dispatch=False):
+        yield
+
+
+def arrays_from_transformers(X):
+    """A context in which transformers return arrays for arrays X of another namespace.
+
+    The option transform_output of scikit-learn would make them data frames.
+    """
+    is_array = namespace_of(X) is not None
+    return config_context(transform_output="default") if is_array else nullcontext()
+
+
 def estimator_in_numpy(estimator):
     """A copy of a fitted estimator with its arrays in NumPy; itself without dispatch."""
     if not get_config()["array_api_dispatch"]:
         return estimator
     # The function changes frozen estimators in place.
     return move_estimator_to(copy.deepcopy(estimator), np, "cpu")
+
+
+def all_finite(array):
+    """Whether all values of an array of any namespace are finite."""
+    if (space := namespace_of(array)) is not None:
+        return bool(space.xp.all(space.xp.isfinite(array)))
+    return bool(np.isfinite(array).all())
 
 
 def copied(array):
@@ -151,13 +210,33 @@ def require_same_namespace(X, estimator, attribute, method):
     `method` is the method that the user called.
     """
     array = getattr(estimator, attribute)
-    if not get_config()["array_api_dispatch"] and not isinstance(array, np.ndarray):
+    if isinstance(array, np.ndarray) and namespace_of(X) is None:
+        return
+    if not get_config()["array_api_dispatch"]:
         raise ValueError(
             f"`X` must be an array of {type(array).__module__} for this "
             f"{type(estimator).__name__}, as in `fit`; array API dispatch is off. Set "
             "sklearn.set_config(array_api_dispatch=True)."
         )
     check_same_namespace(X, estimator, attribute=attribute, method=method)
+
+
+def require_dense_and_real(X):
+    """Raise ValueError for sparse and complex arrays of other namespaces than NumPy."""
+    space = namespace_of(X)
+    if space is None:
+        return
+    if str(getattr(X, "layout", "torch.strided")) != "torch.strided":
+        raise ValueError(
+            f"`X` must be a dense array of {space.name}; got the layout {X.layout}. Pass "
+            "X.to_dense()."
+        )
+    if space.xp.isdtype(X.dtype, "complex floating"):
+        # scikit-learn's checks of estimators ask for the second sentence.
+        raise ValueError(
+            f"`X` must be real; got {X.dtype}. Complex data not supported. Pass X.real if "
+            "the imaginary part may be dropped."
+        )
 
 
 def require_numpy(what, X, name="X"):

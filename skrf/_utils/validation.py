@@ -29,7 +29,12 @@ from sklearn.utils.multiclass import (
 )
 from sklearn.utils.validation import _check_sample_weight
 
-from skrf._utils.array_api import namespace_of, require_numpy, to_numpy
+from skrf._utils.array_api import (
+    require_dense_and_real,
+    require_numpy,
+    to_numpy,
+    without_dispatch,
+)
 from skrf._utils.checks import own_integer, real_numbers, similar
 from skrf._utils.dates import refuse_dates
 from skrf._utils.typing import Function, KeepsSignature
@@ -287,7 +292,9 @@ def check_data(estimator, X, *y, dates=False, arrays=False, **options):
     """
     if not dates:
         refuse_dates("X", X)
-    if not arrays:
+    if arrays:
+        require_dense_and_real(X)
+    else:
         require_numpy(f"{type(estimator).__name__}, which has no array API support", X)
 
     def find_remedy():
@@ -321,21 +328,25 @@ def check_row_weights(sample_weight, X, *, dtype, **options):
         "`sample_weight`, not all 0."
     )
     sample_weight = to_numpy(sample_weight)
-    if namespace_of(X) is not None:
-        X = np.empty((X.shape[0], 0))  # only its length is used
     if sample_weight is not None and not isinstance(sample_weight, Real):
         real_numbers("sample_weight", sample_weight)
-    with completed(after=remedy):
+    with completed(after=remedy), without_dispatch():
         return _check_sample_weight(sample_weight, X, dtype=dtype, **options)
 
 
 def first_partial_fit(estimator, classes):
-    """Take the classes of the first call of `partial_fit`, and compare later ones."""
+    """Take the classes of the first call of `partial_fit`, and compare later ones.
+
+    Sets `classes_` to NumPy's array.
+    """
     remedy = (
         "Pass all labels that will occur as `classes` to the first call of partial_fit, "
         "and the same classes or None to later calls."
     )
-    with completed(after=remedy):
+    if hasattr(estimator, "classes_"):
+        estimator.classes_ = to_numpy(estimator.classes_)
+    classes = to_numpy(classes)
+    with completed(after=remedy), without_dispatch():
         return _check_partial_fit_first_call(estimator, classes)
 
 

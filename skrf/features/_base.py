@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted
 
 from skrf._utils.array_api import (
+    all_finite,
     copied,
     floats_of,
     namespace_of,
@@ -223,10 +224,8 @@ class BaseHiddenLayerFeatures(
         *inputs, Z = arrays
         maximum = max([self._magnitude_bound, *map(max_magnitude, inputs)])
         space = namespace_of(Z)
-        xp, dtype = (
-            (np, Z.dtype) if space is None else (space.xp, space.numpy_dtype(Z.dtype))
-        )
-        if maximum < np.finfo(dtype).max ** (1 / 8) or bool(xp.all(xp.isfinite(Z))):
+        dtype = Z.dtype if space is None else space.numpy_dtype(Z.dtype)
+        if maximum < np.finfo(dtype).max ** (1 / 8) or all_finite(Z):
             return
         raise ValueError(
             f"The features of `X` must be finite; got values that overflow {dtype}. "

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import sparse
 
 from skrf._compiled import hadamard
-from skrf._utils.array_api import copied, namespace_of
+from skrf._utils.array_api import copied, namespace_of, to_numpy
 from skrf._utils.blocks import dense_rows, multiply
 from skrf._utils.random import random_stream
 from skrf.features._distributions import (
@@ -30,7 +30,7 @@ from skrf.features._distributions import (
 def max_magnitude(array):
     """Maximum magnitude of the entries of an array or sparse matrix; 0 without entries."""
     if (space := namespace_of(array)) is not None:
-        return float(space.xp.max(space.xp.abs(array))) if array.shape[0] else 0.0
+        return float(to_numpy(space.xp.max(space.xp.abs(array)))) if array.shape[0] else 0.0
     entries = array.data if sparse.issparse(array) else array
     return float(max(entries.max(), -entries.min())) if entries.size else 0.0
 

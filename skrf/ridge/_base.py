@@ -219,7 +219,7 @@ shape (n_samples, n_features)
             if (space := namespace_of(X)) is not None:
                 values = values.__sklearn_array_api_convert__(space.array)
             self._values = values
-            self._set_data(data)
+            self._set_data(data, X)
             self.__dict__.pop("_stream", None)
             tasks.finish()
         return self
@@ -316,7 +316,7 @@ shape (n_samples, n_features)
             self.solver, matrix, problem, self.cv, y, groups, is_classifier(self)
         )
 
-    def _set_data(self, data):
+    def _set_data(self, data, X):
         """Set the fitted attributes that describe X, y and the features."""
         for name in COLUMN_ATTRIBUTES:
             vars(self).pop(name, None)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 
+from skrf._utils.array_api import follow_labels
 from skrf._utils.engines import engine_of
 from skrf._utils.hints import with_hints
 from skrf._utils.interrupts import all_or_nothing
@@ -98,8 +99,8 @@ class RandomFeatureRidgeClassifier(ScoreMixin, ClassifierMixin, BaseRandomFeatur
 
     See Also
     --------
-    RandomFeatureRidge : Ridge regression; its notes on memory, precision, Dask and
-        interrupts hold here too.
+    RandomFeatureRidge : Ridge regression; its notes on memory, precision, Dask, array
+        API dispatch and interrupts hold here too.
     sklearn.calibration.CalibratedClassifierCV : Probabilities from `decision_function`.
 
     Notes
@@ -112,6 +113,8 @@ class RandomFeatureRidgeClassifier(ScoreMixin, ClassifierMixin, BaseRandomFeatur
 
     `partial_fit` keeps no rows, so it compares penalties by squared errors of the targets,
     and there are no probabilities. `scoring` and `store_cv_results` need `fit`.
+
+    With array API dispatch, numeric labels are where X is, and text labels are NumPy's.
 
     References
     ----------
@@ -132,6 +135,8 @@ class RandomFeatureRidgeClassifier(ScoreMixin, ClassifierMixin, BaseRandomFeatur
     >>> model.predict_proba(X[1000:] / 16).shape
     (797, 10)
     """
+
+    classes_: np.ndarray
 
     _parameter_constraints = {
         **BaseRandomFeatureRidge._parameter_constraints,
@@ -212,7 +217,9 @@ class RandomFeatureRidgeClassifier(ScoreMixin, ClassifierMixin, BaseRandomFeatur
             if classes is not None and "_stream" not in vars(self):
                 self.__dict__.pop("classes_", None)
             first_partial_fit(self, classes)
-            return self._partial_fit(X, y, self.classes_, sample_weight)
+            self._partial_fit(X, y, self.classes_, sample_weight)
+            self.classes_ = follow_labels(self.classes_, X)
+        return self
 
     def decision_function(self, X: MatrixLike) -> np.ndarray:
         """Compute the outputs U z(x) + c.
@@ -276,10 +283,11 @@ shape (n_samples, n_features)
             After `partial_fit`, as for `output_weights_`.
         """
         predictor = self._predictor(X, "predict")
-        if predictor.values.targets.multilabel:
-            n_labels = len(self.classes_)
-            return engine_of(X).map_rows(predictor.labels, X, n_labels, np.dtype(np.intp))
-        return engine_of(X).map_rows(predictor.labels, X, None, self.classes_.dtype)
+        targets, map_rows = predictor.values.targets, engine_of(X).map_rows
+        if targets.multilabel:
+            n_labels = len(targets.classes)
+            return map_rows(predictor.labels, X, n_labels, np.dtype(np.intp))
+        return map_rows(predictor.labels, X, None, targets.classes.dtype)
 
     @available_with_reason(can_predict_proba)
     def predict_proba(self, X: MatrixLike) -> np.ndarray:
@@ -323,7 +331,8 @@ shape (n_samples, n_features)
         True
         """
         predictor = self._predictor(X, "predict_proba")
-        return engine_of(X).map_rows(predictor.probabilities, X, len(self.classes_))
+        n_classes = len(predictor.values.targets.classes)
+        return engine_of(X).map_rows(predictor.probabilities, X, n_classes)
 
     @available_with_reason(can_predict_proba)
     def predict_log_proba(self, X: MatrixLike) -> np.ndarray:
@@ -360,14 +369,20 @@ shape (n_samples, n_features)
         True
         """
         predictor = self._predictor(X, "predict_log_proba")
-        return engine_of(X).map_rows(predictor.log_probabilities, X, len(self.classes_))
+        n_classes = len(predictor.values.targets.classes)
+        return engine_of(X).map_rows(predictor.log_probabilities, X, n_classes)
 
     def _learn_targets(self, y, classes):
         return LabelTargets.learn(type(self).__name__, y, classes, self.class_weight)
 
+    def _set_data(self, data, X):
+        super()._set_data(data, X)
+        # scikit-learn's tools compare them with the outputs, which are where X is.
+        self.classes_ = follow_labels(self.classes_, X)
+
     def _current(self, targets):
         name, multilabel = type(self).__name__, targets.multilabel
-        return LabelTargets.known(name, self.classes_, self.class_weight, multilabel)
+        return LabelTargets.known(name, targets.classes, self.class_weight, multilabel)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

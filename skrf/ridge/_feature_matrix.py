@@ -13,7 +13,11 @@ from sklearn.pipeline import Pipeline
 
 from skrf._compiled.jit import njit
 from skrf._compiled.neurons import FASTMATH
-from skrf._utils.array_api import namespace_of
+from skrf._utils.array_api import (
+    arrays_from_transformers,
+    namespace_of,
+    require_same_namespace,
+)
 from skrf._utils.blas import add_gram, mirror, product
 from skrf._utils.blocks import is_frame, take_rows
 from skrf._utils.dates import refuse_dates
@@ -35,7 +39,7 @@ class FeatureMap:
     def __init__(self, features, X):
         while isinstance(features, FrozenEstimator):
             features = features.estimator
-        # `rows` calls their `_transform_into`, which does not check the columns.
+        # `rows` calls methods of theirs that do not check the columns, or the namespace.
         hidden_layer = isinstance(features, BaseHiddenLayerFeatures)
         if hidden_layer and X.shape[1] != features.n_features_in_:
             raise ValueError(
@@ -43,6 +47,8 @@ class FeatureMap:
                 f"fitted to; got {X.shape[1]} columns. Pass X with the columns of that "
                 "fit, or features that are not frozen."
             )
+        if hidden_layer:
+            require_same_namespace(X, features, "biases_", "transform")
         self.features = features
         first = self.rows(take_rows(X, slice(0, 1)), Scratch())
         self.n_columns, self.dtype = first.shape[1], first.dtype
@@ -56,7 +62,11 @@ class FeatureMap:
         Features of another namespace are new arrays, on their device.
         """
         if namespace_of(X) is not None:
-            return self._array_rows(X, self.features.transform(X))
+            with arrays_from_transformers(X):
+                transform = self.features.transform
+                if isinstance(self.features, BaseHiddenLayerFeatures):
+                    transform = self.features._features_of  # whatever set_output says
+                return self._array_rows(X, transform(X))
         checked = not is_frame(X) and X.dtype.kind == "f"
         if isinstance(self.features, BaseHiddenLayerFeatures) and checked:
             Z = scratch.array("Z", X.shape[0], self.features._n_features_out, X.dtype)
@@ -81,10 +91,13 @@ class FeatureMap:
         """Features of another namespace, checked, in float32 or float64."""
         space = namespace_of(Z)
         if space is None:
+            remedy = "Use features that support the array API"
+            if is_frame(Z):
+                remedy = 'Call their set_output(transform="default")'
             raise ValueError(
                 "`features` must return an array of the namespace of `X` for array API "
-                f"dispatch; got {type(Z).__name__} from {self.features!r}. Use features "
-                "that support the array API, or convert X to NumPy."
+                f"dispatch; got {type(Z).__name__} from {self.features!r}. {remedy}, or "
+                "convert X to NumPy."
             )
         real = "bool", "integral", "real floating"
         self._require_numbers(X, Z, space.xp.isdtype(Z.dtype, real))

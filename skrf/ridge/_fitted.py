@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from skrf._utils.array_api import follow, namespace_of, to_numpy
+from skrf._utils.array_api import all_finite, follow, follow_labels, namespace_of, to_numpy
 from skrf.ridge._feature_matrix import FeatureMap
 from skrf.ridge._problem import require_finite
 from skrf.ridge._row_checks import RowChecks
@@ -120,9 +120,7 @@ class Predictor:
         if namespace_of(X) is None:
             result = to_numpy(result)
         result += follow(np.atleast_1d(bias).astype(dtype), result)
-        space = namespace_of(result)
-        xp = np if space is None else space.xp
-        if not bool(xp.all(xp.isfinite(result))):
+        if not all_finite(result):
             raise ValueError(
                 f"The predictions must be finite; got values that overflow {dtype}, or NaN "
                 "from `features`. Scale X, for instance by StandardScaler."
@@ -131,8 +129,7 @@ class Predictor:
 
     def labels(self, X):
         """The class of every row; text is NumPy's."""
-        labels = self.checks.targets.decode(to_numpy(self.outputs(X)))
-        return follow(labels, X) if labels.dtype.kind in "biuf" else labels
+        return follow_labels(self.checks.targets.decode(to_numpy(self.outputs(X))), X)
 
     def probabilities(self, X):
         """Probabilities of the classes or labels of every row."""

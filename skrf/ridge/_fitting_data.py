@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from sklearn.base import clone, is_classifier
 
+from skrf._utils.array_api import arrays_from_transformers, without_gradients
 from skrf._utils.dask import distinct, first_rows_of, partitions
 from skrf._utils.engines import engine_of
 from skrf.features import RandomReLUFeatures
@@ -36,13 +37,14 @@ def fitting_data(model, X, y, sample_weight):
 def data_in_memory(model, X, y, sample_weight, classes=None, is_part=False):
     """The `FittingData` of rows that are not on a cluster, all or a part of the data."""
     require_array_support(model.features, X)
-    y = engine_of(y).in_memory(y)
+    X, y = without_gradients(X), engine_of(y).in_memory(y)
     checks, X = RowChecks.learn(model, X, y, classes)
     Y = checks.targets.encode(y, X.shape[0])
     weights = checks.sample_weights(X, sample_weight, is_part)
     checks = replace(checks, targets=checks.targets.with_weights(y, weights))
     weights = weights * checks.targets.class_weights(Y)
-    features = _new_features(model).fit(X, y)
+    with arrays_from_transformers(X):
+        features = _new_features(model).fit(X, y)
     matrix = feature_matrix(X, Y, weights, FeatureMap(features, X), model.block_size)
     return FittingData(matrix, features, checks)
 

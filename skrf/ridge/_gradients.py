@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from skrf._utils.affine import affine_map, flat_steps, is_affine
-from skrf._utils.array_api import follow, to_numpy
+from skrf._utils.array_api import follow, to_numpy, without_gradients
 from skrf._utils.dask import partitions, reduce_parts
 from skrf._utils.engines import engine_of
 from skrf._utils.typing import MatrixLike
@@ -199,7 +199,7 @@ shape (n_samples, n_features)
             parts = partitions(X, X, sample_weight)
             sample = predictor.checks.rows(engine_of(X).sample(X))
         else:
-            sample = X = predictor.checks.rows(X)
+            sample = X = without_gradients(predictor.checks.rows(X))
             weights = check_row_weights(
                 sample_weight, X, dtype=np.float64, ensure_non_negative=True
             )

@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 
-from skrf._utils.array_api import namespace_of
+from skrf._utils.array_api import arrays_from_transformers, namespace_of
 from skrf._utils.blocks import multiply, take_rows
 from skrf._utils.directions import directions
 from skrf.ridge._array_matrix import feature_matrix
@@ -90,7 +90,8 @@ class RowsInMemory:
     def fit(self, features, part):
         """Fit features to the rows of a part, or to all rows if values do not matter."""
         all_rows = part is None or fits_on_columns(features)
-        return features.fit(self.X if all_rows else take_rows(self.X, part))
+        with arrays_from_transformers(self.X):
+            return features.fit(self.X if all_rows else take_rows(self.X, part))
 
     def matrix(self, features, part):
         """The feature matrix of a part; None means all rows."""

@@ -6,7 +6,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.preprocessing import FunctionTransformer
 
-from skrf._utils.array_api import floats_of
+from skrf._utils.array_api import floats_of, without_gradients
 from skrf._utils.dask import distinct, first_rows_of, partitions
 from skrf._utils.engines import engine_of
 from skrf._utils.validation import check_data, check_row_weights
@@ -27,7 +27,7 @@ def data_of_rounds(model, X, y, sample_weight, groups):
     if engine_of(X).is_lazy:
         return _on_cluster(model, X, y, sample_weight, groups)
     require_array_support(model.features, X)
-    y = engine_of(y).in_memory(y)
+    X, y = without_gradients(X), engine_of(y).in_memory(y)
     X, columns = _checked(type(model).__name__, X)
     targets = _targets(model, y)
     Y = targets.encode(y, X.shape[0])

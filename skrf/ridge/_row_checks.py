@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 
-from skrf._utils.array_api import floats_of, namespace_of
+from skrf._utils.array_api import floats_of, namespace_of, without_gradients
 from skrf._utils.blocks import is_frame
 from skrf._utils.validation import check_columns, check_data, check_row_weights
 from skrf.ridge._targets import LabelTargets, NumberTargets
@@ -77,7 +77,7 @@ class RowChecks:
 
     def part(self, X, y, sample_weight):
         """(Rows, float64 targets, weights) of a part of the data, checked."""
-        X = self.rows(X)
+        X = without_gradients(self.rows(X))
         Y = self.targets.encode(y, X.shape[0])
         weights = self.sample_weights(X, sample_weight, is_part=True)
         return X, Y, weights * self.targets.class_weights(Y)

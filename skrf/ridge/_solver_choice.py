@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.model_selection import check_cv
 
+from skrf._utils.array_api import to_numpy, without_dispatch
 from skrf._utils.memory import available_memory
 from skrf._utils.validation import completed
 from skrf.ridge._cg import landmarks, solve_cg
@@ -85,12 +86,13 @@ def row_numbers(cv, matrix, y, groups, is_classifier):
             f"`groups` must have one entry per row of X, {matrix.n_rows}; got shape "
             f"{np.shape(groups)}. Pass one group per row."
         )
-    folds = check_cv(cv, y, classifier=is_classifier)
-    with completed(f"cv={cv!r}", "Use other folds, or pass `groups` to fit."):
-        pairs = list(folds.split(np.zeros(matrix.n_rows), y, groups))
-    splits = [
-        tuple(np.arange(matrix.n_rows)[np.asarray(part)] for part in pair) for pair in pairs
-    ]
+    note = completed(f"cv={cv!r}", "Use other folds, or pass `groups` to fit.")
+    with without_dispatch():
+        folds = check_cv(cv, y, classifier=is_classifier)
+        with note:
+            pairs = list(folds.split(np.zeros(matrix.n_rows), y, groups))
+    numbers = np.arange(matrix.n_rows)
+    splits = [tuple(numbers[np.asarray(to_numpy(part))] for part in p) for p in pairs]
     if not splits or any(
         not matrix.weights[part].any() for pair in splits for part in pair
     ):

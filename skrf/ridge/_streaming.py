@@ -49,7 +49,7 @@ class StreamingMixin:
             )
             if stream is None:
                 data = data_in_memory(self, X, y, sample_weight, classes, is_part=True)
-                self._set_data(data)
+                self._set_data(data, X)
                 matrix, targets = data.matrix, data.checks.targets
                 problem = self._scored(problem, data, None)
                 stream = Stream.begin(matrix, problem, self.features, targets)

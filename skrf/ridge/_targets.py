@@ -8,6 +8,7 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.multiclass import type_of_target
 
+from skrf._utils.array_api import without_dispatch
 from skrf._utils.validation import (
     check_labels,
     check_targets,
@@ -30,12 +31,14 @@ class NumberTargets:
     are_labels = False
 
     @classmethod
+    @without_dispatch()
     def learn(cls, owner, y):
         """The targets that the first `y` shows; `owner` is the estimator's class."""
         _require_targets(owner, y)
         check_targets(y)
         return cls(np.asarray(y).ndim == 1)
 
+    @without_dispatch()
     def encode(self, y, n_rows):
         """float64 targets of shape (n_rows, n_outputs)."""
         check_targets(y)
@@ -92,6 +95,7 @@ class LabelTargets:
     are_labels = True
 
     @classmethod
+    @without_dispatch()
     def learn(cls, owner, y, classes, class_weight):
         """The targets that the first `y` shows, or that `classes` lists."""
         _require_targets(owner, y)
@@ -132,6 +136,7 @@ class LabelTargets:
         """Fitted attributes of the estimator that describe y."""
         return {"classes_": self.classes, "_multilabel": self.multilabel}
 
+    @without_dispatch()
     def with_weights(self, y, sample_weight):
         """The targets with class weights in numbers.
 
@@ -149,6 +154,7 @@ class LabelTargets:
         factors[np.searchsorted(self.classes, y)] = rows
         return replace(self, factors=factors)
 
+    @without_dispatch()
     def encode(self, y, n_rows):
         """float64 targets of shape (n_rows, n_outputs)."""
         if self.multilabel != _is_multilabel(y):

@@ -115,12 +115,12 @@ def takes_arrays(features):
     """Whether transformers support the array API; the tags of Pipelines do not say it."""
     if isinstance(features, Pipeline):
         return all(takes_arrays(step) for _, step in features.steps)
-    if features is None or features == "passthrough":
+    if features is None or isinstance(features, BaseHiddenLayerFeatures):
         return True
     if isinstance(features, FunctionTransformer):
         return not features.validate
     tags = tags_of(features)
-    return tags is not None and tags.array_api_support
+    return features == "passthrough" or (tags is not None and tags.array_api_support)
 
 
 def require_array_support(features, X):

@@ -224,6 +224,19 @@ def test_devices_without_float64(convert, data, monkeypatch):
         assert score == pytest.approx(expected, rel=tolerances["errors"])
 
 
+def test_eigenvectors_of_libraries_that_read_both_triangles(monkeypatch, convert, rng):
+    """The solvers fill only the lower triangle, and JAX averages both."""
+    A = rng.standard_normal((9, 9))
+    expected = np.linalg.eigvalsh(A)
+    space = namespace_of(convert(A))
+    eigh = space.xp.linalg.eigh
+    monkeypatch.setattr(space.xp.linalg, "eigh", lambda A: eigh((A + A.T) / 2))
+    values, vectors = space.eigh(A.copy())
+    np.testing.assert_allclose(values, expected, atol=1e-12)
+    symmetric = np.tril(A) + np.tril(A, -1).T
+    np.testing.assert_allclose(symmetric @ vectors, vectors * values, atol=1e-12)
+
+
 def test_estimators_move_to_another_namespace(convert, data):
     X, y, *_ = data
     for model in (
