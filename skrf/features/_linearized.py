@@ -82,6 +82,9 @@ class LinearizedNTKFeatures(BaseHiddenLayerFeatures):
     Column ``i * (d + 1) + j`` belongs to neuron i and column j of X, with d = n_features
     and j = d for the bias. Without biases, this column is ``i * d + j``.
 
+    X may be an array of another library, such as PyTorch (see :doc:`/gpu`). Results
+    and fitted arrays are then where X is. `as_linear_operator` needs NumPy's.
+
     References
     ----------
     .. [1] Yehudai, G. and Shamir, O. (2019). On the power and limitations of random

@@ -79,6 +79,9 @@ class RandomFeatures(BaseHiddenLayerFeatures):
     linear model that follows, for instance by RidgeCV. Do not standardise the features,
     because a linear model on them then overfits noisy targets.
 
+    X may be an array of another library, such as PyTorch (see :doc:`/gpu`). Results
+    and fitted arrays are then where X is.
+
     The projections differ in how they draw the weights:
 
     - "dense": independent rows, stored as a matrix.

@@ -144,6 +144,9 @@ class GradientOuterProduct(
     gradients are summed. Class labels are coded as -1 and 1, in one column per class or one
     for two classes. Constant fits have no gradients and keep the identity.
 
+    X may be an array of another library, such as PyTorch (see :doc:`/gpu`). Results
+    and fitted arrays are then where X is.
+
     The blend treats all columns alike, so the result depends on their units. Without
     standardised columns it favours columns with large values: put a StandardScaler first.
 

@@ -123,6 +123,10 @@ class RandomFeatureRidge(ScoreMixin, RegressorMixin, BaseRandomFeatureRidge):
     from its `transform`, such as TargetEncoder, into a Pipeline before this estimator. With
     `cv` the features are fitted once, to all rows.
 
+    X may be an array of another library, such as PyTorch (see :doc:`/gpu`), if the
+    features support it, for all solvers but "cg". Results and fitted arrays are then where
+    X is. `y`, `sample_weight` and `groups` may be anywhere.
+
     With alphas="auto" the penalties are multiples of t = trace(Zc' Omega Zc) / n_columns,
     Omega the sample weights and Zc the features, centred with these weights if there is an
     intercept: 10^-6 t, ..., 10^4 t, by factors of 10^(1/2). If the best penalty is the
