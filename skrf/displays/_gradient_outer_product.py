@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from skrf._utils.array_api import to_numpy
 from skrf._utils.checks import check_integer, real_array
 from skrf._utils.directions import directions
 from skrf._utils.typing import MatrixLike
@@ -181,7 +182,7 @@ default=None
 
     def _checked(self, n_directions):
         """(Fractions, directions as rows, names or None), checked."""
-        matrix = real_array("matrix", self.matrix, ndim=2)
+        matrix = real_array("matrix", to_numpy(self.matrix), ndim=2)
         is_square = matrix.shape[0] == matrix.shape[1]
         if not (is_square and np.allclose(matrix, matrix.T) and matrix.trace() > 0):
             raise ValueError(

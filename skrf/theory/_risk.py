@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrf import gaussian
 from skrf._utils.affine import affine_map, flat_steps, is_affine
+from skrf._utils.array_api import estimator_in_numpy
 from skrf._utils.typing import RandomState
 from skrf._utils.validation import POSITIVE_INTEGER, NumericInterval, check_arguments
 from skrf.features import RandomFeatures
@@ -123,6 +124,7 @@ def _of_network(model):
 def _of_ridge(model):
     """(Steps before the features, (u, W, b, intercept)) of ridge on relu features."""
     check_is_fitted(model)
+    model = estimator_in_numpy(model)
     *before, features = flat_steps(model.features_)
     known = isinstance(features, RandomFeatures) and features.activation == "relu"
     if not known or np.ndim(model.output_weights_) != 1:

@@ -23,7 +23,10 @@ from skrf import (
     RandomFeatureRidge,
     RandomFeatureRidgeClassifier,
     RandomReLUFeatures,
+    make_single_neuron,
 )
+from skrf.displays import GradientOuterProductDisplay
+from skrf.theory import exact_risk
 
 FEATURES = RandomReLUFeatures(20, random_state=0)
 
@@ -211,6 +214,22 @@ def test_output_of_data_frames(torch, data):
     features = clone(scaled).set_output(transform="pandas")
     with pytest.raises(ValueError, match=r"(?s)got DataFrame.* Call their set_output"):
         RandomFeatureRidge(features).fit(X, y)
+
+
+def test_displays_and_theory_of_fitted_models(convert, data):
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    X, y, *_ = data
+    X, target = X.astype(float), make_single_neuron(9, 4, return_target=True)[2]
+    scaled = make_pipeline(StandardScaler(), RandomReLUFeatures(9, random_state=0))
+    metric = GradientOuterProduct(max_iter=1, random_state=0)
+    for model in (RandomFeatureRidge(FEATURES), RandomFeatureRidge(scaled), metric):
+        expected = model.fit(X, y)
+        on_device = clone(model).fit(convert(X), convert(y))
+        display = GradientOuterProductDisplay.from_estimator(on_device, convert(X))
+        pyplot.close(display.figure_)
+        if model is not metric:
+            risk = exact_risk(on_device, target).risk
+            assert risk == pytest.approx(exact_risk(expected, target).risk, rel=1e-6)
 
 
 def test_rows_of_another_namespace_than_the_features(convert, data):
