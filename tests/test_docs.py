@@ -195,3 +195,11 @@ def test_landing_page_shows_the_example_of_the_readme():
     page = re.sub(r"^   ", "", (DOCS / "index.rst").read_text(), flags=re.MULTILINE)
     assert "literalinclude:: noisy_table.py" in page
     assert output in page
+
+
+def test_the_version_is_stated_once():
+    """The changelog begins with the installed version, or with what is not released yet."""
+    first, *rest = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    released = rest[0] if first == "Unreleased" else first
+    assert f"\nversion: {released}\n" in (ROOT / "CITATION.cff").read_text()
+    assert skrf.__version__ == released or skrf.__version__.endswith(".dev0")
