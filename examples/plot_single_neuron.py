@@ -256,7 +256,7 @@ def run(tasks, args):
     print(
         f"Fitting four methods in {len(set(args.dimensions))} dimension(s) to {args.seeds} "
         f"target(s) each: {len(tasks)} tasks. With the default options they take less than "
-        "a minute on two cores; the first fits compile for 10 to 15 s.",
+        "a minute on two cores; the first fits compile for about 15 s.",
         file=sys.stderr,
     )
     start, runs = perf_counter(), []

@@ -3,13 +3,15 @@ with one hidden layer, as scikit-learn estimators.
 
 | what | names |
 | --- | --- |
-| transformers | `RandomReLUFeatures`, `RandomFeatures`, `LinearizedNTKFeatures` |
-| estimators | `OverparamNetRegressor`, `OverparamNetClassifier` |
-| convex problems | `RandomFeatureRidge`, `RandomFeatureRidgeClassifier` |
-| features that learn, by convex problems | `GradientOuterProduct` |
+| random features | `RandomReLUFeatures`, `RandomFeatures`, `LinearizedNTKFeatures` |
+| ridge regression on random features | `RandomFeatureRidge`, \
+`RandomFeatureRidgeClassifier` |
+| learned features, by ridge regression | `GradientOuterProduct` |
+| networks trained by SGD | `OverparamNetRegressor`, `OverparamNetClassifier` |
+| kernels of infinitely wide networks | the module `skrf.kernels` |
 | exact Gaussian mathematics | the modules `skrf.gaussian` and `skrf.theory` |
 | pictures | `WidthPathDisplay`; more in `skrf.displays` |
-| targets | `SingleNeuron`, `BoundedDegreePolynomial`, `TriangleWave` |
+| target functions | `SingleNeuron`, `BoundedDegreePolynomial`, `TriangleWave` |
 | data | `make_single_neuron`, `make_polynomial`, `make_polynomial_classification` |
 | tables | `ACTIVATIONS`, `LOSSES` |
 | bug reports | `show_versions` |

@@ -9,13 +9,15 @@ from scipy import special
 
 from skrf import ACTIVATIONS
 from skrf._compiled.activations import KERNELS
+from skrf.features._array_formulas import ARRAY_FORMULAS
 
 KINKED = ("relu", "step", "leaky_relu", "abs", "squared_relu")
 KINKED_AT_ZERO = ("relu", "step", "leaky_relu", "abs")
 
 
-def test_every_name_has_a_compiled_kernel_and_a_reference():
+def test_every_name_has_a_compiled_kernel_a_formula_and_a_reference():
     assert set(ACTIVATIONS) == set(reference.ACTIVATIONS) == set(KERNELS)
+    assert set(ACTIVATIONS) == set(ARRAY_FORMULAS)
     assert all(name == entry.name for name, entry in ACTIVATIONS.items())
 
 
@@ -38,6 +40,26 @@ def test_equals_definition(name, dtype, tolerance):
     assert value.dtype == slope.dtype == dtype
     np.testing.assert_allclose(value, twin_value, rtol=tolerance, atol=tolerance)
     np.testing.assert_allclose(slope, twin_slope, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 4e-15), (np.float32, 3e-6)])
+def test_array_formulas_agree_with_the_compiled_functions(name, dtype, tolerance):
+    z = np.concatenate([np.linspace(-12, 12, 1001), [0.0, -700.0, 80.0]]).astype(dtype)
+    formulas = ARRAY_FORMULAS[name]
+    compiled = ACTIVATIONS[name].value_and_derivative(z)
+    for formula, expected in zip((formulas.value, formulas.slope), compiled, strict=True):
+        result = formula(np, z)
+        assert result.dtype == dtype
+        np.testing.assert_allclose(result, expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", [k for k in ARRAY_FORMULAS if ARRAY_FORMULAS[k].second])
+def test_second_derivatives_are_limits_of_differences(name):
+    z, h = np.linspace(-4, 4, 200), 1e-6
+    derivative = ACTIVATIONS[name].derivative
+    slope = (derivative(z + h) - derivative(z - h)) / (2 * h)
+    np.testing.assert_allclose(ARRAY_FORMULAS[name].second(np, z), slope, atol=1e-8)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

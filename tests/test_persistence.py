@@ -208,7 +208,7 @@ def test_pickles_of_the_same_or_an_older_version_are_silent(
     reader, everything, monkeypatch
 ):
     monkeypatch.setattr(version, "__version__", "0.1.0")
-    monkeypatch.setattr("skrf.targets.__version__", "0.1.0")
+    monkeypatch.setattr("skrf.targets._base.__version__", "0.1.0")
     written = {name: pickle.dumps(model) for name, model in everything.items()}
     monkeypatch.setattr(version, "__version__", reader)
     with warnings.catch_warnings():
@@ -221,7 +221,7 @@ def test_pickles_of_the_same_or_an_older_version_are_silent(
 @pytest.mark.parametrize("reader", ["0.1.0", "0.9", "0.9.12.dev1"])
 def test_pickles_of_a_newer_version_warn(reader, everything, monkeypatch):
     monkeypatch.setattr(version, "__version__", "0.10.0")
-    monkeypatch.setattr("skrf.targets.__version__", "0.10.0")
+    monkeypatch.setattr("skrf.targets._base.__version__", "0.10.0")
     models = versioned(everything) | {"path": results()["width_path"]}
     written = {name: pickle.dumps(model) for name, model in models.items()}
     monkeypatch.setattr(version, "__version__", reader)

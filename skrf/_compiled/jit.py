@@ -108,6 +108,6 @@ def _warn(error):
         _warned = True
         warn(
             f"Compiled code cannot be stored on disk ({error}), so every process compiles "
-            "again, for 10 to 15 s in its first fit. Set the environment variable "
+            "again, for about 15 s in its first fit. Set the environment variable "
             "NUMBA_CACHE_DIR to a folder that can be written.",
         )

@@ -26,7 +26,7 @@ class Output(NamedTuple):
     intercept_mean: np.ndarray
 
 
-class Penalty(NamedTuple):
+class UpdateRule(NamedTuple):
     """Scalars of the update rule."""
 
     momentum: float
@@ -220,6 +220,22 @@ def _descend_output(output, gradient, G, A, step, is_first, is_last, left, n):
                 _fold(output.weights_mean[k, left : left + n], u, rate)
 
 
+@njit(fastmath=FASTMATH, **INNER)
+def _backward_and_descend(output, gradient, G, scratch, rows, step, at_ends, trained):
+    """`_backward` of a piece of a mini-batch and `_descend_output`, tile by tile.
+
+    `at_ends` says whether the piece is the first and the last one of the mini-batch.
+    """
+    Z, n = scratch.pre_activations[rows[0] : rows[1]], rows[1] - rows[0]
+    for left in range(0, Z.shape[1], TILE):
+        columns = min(TILE, Z.shape[1] - left)
+        if trained.hidden:
+            _backward(Z, G, output.weights, left, columns)
+        if trained.output:
+            A = scratch.activations[:n]
+            _descend_output(output, gradient, G, A, step, *at_ends, left, columns)
+
+
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, fastmath=FASTMATH)
 def train_block(
     gemm,
@@ -232,7 +248,7 @@ def train_block(
     of_biases,
     schedule,
     counts,
-    penalty,
+    rule,
     sizes,
     trained,
     codes,
@@ -277,26 +293,20 @@ def train_block(
         n_averaged += averaging
         rate = 1 / n_averaged if averaging else 0.0
         eta = real(step_size(n_updates, schedule))
-        step = eta, real(penalty.momentum), real(penalty.alpha), rate
+        step = eta, real(rule.momentum), real(rule.alpha), rate
         old = real(of_biases.weights[start // batch_size, 1])
         for k in range(U.shape[0]):
             gradient_c[k] = real(0)
         for begin in range(start, end, piece):
             rows = begin, min(begin + piece, end)
-            n = rows[1] - rows[0]
             _forward(rows, (first, earlier), scratch, G, biases, old, U, codes.activation)
             total += _output_gradient(
-                G, c, block, rows, row, gradient_c, penalty.scale, end - start, codes.loss
+                G, c, block, rows, row, gradient_c, rule.scale, end - start, codes.loss
             )
-            for left in range(0, width, TILE):
-                columns = min(TILE, width - left)
-                if trained.hidden:
-                    _backward(Z[rows[0] : rows[1]], G, U, left, columns)
-                if trained.output:
-                    at_ends = begin == start, rows[1] == end
-                    _descend_output(
-                        output, gradient_u, G, A[:n], step, *at_ends, left, columns
-                    )
+            at_ends = begin == start, rows[1] == end
+            _backward_and_descend(
+                output, gradient_u, G, scratch, rows, step, at_ends, trained
+            )
         if trained.intercept:
             _descend(c, gradient_c, output.intercept_velocity, step[0], step[1])
             if averaging:

@@ -20,6 +20,8 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from skrf._utils.array_api import namespace_of_attributes, to_numpy
+
 # Transformers of dense rows that are affine after `fit`.
 _AFFINE = (
     *(StandardScaler, RobustScaler, MaxAbsScaler, MinMaxScaler),
@@ -75,8 +77,10 @@ def _map_of(step, n_features):
     step = copy.copy(step)
     vars(step).pop("feature_names_in_", None)
 
+    space = namespace_of_attributes(step)
+
     def values(X):
-        out = step.transform(X)
+        out = to_numpy(step.transform(X if space is None else space.array(X)))
         return np.asarray(out.toarray() if hasattr(out, "toarray") else out, np.float64)
 
     shift = values(np.zeros((1, n_features)))[0]

@@ -24,8 +24,8 @@ def _routine(name):
     return get_pointer(capsule, get_name(capsule))
 
 
-# Addresses of the routines, for compiled code.
-GEMM = {
+# For compiled code.
+GEMM_ADDRESSES = {
     np.dtype(np.float32): _routine("sgemm"),
     np.dtype(np.float64): _routine("dgemm"),
 }

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy import sparse
 
+from skrf._utils.array_api import namespace_of
 from skrf._utils.blas import product
 
 # Elements of a block: 8 MB in float64, about the size of the outer caches.
@@ -26,6 +27,10 @@ def is_frame(X):
 
 def take_rows(X, rows):
     """Rows of an array, a sparse matrix or a data frame, by slice or by index."""
+    if (space := namespace_of(X)) is not None:
+        if isinstance(rows, slice):
+            return X[rows, ...]
+        return space.xp.take(X, space.array(rows), axis=0)
     return X.iloc[rows] if hasattr(X, "iloc") else X[rows]
 
 

@@ -4,7 +4,10 @@ from contextlib import contextmanager
 
 
 def printed(label, n_blocks):
-    """Begin a pass; the result prints a line and is called after each block."""
+    """Begin a pass of `n_blocks` blocks; None means that their number is unknown.
+
+    The result prints a line and is to be called after each block.
+    """
     n_done = 0
 
     def done():
@@ -69,7 +72,7 @@ class PassTasks(FitTasks):
     def __init__(self, estimator, verbose, **data):
         super().__init__(estimator, None, **data)
         self.verbose = verbose
-        self.open = None
+        self.current_pass = None
 
     def begin_pass(self, label, n_blocks):
         """Begin a pass; the result is to be called after each of its blocks.
@@ -78,7 +81,7 @@ class PassTasks(FitTasks):
         or with the fit.
         """
         self._end_pass()
-        self.open = self._begin(
+        self.current_pass = self._begin(
             self.context.subcontext(task_name=label, max_subtasks=n_blocks)
         )
         n_done, print_line = 0, printed(label, n_blocks)
@@ -88,7 +91,7 @@ class PassTasks(FitTasks):
             n_done += 1
             if self.verbose:
                 print_line()
-            self._end(self._begin(self.open.subcontext(task_name="block")))
+            self._end(self._begin(self.current_pass.subcontext(task_name="block")))
             if n_done == n_blocks:
                 self._end_pass()
 
@@ -100,8 +103,8 @@ class PassTasks(FitTasks):
         super().finish()
 
     def _end_pass(self):
-        if self.open is not None:
-            closed, self.open = self.open, None
+        if self.current_pass is not None:
+            closed, self.current_pass = self.current_pass, None
             self._end(closed)
 
 

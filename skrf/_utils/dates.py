@@ -10,6 +10,7 @@ from datetime import date, time, timedelta
 import numpy as np
 from scipy.sparse import issparse
 
+from skrf._utils.array_api import namespace_of
 from skrf._utils.dask import is_dask
 
 # pandas.Timestamp, Timedelta and NaT are subclasses of these; Period is not.
@@ -38,7 +39,7 @@ def refuse_dates(name, X):
 
 def _columns(X):
     """(Label, dtype, function that returns the entries) of columns of equal dtype."""
-    if issparse(X):
+    if issparse(X) or namespace_of(X) is not None:
         return
     if hasattr(X, "columns") and hasattr(X, "dtypes"):
         for k, (name, dtype) in enumerate(zip(X.columns, X.dtypes, strict=True)):

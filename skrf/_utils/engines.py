@@ -1,4 +1,4 @@
-"""How rows of X are worked on: by NumPy in this process, or by Dask on a cluster.
+"""How rows of X are worked on: in this process, or by Dask on a cluster.
 
 `engine_of(X)` is the only place that decides. Estimators call the methods of the engine
 and do not ask what kind of array X is, so another kind of array is one more class here.
@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
+from skrf._utils.array_api import to_numpy
 from skrf._utils.dask import dtype_of, first_rows, is_dask, map_rows, no_rows
 
 
@@ -26,7 +27,7 @@ class Engine(ABC):
 
     @abstractmethod
     def in_memory(self, array):
-        """All of an array in memory; for arrays that are small, such as targets."""
+        """All of an array in memory as NumPy's; for small arrays, such as targets."""
 
     @abstractmethod
     def require_in_memory(self, what, remedy):
@@ -45,8 +46,12 @@ class Engine(ABC):
         """
 
 
-class NumpyEngine(Engine):
-    """X is in memory; compiled code and BLAS share its blocks of rows among threads."""
+class LocalEngine(Engine):
+    """X is in memory, or on a device that this process computes on.
+
+    Compiled code and BLAS share blocks of NumPy's rows among threads. Rows of other arrays
+    are worked on by the functions of their namespace (see `array_api`).
+    """
 
     is_lazy = False
 
@@ -54,7 +59,7 @@ class NumpyEngine(Engine):
         return X
 
     def in_memory(self, array):
-        return array
+        return to_numpy(array)
 
     def require_in_memory(self, what, remedy):
         pass
@@ -94,4 +99,4 @@ class DaskEngine(Engine):
 
 def engine_of(X):
     """The engine that works on the rows of X."""
-    return DaskEngine() if is_dask(X) else NumpyEngine()
+    return DaskEngine() if is_dask(X) else LocalEngine()

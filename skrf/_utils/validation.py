@@ -1,7 +1,8 @@
 """Checks of parameters and data that several estimators use.
 
-No other file imports private names of scikit-learn. Errors of scikit-learn keep their class
-and their message; a note, which tracebacks show below the message, says what to do.
+Only this file and `array_api` import private names of scikit-learn. Errors of scikit-learn
+keep their class and their message; a note, which tracebacks show below the message, says
+what to do.
 """
 
 import functools
@@ -28,13 +29,12 @@ from sklearn.utils.multiclass import (
 )
 from sklearn.utils.validation import _check_sample_weight
 
+from skrf._utils.array_api import namespace_of, require_numpy, to_numpy
 from skrf._utils.checks import own_integer, real_numbers, similar
 from skrf._utils.dates import refuse_dates
 from skrf._utils.typing import Function, KeepsSignature
 
 __all__ = [
-    "BIAS",
-    "DIMENSION",
     "FINITE",
     "FRACTION",
     "NON_NEGATIVE",
@@ -42,7 +42,6 @@ __all__ = [
     "POSITIVE",
     "POSITIVE_INTEGER",
     "PROBABILITY",
-    "RANDOM_STATE",
     "NumericInterval",
     "StrOptions",
     "available_with_reason",
@@ -96,12 +95,8 @@ POSITIVE_INTEGER = NumericInterval(Integral, 1, None, closed="left")
 NON_NEGATIVE_INTEGER = NumericInterval(Integral, 0, None, closed="left")
 POSITIVE = NumericInterval(Real, 0, None, closed="neither")
 NON_NEGATIVE = NumericInterval(Real, 0, None, closed="left")
-# Dimension of Gaussian inputs; the spectra of larger ones take minutes.
-DIMENSION = NumericInterval(Integral, 2, 2000, closed="both")
+# FRACTION excludes 0 and 1; PROBABILITY includes both.
 FRACTION = NumericInterval(Real, 0, 1, closed="neither")
-RANDOM_STATE = ["random_state"]
-# Bias of a neuron with ||w|| = 1. Below, floats cannot tell that it is ever active.
-BIAS = [NumericInterval(Real, -35, 1000, closed="both")]
 PROBABILITY = NumericInterval(Real, 0, 1, closed="both")
 FINITE = NumericInterval(Real, None, None, closed="neither")
 
@@ -194,6 +189,7 @@ def _remedy(name, X, *, allow_nan=False):
 
     In the order in which scikit-learn looks: entries, dimensions, NaN and infinity.
     """
+    X = to_numpy(X)
     try:
         entries = X.data if issparse(X) else np.asarray(X)
     except ValueError:
@@ -221,7 +217,7 @@ def _remedy(name, X, *, allow_nan=False):
 
 def _remedy_for_targets(y, *, several_outputs):
     """What to do about the first fault of targets or labels, or None."""
-    array = np.asarray(y)
+    array = np.asarray(to_numpy(y))
     if array.dtype.kind == "f" and np.isnan(array).any():
         return "Drop the rows where `y` is NaN."
     if array.dtype.kind == "f" and np.isinf(array).any():
@@ -276,19 +272,23 @@ def _one_entry_each(X):
 def check_matrix(name, X, **options):
     """scikit-learn's check of a matrix, dense or CSR; errors have a remedy as a note."""
     refuse_dates(name, X)
+    require_numpy("kernels", X, name)
     with remedies_for(name, X):
         return _one_entry_each(
             validation.check_array(X, accept_sparse="csr", input_name=name, **options)
         )
 
 
-def check_data(estimator, X, *y, dates=False, **options):
+def check_data(estimator, X, *y, dates=False, arrays=False, **options):
     """scikit-learn's check of X, and of y; errors have a remedy as a note.
 
-    `dates` says whether X may have dates.
+    `dates` says whether X may have dates, and `arrays` whether X may be an array of another
+    namespace than NumPy's.
     """
     if not dates:
         refuse_dates("X", X)
+    if not arrays:
+        require_numpy(f"{type(estimator).__name__}, which has no array API support", X)
 
     def find_remedy():
         return _remedy_for_data(estimator, X, *(y or [None]), **options)
@@ -312,11 +312,17 @@ def check_columns(estimator, X, *, dates=False):
 
 
 def check_row_weights(sample_weight, X, *, dtype, **options):
-    """scikit-learn's check of weights of rows; large ones must fit into `dtype`."""
+    """scikit-learn's check of weights of rows; large ones must fit into `dtype`.
+
+    The result is NumPy's array, also for rows on another device.
+    """
     remedy = (
         f"Pass one finite number >= 0 of {np.dtype(dtype)} for each row as "
         "`sample_weight`, not all 0."
     )
+    sample_weight = to_numpy(sample_weight)
+    if namespace_of(X) is not None:
+        X = np.empty((X.shape[0], 0))  # only its length is used
     if sample_weight is not None and not isinstance(sample_weight, Real):
         real_numbers("sample_weight", sample_weight)
     with completed(after=remedy):

@@ -13,6 +13,13 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from skrf._utils.array_api import (
+    copied,
+    floats_of,
+    namespace_of,
+    require_same_namespace,
+    to_numpy,
+)
 from skrf._utils.blocks import row_blocks
 from skrf._utils.checks import real_array
 from skrf._utils.engines import engine_of
@@ -24,10 +31,10 @@ from skrf._utils.typing import MatrixLike
 from skrf._utils.validation import check_columns, check_data, fit_context, one_of
 from skrf._utils.version import VersionedState
 from skrf.activations import ACTIVATIONS
+from skrf.features._array_layer import ArrayLayer
 from skrf.features._distributions import CONSTRAINTS, WEIGHT_DISTRIBUTIONS, draw_biases
 from skrf.features._projections import PROJECTIONS, Dense, WeightDraw, max_magnitude
 
-_FLOATS = [np.float64, np.float32]
 # Up to this many values, computing a result takes less time than starting threads.
 _SINGLE_THREAD_VALUES = 2**21
 
@@ -73,14 +80,16 @@ class BaseHiddenLayerFeatures(
     @fit_context(prefer_skip_nested_validation=True)
     @whole
     def fit(self, X: MatrixLike, y: object = None) -> Self:
-        """Draw the hidden layer; only the shape and dtype of X are used.
+        """Draw the hidden layer; only the shape, the dtype and the device of X are used.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, Dask array or Dask data frame} of shape \
 (n_samples, n_features)
             Data with the columns of later calls. float32 data draw float32 weights, other
-            data draw float64 weights. Of Dask input only one row is computed.
+            data draw float64 weights. Of Dask input only one row is computed. Arrays of
+            other namespaces are supported by array API dispatch; NumPy draws the weights
+            for all of them.
         y : object, default=None
             Ignored, present for API consistency.
 
@@ -98,23 +107,35 @@ class BaseHiddenLayerFeatures(
             If the weights do not fit in the available memory.
         """
         X = engine_of(X).sample(X)
-        X = check_data(self, X, accept_sparse="csr", dtype=_FLOATS)
-        n_features = X.shape[1]
-        self._check_parameters(X.dtype)
+        X = check_data(self, X, arrays=True, accept_sparse="csr", dtype=floats_of(X))
+        space, n_features = namespace_of(X), X.shape[1]
+        dtype = X.dtype if space is None else space.numpy_dtype(X.dtype)
+        self._check_parameters(dtype)
         projection, width = PROJECTIONS[self.projection], int(self.width)
         require_memory(
-            projection.n_values(width, n_features) * X.dtype.itemsize,
+            projection.n_values(width, n_features) * dtype.itemsize,
             f"Drawing width={width} weights for {n_features} columns with "
             f"projection={self.projection!r}",
             'Use a smaller width, float32 input or projection="structured".',
         )
         seed = draw_seed(self.random_state)
         self._projection = projection.draw(
-            WeightDraw(seed, width, n_features, self.weights, self.weight_scale, X.dtype)
+            WeightDraw(seed, width, n_features, self.weights, self.weight_scale, dtype)
         )
-        self.biases_ = draw_biases(seed, width, self.biases, self.bias_scale, X.dtype)
+        self.biases_ = draw_biases(seed, width, self.biases, self.bias_scale, dtype)
         self._prepare()
+        if space is not None:
+            self._move(space.array)
         return self
+
+    def _move(self, converter):
+        """Move the arrays of the hidden layer, by scikit-learn's kind of converter."""
+        self._projection = self._projection.__sklearn_array_api_convert__(converter)
+        self.biases_ = converter(self.biases_)
+
+    def _array_layer(self, X):
+        """The `ArrayLayer` of the neurons for rows X that are not NumPy's."""
+        return ArrayLayer.of(X, self._projection, self.biases_, self._activation)
 
     @property
     def weights_(self) -> np.ndarray:
@@ -162,8 +183,12 @@ class BaseHiddenLayerFeatures(
         return engine_of(X).map_rows(self._features_of, X, self._n_features_out)
 
     def _features_of(self, X):
-        """Features of rows in memory."""
-        X = self._check_rows(X)
+        """Features of rows in memory, or on a device."""
+        X = self._check_rows(X, "transform")
+        if namespace_of(X) is not None:
+            Z = self._array_layer(X).features(X)
+            self._require_finite(X, Z)
+            return Z
         shape = (X.shape[0], self._n_features_out)
         require_memory(
             shape[0] * shape[1] * X.dtype.itemsize,
@@ -197,10 +222,14 @@ class BaseHiddenLayerFeatures(
         """
         *inputs, Z = arrays
         maximum = max([self._magnitude_bound, *map(max_magnitude, inputs)])
-        if maximum < np.finfo(Z.dtype).max ** (1 / 8) or np.isfinite(Z).all():
+        space = namespace_of(Z)
+        xp, dtype = (
+            (np, Z.dtype) if space is None else (space.xp, space.numpy_dtype(Z.dtype))
+        )
+        if maximum < np.finfo(dtype).max ** (1 / 8) or bool(xp.all(xp.isfinite(Z))):
             return
         raise ValueError(
-            f"The features of `X` must be finite; got values that overflow {Z.dtype}. "
+            f"The features of `X` must be finite; got values that overflow {dtype}. "
             "Scale X, for instance by StandardScaler, or use a smaller weight_scale."
         )
 
@@ -214,9 +243,12 @@ class BaseHiddenLayerFeatures(
         n_rows, n_features = X.shape
         return max(256, min(1024, 16 * n_features, -(-n_rows // 8)))
 
-    def _check_rows(self, X):
+    def _check_rows(self, X, method):
+        """Rows for a public method, checked."""
         check_is_fitted(self, "biases_")
-        return check_data(self, X, accept_sparse="csr", dtype=_FLOATS, reset=False)
+        require_same_namespace(X, self, "biases_", method)
+        options = {"accept_sparse": "csr", "dtype": floats_of(X), "reset": False}
+        return check_data(self, X, arrays=True, **options)
 
     def _check_parameters(self, dtype):
         """Check combinations of parameters; `_parameter_constraints` check each alone."""
@@ -263,21 +295,21 @@ class BaseHiddenLayerFeatures(
         """
         check_is_fitted(self, "biases_")
         is_integer = isinstance(width, Integral) and not isinstance(width, bool)
-        if not is_integer or not 1 <= width <= len(self.biases_):
+        if not is_integer or not 1 <= width <= self.biases_.shape[0]:
             raise ValueError(
                 f"`width` must be an integer from 1 to the fitted width, "
-                f"{len(self.biases_)}; got {width!r}. Fit a wider transformer first."
+                f"{self.biases_.shape[0]}; got {width!r}. Fit a wider transformer first."
             )
-        narrow, width = copy.copy(self), int(width)
-        narrow.width = width
-        narrow._projection = self._projection.first(width)
-        narrow.biases_ = self.biases_[:width].copy()
-        narrow._select_output_weights(width)
-        narrow._prepare()
+        narrow = copy.copy(self)
+        narrow._keep_first(int(width))
         return narrow
 
-    def _select_output_weights(self, width):
-        """Drop the output weights of other neurons, in a subclass that has them."""
+    def _keep_first(self, width):
+        """Drop all neurons but the first ones."""
+        self.width = width
+        self._projection = self._projection.first(width)
+        self.biases_ = copied(self.biases_[:width])
+        self._n_features_out = width
 
     def from_weights(self, weights: ArrayLike, biases: ArrayLike) -> Self:
         """Fit with these hidden weights and biases instead of random ones.
@@ -309,6 +341,8 @@ class BaseHiddenLayerFeatures(
         array([[2.]])
         """
         self._validate_params()
+        space = namespace_of(weights)
+        weights, biases = to_numpy(weights), to_numpy(biases)
         dtypes = {getattr(array, "dtype", None) for array in (weights, biases)}
         dtype = np.float32 if dtypes == {np.dtype(np.float32)} else np.float64
         # Copies, so later changes of the caller's arrays do not change the features.
@@ -330,10 +364,12 @@ class BaseHiddenLayerFeatures(
         self.__dict__.pop("feature_names_in_", None)
         self._projection, self.biases_ = Dense(W), b
         self._prepare()
+        if space is not None:
+            self._move(space.array)
         return self
 
     def _prepare(self):
-        """Set the attributes that `transform` needs besides the drawn weights."""
+        """Set the attributes that `transform` needs besides the weights of NumPy."""
         self._activation = ACTIVATIONS[self.activation]
         self._n_features_out = len(self.biases_)
         # See `_require_finite`.
@@ -346,5 +382,6 @@ class BaseHiddenLayerFeatures(
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.array_api_support = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

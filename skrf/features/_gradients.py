@@ -24,7 +24,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
 
 from skrf._compiled import neurons
 from skrf._compiled.activations import address
@@ -32,30 +31,11 @@ from skrf._utils.blas import add_gram, mirror, product
 from skrf._utils.blocks import row_blocks
 from skrf._utils.threads import in_threads
 from skrf.activations import Activation
+from skrf.features._array_formulas import ARRAY_FORMULAS
 from skrf.features._projections import BaseProjection
 
 # Values of the derivatives and gradients of a block of rows, and its minimum of rows.
 _BLOCK_VALUES, _FEWEST_ROWS = 2**22, 64
-
-
-def _silu(z, value, slope):
-    sigmoid = expit(z)
-    return sigmoid * (1 - sigmoid) * (2 + z * (1 - 2 * sigmoid))
-
-
-# act''(z) from z, act(z) and act'(z), of the activations whose derivative is continuous.
-SECOND_DERIVATIVES = {
-    "identity": lambda z, value, slope: np.zeros_like(z),
-    "squared_relu": lambda z, value, slope: 2 * (z > 0).astype(z.dtype),
-    "softplus": lambda z, value, slope: slope * (1 - slope),
-    "silu": _silu,
-    "gelu": lambda z, value, slope: np.exp(-z * z / 2) * (2 - z * z) / np.sqrt(2 * np.pi),
-    "tanh": lambda z, value, slope: -2 * value * slope,
-    "sigmoid": lambda z, value, slope: slope * (1 - 2 * value),
-    "erf": lambda z, value, slope: -2 * z * slope,
-    "sin": lambda z, value, slope: -value,
-    "cos": lambda z, value, slope: -value,
-}
 
 
 @dataclass
@@ -208,8 +188,8 @@ class GradientPass:
     def _fill_tangent_gradients(self, X, out):
         z = self._pre_activations(X)
         z += self.neurons.biases.astype(self.dtype)
-        value, slope = self.neurons.activation.value_and_derivative(z)
-        second = SECOND_DERIVATIVES[self.neurons.activation.name](z, value, slope)
+        slope = self.neurons.activation.derivative(z)
+        second = ARRAY_FORMULAS[self.neurons.activation.name].second(np, z)
         for u, VC, G in zip(self.neurons.outputs, self.neurons.tangent, out, strict=True):
             V = np.ascontiguousarray(VC[:, :-1], self.dtype)
             T = np.empty_like(z)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse.linalg import LinearOperator
 
+from skrf._utils.array_api import copied, namespace_of, require_numpy
 from skrf._utils.blocks import dense_rows
 from skrf._utils.checks import real_array
 from skrf._utils.hints import with_hints
@@ -13,6 +14,7 @@ from skrf._utils.memory import require_memory
 from skrf._utils.typing import MatrixLike, RandomState
 from skrf._utils.validation import StrOptions
 from skrf.activations import ACTIVATIONS
+from skrf.features._array_layer import ArrayLayer
 from skrf.features._base import BaseHiddenLayerFeatures
 from skrf.features._operator import HiddenLayer, TangentOperator, gram
 from skrf.features._projections import max_magnitude
@@ -161,12 +163,33 @@ class LinearizedNTKFeatures(BaseHiddenLayerFeatures):
         )
         self._train = self.train
         self._has_biases = self.biases != "none"
-        hidden = (self.train != "output") * (self.n_features_in_ + self._has_biases)
-        self._n_features_out = width * (hidden + (self.train != "hidden"))
+        self._count_columns(width)
 
-    def _select_output_weights(self, width):
+    def _count_columns(self, width):
+        hidden = (self._train != "output") * (self.n_features_in_ + self._has_biases)
+        self._n_features_out = width * (hidden + (self._train != "hidden"))
+
+    def _move(self, converter):
+        super()._move(converter)
+        self.output_weights_ = converter(self.output_weights_)
+
+    def _keep_first(self, width):
+        super()._keep_first(width)
         if self.output_weights is not None:
             self.output_weights = np.asarray(self.output_weights)[:width]
+        self.output_weights_ = copied(self.output_weights_[:width])
+        self._count_columns(width)
+
+    def _array_layer(self, X):
+        return ArrayLayer.of(
+            X,
+            self._projection,
+            self.biases_,
+            self._activation,
+            self.output_weights_,
+            has_biases=self._has_biases,
+            train=self._train,
+        )
 
     def as_linear_operator(self, X: MatrixLike) -> LinearOperator:
         """Return the feature matrix of X as a linear operator that never stores it.
@@ -204,7 +227,8 @@ class LinearizedNTKFeatures(BaseHiddenLayerFeatures):
         >>> np.allclose(F @ np.ones(50), ntk.transform(X) @ np.ones(50))
         True
         """
-        X = self._check_rows(X)
+        require_numpy("as_linear_operator", X)
+        X = self._check_rows(X, "as_linear_operator")
         return TangentOperator(X, self._layer(X.dtype))
 
     def tangent_kernel(self, X: MatrixLike, Y: MatrixLike | None = None) -> np.ndarray:
@@ -248,8 +272,14 @@ class LinearizedNTKFeatures(BaseHiddenLayerFeatures):
         >>> np.allclose(ntk.tangent_kernel(X), ntk.transform(X) @ ntk.transform(X).T)
         True
         """
-        X = self._check_rows(X)
-        Y = None if Y is None else self._check_rows(Y).astype(X.dtype, copy=False)
+        X = self._check_rows(X, "tangent_kernel")
+        Y = None if Y is None else self._check_rows(Y, "tangent_kernel")
+        if (space := namespace_of(X)) is not None:
+            Y = X if Y is None else space.array(Y, X.dtype)
+            K = self._array_layer(X).gram(X, Y)
+            self._require_finite(X, Y, K)
+            return K
+        Y = None if Y is None else Y.astype(X.dtype, copy=False)
         n_rows = X.shape[0] if Y is None else Y.shape[0]
         require_memory(
             X.shape[0] * n_rows * X.dtype.itemsize,

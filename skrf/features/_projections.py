@@ -15,6 +15,7 @@ import numpy as np
 from scipy import sparse
 
 from skrf._compiled import hadamard
+from skrf._utils.array_api import copied, namespace_of
 from skrf._utils.blocks import dense_rows, multiply
 from skrf._utils.random import random_stream
 from skrf.features._distributions import (
@@ -28,6 +29,8 @@ from skrf.features._distributions import (
 
 def max_magnitude(array):
     """Maximum magnitude of the entries of an array or sparse matrix; 0 without entries."""
+    if (space := namespace_of(array)) is not None:
+        return float(space.xp.max(space.xp.abs(array))) if array.shape[0] else 0.0
     entries = array.data if sparse.issparse(array) else array
     return float(max(entries.max(), -entries.min())) if entries.size else 0.0
 
@@ -55,10 +58,14 @@ class BaseProjection(ABC):
     def multiply(self, X, out) -> None:
         """out[n, i] <- <w_i, x_n> for the rows x_n of X, dense or sparse."""
 
+    def __sklearn_array_api_convert__(self, converter) -> Dense:
+        """The projection with the weights in another namespace, as a matrix."""
+        return Dense(converter(self.rows()))
+
 
 @dataclass(frozen=True)
 class Dense(BaseProjection):
-    """The products <w_i, x> by a matrix."""
+    """The products <w_i, x> by a matrix, in any namespace."""
 
     weights: np.ndarray  # (width, n_features)
 
@@ -70,7 +77,7 @@ class Dense(BaseProjection):
 
     def first(self, width):
         # A copy: `weights_` hands out this array, and users may write to it.
-        return Dense(self.weights[:width].copy())
+        return Dense(copied(self.weights[:width, ...]))
 
     def astype(self, dtype):
         return Dense(self.weights.astype(dtype, copy=False))

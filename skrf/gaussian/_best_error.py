@@ -17,7 +17,7 @@ from skrf.gaussian._population_risk import layer_and_goal
 from skrf.targets import SingleNeuron
 
 # Relative additions to the diagonal, tried in turn.
-JITTERS = (0.0, 1e-15, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10, 1e-9, 1e-8)
+_JITTERS = (0.0, 1e-15, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10, 1e-9, 1e-8)
 _COLUMNS = 64
 
 
@@ -63,9 +63,9 @@ class BestError:
     jitter: float
 
 
-def factor(gram, jitters=JITTERS):
+def factor(gram):
     """(Lower Cholesky factor of gram + jitter I, jitter) for a matrix of diagonal 1."""
-    for jitter in jitters:
+    for jitter in _JITTERS:
         matrix = gram.copy(order="F")
         matrix.flat[:: len(gram) + 1] += jitter
         try:
@@ -76,7 +76,7 @@ def factor(gram, jitters=JITTERS):
             continue
     raise LinAlgError(
         f"The Gram matrix of {len(gram)} features has no Cholesky factor, even with "
-        f"{jitters[-1]} added to its diagonal. Use fewer neurons, or drop repeated ones."
+        f"{_JITTERS[-1]} added to its diagonal. Use fewer neurons, or drop repeated ones."
     )
 
 

@@ -22,15 +22,15 @@ def two_layers(W, b, V, c, optional=True):
             "`c` must be passed together with V; got V=None. Pass the weights V of these "
             "neurons."
         )
-    ones = neurons(W, b)
+    first = neurons(W, b)
     if V is None:
-        return ones, None
+        return first, None
     if c is None:
         raise ValueError(
             "`V` must be passed together with c; got c=None. Pass one bias for each row of "
             "V."
         )
-    return ones, neurons(V, c, ("V", "c"), ones.weights.shape[1])
+    return first, neurons(V, c, ("V", "c"), first.weights.shape[1])
 
 
 def relu_mean(W: ArrayLike, b: ArrayLike) -> np.ndarray:
@@ -207,8 +207,8 @@ def step_relu_gram(
     >>> step_relu_gram([[1.0]], [0.0], [[1.0], [-1.0]], [0.0, 0.0]).round(6)
     array([[0.398942, 0.      ]])
     """
-    ones, twos = two_layers(W, b, V, c)
-    return pair_matrix(bivariate.STEP_RELU, ones, ones if twos is None else twos)
+    first, second = two_layers(W, b, V, c)
+    return pair_matrix(bivariate.STEP_RELU, first, first if second is None else second)
 
 
 def step_x_relu(
@@ -258,37 +258,37 @@ def step_x_relu(
     >>> step_x_relu([[1.0, 0.0]], [0.0], [[2.0, 0.0]], [0.0], coefficients=[1.0])
     array([[1., 0.]])
     """
-    ones, twos = two_layers(W, b, V, c, optional=False)
+    first, second = two_layers(W, b, V, c, optional=False)
     if coefficients is not None:
         a = real_array("coefficients", coefficients)
-        if a.shape != (len(twos.biases),):
+        if a.shape != (len(second.biases),):
             raise ValueError(
-                f"`coefficients` must have one number for each of the {len(twos.biases)} "
+                f"`coefficients` must have one number for each of the {len(second.biases)} "
                 f"rows of V; got shape {a.shape}. Pass one coefficient for each row."
             )
-        require_in_range("coefficients", a, ones, twos)
-        return slope_sums(ones, twos, a)[2]
-    S = np.empty((len(ones.biases), *twos.weights.shape))
+        require_in_range("coefficients", a, first, second)
+        return slope_sums(first, second, a)[2]
+    S = np.empty((len(first.biases), *second.weights.shape))
 
     def use(rows, block):
-        S[rows] = block[2][:, :, np.newaxis] * ones.units[rows][:, np.newaxis]
-        S[rows] += block[1][:, :, np.newaxis] * twos.weights
+        S[rows] = block[2][:, :, np.newaxis] * first.units[rows][:, np.newaxis]
+        S[rows] += block[1][:, :, np.newaxis] * second.weights
 
-    pair_blocks(bivariate.SLOPE, ones, twos, use)
+    pair_blocks(bivariate.SLOPE, first, second, use)
     return S
 
 
-def slope_sums(ones, twos, a):
+def slope_sums(first, second, a):
     """sum_j a_j E[f_i relu_j] for f = relu and step, (n,), and for step times x, (n, d)."""
-    values, means = np.empty((2, len(ones.biases)))
-    sums = np.empty(ones.weights.shape)
+    values, means = np.empty((2, len(first.biases)))
+    sums = np.empty(first.weights.shape)
 
     def use(rows, block):
         values[rows], means[rows] = block[3] @ a, block[0] @ a
-        sums[rows] = (block[1] * a) @ twos.weights
-        sums[rows] += (block[2] @ a)[:, np.newaxis] * ones.units[rows]
+        sums[rows] = (block[1] * a) @ second.weights
+        sums[rows] += (block[2] @ a)[:, np.newaxis] * first.units[rows]
 
-    pair_blocks(bivariate.SLOPE, ones, twos, use)
+    pair_blocks(bivariate.SLOPE, first, second, use)
     return values, means, sums
 
 
@@ -343,27 +343,27 @@ def tangent_gram(
            [0. , 0.5]])
     """
     check_boolean("biases", biases)
-    ones, twos = two_layers(W, b, V, c)
-    return tangent_matrix(ones, twos, biases)
+    first, second = two_layers(W, b, V, c)
+    return tangent_matrix(first, second, biases)
 
 
-def tangent_matrix(ones, twos, biases):
+def tangent_matrix(first, second, biases):
     """`tangent_gram` of `Neurons`."""
-    size = ones.weights.shape[1] + bool(biases)
-    right = ones if twos is None else twos
-    K = np.empty((size * len(ones.biases), size * len(right.biases)))
+    size = first.weights.shape[1] + bool(biases)
+    right = first if second is None else second
+    K = np.empty((size * len(first.biases), size * len(right.biases)))
 
     def use(rows, block):
         n = block.shape[2]
         at = slice(size * rows.start, size * rows.stop)
         units = right.units[:n]
-        bivariate.tangent(block, ones.units[rows], units, bool(biases), K[at, : size * n])
-        if twos is None:
+        bivariate.tangent(block, first.units[rows], units, bool(biases), K[at, : size * n])
+        if second is None:
             K[: at.start, at] = K[at, : at.start].T
             square = K[at, at]
             K[at, at] = np.tril(square) + np.tril(square, -1).T
 
-    pair_blocks(bivariate.TANGENT, ones, right, use, lower=twos is None)
+    pair_blocks(bivariate.TANGENT, first, right, use, lower=second is None)
     return K
 
 
@@ -412,21 +412,21 @@ def tangent_relu_products(
            [0.]])
     """
     check_boolean("biases", biases)
-    ones, twos = two_layers(W, b, V, c, optional=False)
-    return tangent_products(ones, twos, biases)
+    first, second = two_layers(W, b, V, c, optional=False)
+    return tangent_products(first, second, biases)
 
 
-def tangent_products(ones, twos, biases):
+def tangent_products(first, second, biases):
     """`tangent_relu_products` of `Neurons`."""
-    n, d = ones.weights.shape
-    products = np.empty((n, d + bool(biases), len(twos.biases)))
+    n, d = first.weights.shape
+    products = np.empty((n, d + bool(biases), len(second.biases)))
 
     def use(rows, block):
         part = products[rows]
-        part[:, :d] = block[2][:, np.newaxis] * ones.units[rows][:, :, np.newaxis]
-        part[:, :d] += block[1][:, np.newaxis] * twos.weights.T
+        part[:, :d] = block[2][:, np.newaxis] * first.units[rows][:, :, np.newaxis]
+        part[:, :d] += block[1][:, np.newaxis] * second.weights.T
         if biases:
             part[:, d] = block[0]
 
-    pair_blocks(bivariate.SLOPE, ones, twos, use)
-    return products.reshape(-1, len(twos.biases))
+    pair_blocks(bivariate.SLOPE, first, second, use)
+    return products.reshape(-1, len(second.biases))

@@ -17,7 +17,7 @@ _LINEAR = 1e3
 _MAX_SCALE = 1e6
 
 
-def hermite_functions(z, n):
+def _hermite_polynomials(z, n):
     """h_0(z), ..., h_n(z) as rows: h_k = He_k / sqrt(k!), orthonormal for N(0, 1)."""
     z = np.asarray(z, np.float64)
     values = np.empty((n + 1, *z.shape))
@@ -41,7 +41,7 @@ def _smooth_step(n, scale, shift):
     coefficients[0] = ndtr(at)
     if n > 0:
         signs = np.where(k % 2, 1.0, -1.0)
-        h = hermite_functions(at, n - 1)
+        h = _hermite_polynomials(at, n - 1)
         coefficients[1:] = signs * ratio**k * h * density(at) / np.sqrt(k)
     return coefficients
 
@@ -125,7 +125,7 @@ def _by_quadrature(name):
         for start in range(0, size, chunk):
             z = -_RANGE + step * np.arange(start, min(start + chunk, size))
             values = ACTIVATIONS[name](scale * z + shift) * density(z)
-            total += hermite_functions(z, n) @ values
+            total += _hermite_polynomials(z, n) @ values
         return step * total
 
     return coefficients

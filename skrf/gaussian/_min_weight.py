@@ -78,12 +78,12 @@ class _BoxLeastSquares:
     def __init__(self, gram, products, square):
         unit, self.p, self.sizes = normalised(gram, products)
         self.square = square
-        self.lower, jitter = factor(unit)
-        self.best = cho_solve((self.lower, True), self.p, check_finite=False)
+        self.factor, jitter = factor(unit)
+        self.best = cho_solve((self.factor, True), self.p, check_finite=False)
         self.G = unit
         self.G.flat[:: len(unit) + 1] += jitter
         self.v = np.zeros_like(self.p)
-        self.upper, self.lower_set = np.zeros((2, len(self.p)), bool)
+        self.at_upper, self.at_lower = np.zeros((2, len(self.p)), bool)
 
     def risk(self, v):
         return float(v @ (self.G @ v) - 2 * (self.p @ v) + self.square)
@@ -117,8 +117,8 @@ class _BoxLeastSquares:
 
     def _restart(self, v, limits):
         force = self.p - self.G @ v
-        self.upper = (v >= limits * (1 - 1e-9)) & (force > 0)
-        self.lower_set = (v <= -limits * (1 - 1e-9)) & (force < 0)
+        self.at_upper = (v >= limits * (1 - 1e-9)) & (force > 0)
+        self.at_lower = (v <= -limits * (1 - 1e-9)) & (force < 0)
 
     def _active_sets(self, limits, enough):
         """Block principal pivoting (Judice and Pires, 1994); None if it does not converge.
@@ -128,7 +128,7 @@ class _BoxLeastSquares:
         exact arithmetic. Because of rounding, the search then also ends if the clipped
         weights have a small enough gap, or if sets repeat.
         """
-        upper, lower, seen = self.upper, self.lower_set, set()
+        upper, lower, seen = self.at_upper, self.at_lower, set()
         n, block_steps, fewest = len(limits), _BLOCK_STEPS, len(limits) + 1
         for _ in range(int(max(_FEWEST_STEPS, min(3 * n, 1e10 / n**3)))):
             free = ~(upper | lower)
@@ -146,7 +146,7 @@ class _BoxLeastSquares:
             next_lower = (free & (v < -limits)) | (lower & (force < 0))
             wrong = np.flatnonzero((next_upper != upper) | (next_lower != lower))
             if wrong.size == 0:
-                self.upper, self.lower_set = upper, lower
+                self.at_upper, self.at_lower = upper, lower
                 return v
             if wrong.size < fewest:
                 fewest, block_steps = wrong.size, _BLOCK_STEPS
@@ -178,10 +178,10 @@ class _BoxLeastSquares:
         ).x
 
     def _least_squares(self, limits):
-        y = solve_triangular(self.lower, self.p, lower=True, check_finite=False)
+        y = solve_triangular(self.factor, self.p, lower=True, check_finite=False)
         bounds, most = (-limits, limits), 20 * len(limits)
         return lsq_linear(
-            self.lower.T, y, bounds, method="bvls", tol=1e-15, max_iter=most
+            self.factor.T, y, bounds, method="bvls", tol=1e-15, max_iter=most
         ).x
 
 

@@ -148,23 +148,23 @@ def moments(h):
     return first, second
 
 
-def pair_blocks(kind, ones, twos, use, lower=False):
-    """Call use(rows, block) for blocks of rows of `ones` against all of `twos`.
+def pair_blocks(kind, first, second, use, lower=False):
+    """Call use(rows, block) for blocks of rows of `first` against all of `second`.
 
     block has shape (outputs, rows, columns) and is filled by `bivariate.fill` for `kind`.
-    With `lower`, where `ones` is `twos`, it has only the columns up to the last of its
+    With `lower`, where `first` is `second`, it has only the columns up to the last of its
     rows. The blocks are distributed over threads.
     """
-    step = max(1, _BLOCK_PAIRS // len(twos.table))
+    step = max(1, _BLOCK_PAIRS // len(second.table))
     blocks = [
-        slice(start, min(start + step, len(ones.table)))
-        for start in range(0, len(ones.table), step)
+        slice(start, min(start + step, len(first.table)))
+        for start in range(0, len(first.table), step)
     ]
 
     def work(blocks):
         for rows in blocks:
-            left = ones[rows]
-            right = twos[: rows.stop] if lower else twos
+            left = first[rows]
+            right = second[: rows.stop] if lower else second
             cosines = np.empty((len(left.table), len(right.table)))
             product(left.units, right.units.T, cosines)
             out = np.empty((bivariate.OUTPUTS[kind], *cosines.shape))
@@ -176,12 +176,12 @@ def pair_blocks(kind, ones, twos, use, lower=False):
     in_threads(work, blocks)
 
 
-def pair_matrix(kind, ones, twos=None):
-    """First output of `kind` for all pairs; symmetric if twos is None."""
-    n = len(ones.table)
-    if twos is not None:
-        matrix = np.empty((n, len(twos.table)))
-        pair_blocks(kind, ones, twos, lambda rows, block: _put(matrix, rows, block[0]))
+def pair_matrix(kind, first, second=None):
+    """First output of `kind` for all pairs; symmetric if second is None."""
+    n = len(first.table)
+    if second is not None:
+        matrix = np.empty((n, len(second.table)))
+        pair_blocks(kind, first, second, lambda rows, block: _put(matrix, rows, block[0]))
         return matrix
     matrix = np.empty((n, n))
 
@@ -191,7 +191,7 @@ def pair_matrix(kind, ones, twos=None):
         matrix[: rows.start, rows] = before.T
         matrix[rows, rows] = np.tril(square) + np.tril(square, -1).T
 
-    pair_blocks(kind, ones, ones, use, lower=True)
+    pair_blocks(kind, first, first, use, lower=True)
     return matrix
 
 
@@ -199,7 +199,7 @@ def _put(matrix, rows, block):
     matrix[rows] = block
 
 
-def quadratic_form(kind, coefficients, ones):
+def quadratic_form(kind, coefficients, layer):
     """c'Kc of the coefficients c and the symmetric matrix K of `kind`, never stored."""
     parts = {}
 
@@ -208,5 +208,5 @@ def quadratic_form(kind, coefficients, ones):
         cross = c @ (before @ coefficients[: rows.start])
         parts[rows.start] = 2 * cross + c @ (block[0][:, rows.start :] @ c)
 
-    pair_blocks(kind, ones, ones, use, lower=True)
+    pair_blocks(kind, layer, layer, use, lower=True)
     return float(sum(parts[start] for start in sorted(parts)))

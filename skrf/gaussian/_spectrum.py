@@ -18,6 +18,8 @@ _LAST_LOG_DEGREE = 230.0
 # A difference from the total has about five correct digits if it is this fraction of it.
 _RESOLVED = 1e-11
 _ROUNDING = 1e-15
+# Numbers of degrees l0 that `failure_probability` tries: the first, and some of the others.
+_FIRST_DEGREES, _OTHER_DEGREES = 120, 80
 
 
 @dataclass(frozen=True, eq=False)
@@ -293,12 +295,12 @@ def log_sum_from_end(log_values):
     return np.logaddexp.accumulate(log_values[::-1])[::-1]
 
 
-def _thinned(values, n_first=120, n=80):
+def _thinned(values):
     """The first values and a selection of the others. Any choice of l0 gives a bound."""
-    if len(values) <= n_first + n:
+    if len(values) <= _FIRST_DEGREES + _OTHER_DEGREES:
         return values
-    places = np.unique(np.geomspace(n_first, len(values) - 1, n).astype(int))
-    return np.concatenate([values[:n_first], values[places]])
+    places = np.geomspace(_FIRST_DEGREES, len(values) - 1, _OTHER_DEGREES).astype(int)
+    return np.concatenate([values[:_FIRST_DEGREES], values[np.unique(places)]])
 
 
 def with_tail(d, log_energy, log_total, density, step, exact=False):

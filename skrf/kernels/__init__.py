@@ -12,12 +12,12 @@ for all pairs. Kernels are computed in float64; float32 data give a float32 matr
 """
 
 from skrf._utils.faces import publish
-from skrf.kernels._infinite_width import (
-    WideNetworkKernel,
+from skrf.kernels._functions import (
     arc_cosine_kernel,
     neural_tangent_kernel,
     random_feature_kernel,
 )
+from skrf.kernels._wide_network_kernel import WideNetworkKernel
 
 __all__ = [
     "WideNetworkKernel",

@@ -249,7 +249,7 @@ _VERSINES = {
 }
 
 
-def activations(activation, layer):
+def activated(activation, layer):
     """`Pairs` with the second moments of the activations."""
     dual = DUALS[activation][0]
     p, q = (np.sqrt(dual(Pairs(s, s, np.zeros_like(s)))) for s in (layer.p, layer.q))

@@ -259,13 +259,13 @@ class BaseOverparamNet(
         tasks.finish()
         return self
 
-    def _partial_fit(self, X, y, sample_weight, before_first=None):
+    def _partial_fit(self, X, y, sample_weight, learn_classes=None):
         resume = hasattr(self, "hidden_weights_")
         with all_or_nothing(self) as keep:
             # The decorator checks parameters only before the first call.
             self._validate_params()
-            if before_first is not None:
-                before_first()
+            if learn_classes is not None:
+                learn_classes()
             data, attributes = self._check_data(X, y, sample_weight, resume, True)
             if not len(data.Y):
                 return self
@@ -314,7 +314,8 @@ class BaseOverparamNet(
         of_mean = 1 + np.dtype(np.float64).itemsize // X.dtype.itemsize
         copies = 1 + (self.momentum > 0) + of_mean * bool(self.average)
         copies += self.early_stopping + (self.eta0 == "auto" and (streaming or resume))
-        sizes = self._options()[:2]
+        options = self._options()
+        sizes = options.batch_size, options.block_size
         require_training_memory(X, n_outputs, int(self.width), *sizes, copies)
         return TrainingData(X, Y, sample_weight).of_positive_weight(), attributes
 

@@ -29,7 +29,7 @@ def new_state(network, rng, train, streaming=False):
         symmetric=network.symmetric_init,
     )
     automatic = network.eta0 == "auto" and not streaming
-    units = Units.given(train.Y.shape[1])
+    units = Units.of_y(train.Y.shape[1])
     if automatic and is_regressor(network) and not network._resolved_loss().signs_only:
         centered = bool(network.fit_intercept)
         units = Units.standardized(*train[1:], centered=centered)

@@ -16,13 +16,13 @@ import numpy as np
 
 from skrf._utils.warnings import warn
 from skrf.networks._sgd import HALVINGS, Diverged, Trainer
-from skrf.networks._step_size import n_alive, some_rows
+from skrf.networks._step_size import n_alive, sampled_rows
 from skrf.networks._stopping import Progress, warn_diverged, warn_not_converged
 
 # Fraction of all epochs, and of those before an early stop, that the cooldown takes.
-_LAST, _MORE = 1 / 5, 1 / 4
+_COOLDOWN, _EARLY_COOLDOWN = 1 / 5, 1 / 4
 # An automatic step must leave this fraction of the neurons alive that were at the start.
-_ALIVE = 0.5
+_MIN_ALIVE = 0.5
 
 
 class TrainingData(NamedTuple):
@@ -159,7 +159,7 @@ class Fit:
         per_epoch = -(-n_rows // trainer.batch_size)
         end, cooling_from = settings.max_iter, settings.max_iter
         if settings.cools_down:
-            cooling_from -= max(1, round(_LAST * settings.max_iter))
+            cooling_from -= max(1, round(_COOLDOWN * settings.max_iter))
             trainer.cool_down((end - cooling_from) * per_epoch, cooling_from * per_epoch)
         watch = self._watch_neurons() if settings.adapts and not resumed else None
         epoch = 0
@@ -175,16 +175,15 @@ class Fit:
                 return
             if watch and (epoch & (epoch - 1) == 0 or epoch == end):
                 watch()
+            if self.progress.is_stale() and not settings.cools_down:
+                return
             if self.progress.is_stale() and epoch < cooling_from:
-                if not settings.cools_down:
-                    return
                 if self.progress.best_weights is not None:
                     trainer.replace(self.progress.best_weights.copy())
-                cooling_from, end = epoch, epoch + max(1, round(_MORE * epoch))
+                cooling_from = epoch
+                end = epoch + max(1, round(_EARLY_COOLDOWN * epoch))
                 trainer.cool_down((end - epoch) * per_epoch)
-            elif self.progress.is_stale() and not settings.cools_down:
-                return
-        self.progress.exhausted = self.settings.tol is not None
+        self.progress.exhausted = settings.tol is not None
 
     def _validation_score(self, trainer):
         X, Y, sample_weight = self.validation
@@ -196,11 +195,11 @@ class Fit:
         trainer = self.trainer
         if not trainer.objective.train_hidden:
             return None
-        X = self.train.X[some_rows(self.train.X, self.train.sample_weight)]
+        X = self.train.X[sampled_rows(self.train.X, self.train.sample_weight)]
         at_start = n_alive(trainer.objective, trainer.weights, X)
 
         def watch():
-            if n_alive(trainer.objective, trainer.weights, X) < _ALIVE * at_start:
+            if n_alive(trainer.objective, trainer.weights, X) < _MIN_ALIVE * at_start:
                 raise NeuronsDied
 
         return watch

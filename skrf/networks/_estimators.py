@@ -281,7 +281,7 @@ class OverparamNetClassifier(ClassifierMixin, BaseOverparamNet):
         Raises
         ------
         AttributeError
-            With ``early_stopping=True``.
+            With ``early_stopping=True`` or ``class_weight="balanced"``.
         ValueError, MemoryError
             As in `fit`. In later calls also if the width or the columns have changed.
             If the first call lacks `classes`, or `classes` lacks a label of y.
@@ -362,8 +362,7 @@ class OverparamNetClassifier(ClassifierMixin, BaseOverparamNet):
         NotFittedError
             Before `fit`.
         ValueError
-            If the columns of X differ from those seen in `fit`, or X contains NaN or
-            infinity.
+            If X has other columns than in `fit`, or values that are not finite.
 
         Examples
         --------
@@ -397,8 +396,7 @@ class OverparamNetClassifier(ClassifierMixin, BaseOverparamNet):
         NotFittedError
             Before `fit`.
         ValueError
-            If the columns of X differ from those seen in `fit`, or X contains NaN or
-            infinity.
+            If X has other columns than in `fit`, or values that are not finite.
 
         Examples
         --------

@@ -22,7 +22,7 @@ from skrf.networks._step_size import column_scale
 # 50 epochs); 0 lost .18 on diabetes and .20 on Males.
 _PRECISION = 20.0
 # The penalty of the first fit, and its number of epochs whatever `max_iter` is.
-_FIRST, _EPOCHS = 1e-3, 20
+_FIRST_ALPHA, _FIRST_EPOCHS = 1e-3, 20
 # With fewer rows than this there is no first fit, and no penalty.
 _FEWEST_ROWS = 20
 
@@ -39,7 +39,7 @@ def chosen_alpha(network, seed, state_of, train):
     from sklearn.model_selection import train_test_split
 
     rng, scale = np.random.RandomState(seed), min(1.0, column_scale(train.X))
-    first = _FIRST * scale
+    first = _FIRST_ALPHA * scale
     n_aside = n_rows // 5
     stratify = strata(train.Y, n_aside) if is_classifier(network) else None
     fitted, aside = train_test_split(
@@ -49,7 +49,7 @@ def chosen_alpha(network, seed, state_of, train):
     state = state_of(first, part)
     objective, initial = network._new_objective(first), state.initialization.draw
     begin = begin_from(state, initial, objective, network._options())
-    settings = network._settings()._replace(max_iter=_EPOCHS)
+    settings = network._settings()._replace(max_iter=_FIRST_EPOCHS)
     fit = Fit(begin, state.eta0, part, settings, rng)
     fit.run_attempts()
     N = objective.predict(aside.X, fit.trainer.result)

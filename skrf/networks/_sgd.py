@@ -45,7 +45,7 @@ from skrf._compiled.recurrences import (
     Schedule,
     recurrences,
 )
-from skrf._utils.blas import GEMM
+from skrf._utils.blas import GEMM_ADDRESSES
 from skrf._utils.blocks import dense_rows
 from skrf._utils.interrupts import interrupts_held
 from skrf._utils.memory import require_memory
@@ -126,7 +126,7 @@ def require_training_memory(X, n_outputs, width, batch_size, block_size, copies)
 
 def _no_mean(weights):
     """Empty float64 arrays in the place of means."""
-    return weights.nothing().astype(np.float64)
+    return weights.empty().astype(np.float64)
 
 
 def panel_rows(width, batch_size):
@@ -160,7 +160,7 @@ class Trainer:
         after = options.average_after
         self.average_after = _NEVER if after < 0 else after
         self.cooldown = _NEVER, _NEVER
-        self.velocity = self.average = None
+        self.velocity = self.mean = None
         if self.momentum > 0:
             self.velocity = (
                 self.weights.zeros() if state.velocity is None else state.velocity.copy()
@@ -168,11 +168,11 @@ class Trainer:
         if self.n_updates < self.average_after:
             self.n_averaged = 0
         elif state.mean is not None:
-            self.average = state.mean.copy()
+            self.mean = state.mean.copy()
 
     def state(self):
         """The state, which holds the arrays of this object."""
-        averaged = self.average is not None
+        averaged = self.mean is not None
         return State(
             self.initialization,
             self.units,
@@ -182,28 +182,28 @@ class Trainer:
             self.n_updates,
             self.n_averaged,
             self.velocity,
-            self.average,
+            self.mean,
             self.weights if averaged else None,
         )
 
     @property
     def result(self):
         """The averaged weights, or the last weights if there is no average."""
-        if self.average is None:
+        if self.mean is None:
             return self.weights
-        return self.average.astype(self.weights.hidden.dtype)
+        return self.mean.astype(self.weights.hidden.dtype)
 
     def copy(self):
         """A copy, whose arrays training does not change."""
         trainer = copy.copy(self)
-        for name in ("weights", "velocity", "average"):
+        for name in ("weights", "velocity", "mean"):
             arrays = getattr(self, name)
             setattr(trainer, name, None if arrays is None else arrays.copy())
         return trainer
 
     def replace(self, weights):
-        """Continue from other weights, without velocity and average."""
-        self.weights, self.average, self.n_averaged = weights, None, 0
+        """Continue from other weights, without velocity and mean."""
+        self.weights, self.mean, self.n_averaged = weights, None, 0
         self.velocity = None if self.velocity is None else weights.zeros()
 
     def cool_down(self, n_updates, delay=0):
@@ -303,10 +303,10 @@ class Trainer:
         couplings = gram[: len(X) * side].reshape(len(X), side)
         scratch = sgd.Scratch(Z, couplings, activations)
         last = self.n_updates + -(-len(X) // self.batch_size)
-        if last > self.average_after and self.average is None:
-            self.average = self.weights.copy().astype(np.float64)
+        if last > self.average_after and self.mean is None:
+            self.mean = self.weights.copy().astype(np.float64)
         # The sequential part trains the output layer, `_finish` the hidden layer.
-        states = [state for state in (self.weights, self.velocity, self.average) if state]
+        states = [state for state in (self.weights, self.velocity, self.mean) if state]
         saved = [(state.output.copy(), state.intercept.copy()) for state in states]
         try:
             coefficients = self._coefficients(last - self.n_updates)
@@ -370,9 +370,9 @@ class Trainer:
         """The sequential part of a block: fill Z with the q_s; return the summed loss."""
         o, weights = self.objective, self.weights
         # The velocity is not read without momentum, nor the mean without averaging.
-        velocity, mean = self.velocity or weights, self.average or _no_mean(weights)
+        velocity, mean = self.velocity or weights, self.mean or _no_mean(weights)
         return sgd.train_block(
-            GEMM[X.dtype],
+            GEMM_ADDRESSES[X.dtype],
             sgd.Block(X, Y, sample_weight),
             scratch,
             Layer(weights.hidden, velocity.hidden, mean.hidden),
@@ -388,7 +388,7 @@ class Trainer:
             *coefficients,
             self._schedule(),
             self._counts(),
-            sgd.Penalty(self.momentum, o.alpha, o.scale),
+            sgd.UpdateRule(self.momentum, o.alpha, o.scale),
             sgd.Sizes(
                 self.batch_size, panel_rows(weights.hidden.shape[0], self.batch_size)
             ),
@@ -399,10 +399,10 @@ class Trainer:
     def _finish(self, X, scratch, coefficients, n_averaged):
         """Bring hidden weights and biases, velocities and averages to the block's end."""
         total = max(1, self.n_averaged + n_averaged)
-        velocity = self.velocity or self.weights.nothing()
-        mean = self.average if n_averaged else _no_mean(self.weights)
+        velocity = self.velocity or self.weights.empty()
+        mean = self.mean if n_averaged else _no_mean(self.weights)
         sgd.finish_block(
-            GEMM[X.dtype],
+            GEMM_ADDRESSES[X.dtype],
             X,
             scratch,
             Layer(self.weights.hidden, velocity.hidden, mean.hidden),

@@ -26,10 +26,10 @@ def estimate_step(objective, weights, X, Y, sample_weight):
     derivative of the outputs in the trained weights), times the sample weight of row i, and
     h bounds the second derivative of the loss. The
     first bound keeps the linearised squared loss from growing. The second bound keeps one
-    step within the region where the linearisation holds. `_search_rows` picks the rows.
+    step within the region where the linearisation holds. `_sampled_rows` picks the rows.
     """
     squares = row_norms(X, squared=True).astype(np.float64)
-    picked = _search_rows(squares, sample_weight)
+    picked = _sampled_rows(squares, sample_weight)
     W, b = weights[:2]
     U, c = (array.astype(np.float64) for array in weights[2:])
     curvature, norms, losses = [], [], []
@@ -102,9 +102,9 @@ def column_scale(X):
     return float(np.sqrt(mean_squares(X).max())) or 1.0
 
 
-def some_rows(X, sample_weight):
+def sampled_rows(X, sample_weight):
     """Indices of up to 1,000 rows by which to judge the state of a network."""
-    return _search_rows(row_norms(X, squared=True), sample_weight)
+    return _sampled_rows(row_norms(X, squared=True), sample_weight)
 
 
 def n_alive(objective, weights, X):
@@ -117,7 +117,7 @@ def n_alive(objective, weights, X):
     return alive.sum()
 
 
-def _search_rows(squares, sample_weight):
+def _sampled_rows(squares, sample_weight):
     """Up to 1,000 rows of positive weight, spread evenly, and the row of longest steps.
 
     The longest steps come from the row with the largest sample_weight * (||x||^2 + 1).

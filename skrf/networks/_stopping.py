@@ -5,13 +5,13 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skrf._utils.interrupts import interrupts_held
 from skrf._utils.warnings import warn
-from skrf.networks._step_size import column_scale, mean_squares, n_alive, some_rows
+from skrf.networks._step_size import column_scale, mean_squares, n_alive, sampled_rows
 
 # A training loss above this many times that of the best constant is worth a warning.
 _WORSE = 1.01
 # With columns below this root mean square, a loss that is lower by less than this fraction
-# is worth a warning: such columns are small beside the biases, and the network learns them
-# late or never.
+# is worth a warning: the learning rate that is stable for the biases is then so small for
+# the weights that the network learns the columns late or never.
 _SMALL, _GAIN = 0.1, 0.05
 # A column of X that is larger than this, and has more than this fraction of the squared
 # length of the rows, forces a learning rate at which the other columns are hardly learned.
@@ -64,7 +64,7 @@ def warn_if_useless(network, trainer, train):
             ConvergenceWarning,
         )
         return
-    X = train.X[some_rows(train.X, train.sample_weight)]
+    X = train.X[sampled_rows(train.X, train.sample_weight)]
     if objective.train_hidden and n_alive(objective, weights, X) == 0:
         warn(
             "All hidden neurons are inactive: their derivative is 0 on all rows, so "

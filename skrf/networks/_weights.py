@@ -23,7 +23,7 @@ class Weights(NamedTuple):
     def zeros(self):
         return Weights(*(np.zeros_like(array) for array in self))
 
-    def nothing(self):
+    def empty(self):
         """Empty arrays with the same numbers of dimensions."""
         return Weights(*(np.empty((0,) * array.ndim, array.dtype) for array in self))
 
@@ -43,7 +43,7 @@ class Units(NamedTuple):
     scale: np.ndarray
 
     @classmethod
-    def given(cls, n_outputs):
+    def of_y(cls, n_outputs):
         """The units that y has."""
         return cls(np.zeros(n_outputs), np.ones(n_outputs))
 

@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import UNUSED, MetadataRouter, MethodMapping
 from sklearn.utils.validation import check_is_fitted
 
+from skrf._utils.array_api import namespace_of, require_same_namespace, to_numpy
 from skrf._utils.callbacks import PassTasks, printed
 from skrf._utils.engines import engine_of
 from skrf._utils.interrupts import all_or_nothing
@@ -27,8 +28,9 @@ from skrf._utils.validation import (
 )
 from skrf._utils.version import VersionedState
 from skrf._utils.warnings import warn
+from skrf.ridge._array_matrix import feature_matrix
 from skrf.ridge._checks import problem_of, scoring_of
-from skrf.ridge._feature_matrix import FeatureMap, FeatureMatrix
+from skrf.ridge._feature_matrix import FeatureMap
 from skrf.ridge._fitted import FittedValues, Predictor
 from skrf.ridge._fitting_data import data_in_memory, fitting_data
 from skrf.ridge._gradients import GradientsMixin
@@ -39,7 +41,13 @@ from skrf.ridge._problem import Solution
 from skrf.ridge._row_checks import COLUMN_ATTRIBUTES, RowChecks
 from skrf.ridge._solver_choice import SOLVERS, cross_validate, solve
 from skrf.ridge._streams import Stream, targets_differ
-from skrf.ridge._transformers import accepted_input, identical, n_neurons, narrowed
+from skrf.ridge._transformers import (
+    accepted_input,
+    identical,
+    n_neurons,
+    narrowed,
+    takes_arrays,
+)
 from skrf.ridge._width_path import WidthPath, compute_width_path
 
 # Fitted attributes that `partial_fit` leaves to be computed at their first access.
@@ -199,6 +207,7 @@ shape (n_samples, n_features)
         UserWarning
             If `cv` is set with ``solver="cg"``, which does not use it.
         """
+        y, groups = to_numpy(y), to_numpy(groups)
         with all_or_nothing(self):
             problem = problem_of(self)
             if groups is not None and self.cv is None:
@@ -217,7 +226,10 @@ shape (n_samples, n_features)
             else:
                 solution = self._solve(data.matrix, problem, y, groups)
             targets = data.checks.targets
-            self._values = FittedValues.of(solution, data.matrix.dtype, problem, targets)
+            values = FittedValues.of(solution, data.matrix.dtype, problem, targets)
+            if (space := namespace_of(X)) is not None:
+                values = values.__sklearn_array_api_convert__(space.array)
+            self._values = values
             self._set_data(data)
             self.__dict__.pop("_stream", None)
             tasks.finish()
@@ -325,6 +337,7 @@ shape (n_samples, n_features)
 
     def _partial_fit(self, X, y, classes, sample_weight):
         self._validate_params()
+        y = to_numpy(y)
         with all_or_nothing(self):
             problem = problem_of(self)
             stream = vars(self).get("_stream")
@@ -348,7 +361,7 @@ shape (n_samples, n_features)
                 checks = RowChecks.of(self, self._current(stream.targets))
                 rows, Y, weights = checks.part(X, y, sample_weight)
                 feature_map = FeatureMap(self.features_, rows)
-                matrix = FeatureMatrix(rows, Y, weights, feature_map, self.block_size)
+                matrix = feature_matrix(rows, Y, weights, feature_map, self.block_size)
             matrix.progress = printed if self.verbose else None
             self._stream = stream.add(matrix, problem)
             vars(self).pop("_values", None)
@@ -418,19 +431,23 @@ shape (n_samples, n_features)
         self._stream = self._stream.merge(other._stream)
         return self
 
-    def _predictor(self, X):
-        """What makes predictions for rows in memory; checks the columns of a lazy X."""
+    def _predictor(self, X, method):
+        """What makes predictions for rows in memory; checks the columns of a lazy X.
+
+        `method` is the public method, for errors.
+        """
         check_is_fitted(self)
+        require_same_namespace(X, self, "output_weights_", method)
         values = self._fitted_values()
         checks = RowChecks.of(self, self._current(values.targets))
         engine_of(X).check_columns(checks.check_columns, X)
         return Predictor(checks, self.features_, values, self.block_size)
 
-    def _outputs(self, X):
+    def _outputs(self, X, method):
         """The outputs for all rows of X; lazy where X is."""
-        predictor = self._predictor(X)
+        predictor = self._predictor(X, method)
         values = predictor.values
-        n_columns = None if values.is_flat else len(values.output_weights)
+        n_columns = None if values.is_flat else values.output_weights.shape[0]
         return engine_of(X).map_rows(predictor.outputs, X, n_columns)
 
     def __dir__(self):
@@ -554,4 +571,5 @@ shape (n_samples, n_features)
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse, tags.input_tags.allow_nan = accepted_input(self.features)
         tags.target_tags.required = True
+        tags.array_api_support = self.solver != "cg" and takes_arrays(self.features)
         return tags

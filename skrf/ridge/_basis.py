@@ -40,13 +40,19 @@ class Basis:
     values: np.ndarray | None = None  # (n_columns,): Lambda, ascending, or None for L
 
     @classmethod
-    def of(cls, moments, problem, spectral=False):
-        """By eigenvectors for several penalties or where `spectral` says so."""
+    def of(cls, moments, problem, spectral=False, space=None):
+        """By eigenvectors for several penalties or where `spectral` says so.
+
+        They are computed in a namespace `space`, on its device, unless that is None.
+        """
         zz, zy = moments.zz, moments.zy
         if len(problem.alphas) > 1 or problem.auto or spectral:
-            values, vectors = eigh(
-                zz.T, lower=False, overwrite_a=True, check_finite=False, driver="evd"
-            )
+            if space is not None:
+                values, vectors = space.eigh(zz)
+            else:
+                values, vectors = eigh(
+                    zz.T, lower=False, overwrite_a=True, check_finite=False, driver="evd"
+                )
             values = np.maximum(values, 0.0)
             return cls(vectors, vectors.T @ zy, values[-1], values)
         largest = largest_eigenvalue(zz)

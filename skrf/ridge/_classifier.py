@@ -244,7 +244,7 @@ shape (n_samples, n_features)
         LinAlgWarning
             After `partial_fit`, as for `output_weights_`.
         """
-        return self._outputs(X)
+        return self._outputs(X, "decision_function")
 
     def predict(self, X: MatrixLike) -> np.ndarray:
         """Predict the class with the largest output for every row of X.
@@ -275,7 +275,7 @@ shape (n_samples, n_features)
         LinAlgWarning
             After `partial_fit`, as for `output_weights_`.
         """
-        predictor = self._predictor(X)
+        predictor = self._predictor(X, "predict")
         if predictor.values.targets.multilabel:
             n_labels = len(self.classes_)
             return engine_of(X).map_rows(predictor.labels, X, n_labels, np.dtype(np.intp))
@@ -322,7 +322,7 @@ shape (n_samples, n_features)
         >>> np.allclose(probabilities.sum(axis=1), 1)
         True
         """
-        predictor = self._predictor(X)
+        predictor = self._predictor(X, "predict_proba")
         return engine_of(X).map_rows(predictor.probabilities, X, len(self.classes_))
 
     @available_with_reason(can_predict_proba)
@@ -359,7 +359,7 @@ shape (n_samples, n_features)
         >>> np.allclose(np.exp(logs), model.predict_proba(X))
         True
         """
-        predictor = self._predictor(X)
+        predictor = self._predictor(X, "predict_log_proba")
         return engine_of(X).map_rows(predictor.log_probabilities, X, len(self.classes_))
 
     def _learn_targets(self, y, classes):

@@ -28,6 +28,7 @@ class DaskFeatureMatrix:
     """
 
     n_rows = None  # not known before a pass
+    space = None  # blocks have features of NumPy
 
     def __init__(self, parts, feature_map, n_outputs, block_rows, checks):
         self.parts, self.feature_map, self.checks = parts, feature_map, checks

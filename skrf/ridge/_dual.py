@@ -41,7 +41,8 @@ def solve_dual(matrix, problem, alpha=None):
     if problem.measures:
         require_two_rows(matrix.n_rows, problem.fit_intercept)
     full = matrix.exact()
-    system = GramSystem(full.gram(), matrix.Y, matrix.weights, problem.fit_intercept)
+    data = matrix.Y, matrix.weights, problem.fit_intercept
+    system = GramSystem(full.gram(), *data, matrix.space)
     if not problem.measures and np.ndim(alpha) == 0:
         duals = system.solve(problem.alphas)[:, 0]
         require_finite(duals)
@@ -97,9 +98,12 @@ class GramSystem:
         Targets, and positive weights.
     centred : bool
         Whether there is an intercept.
+    space : Namespace, default=None
+        Where eigenvectors are computed. None means NumPy.
     """
 
-    def __init__(self, gram, Y, w, centred):
+    def __init__(self, gram, Y, w, centred, space=None):
+        self.space = space
         self.K, self.centred, self.roots = gram, centred, np.sqrt(w)
         self.weight = w.sum()
         self.unit = self.roots / np.sqrt(self.weight)
@@ -215,9 +219,12 @@ class GramSystem:
     def _decompose(self, alpha):
         """Eigenvectors of K, in its place; `alpha` is the smallest penalty, if known."""
         # The upper triangle of K, which a failed Cholesky factorisation leaves unchanged.
-        values, self.V = eigh(
-            self.K.T, lower=True, overwrite_a=True, check_finite=False, driver="evd"
-        )
+        if self.space is not None:
+            values, self.V = self.space.eigh(self.K.T)
+        else:
+            values, self.V = eigh(
+                self.K.T, lower=True, overwrite_a=True, check_finite=False, driver="evd"
+            )
         self.values = np.maximum(values, 0.0)
         if alpha is not None:
             self._warn_imprecise(alpha, self.values[0] + alpha)

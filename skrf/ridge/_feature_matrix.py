@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 
 from skrf._compiled.jit import njit
 from skrf._compiled.neurons import FASTMATH
+from skrf._utils.array_api import namespace_of
 from skrf._utils.blas import add_gram, mirror, product
 from skrf._utils.blocks import is_frame, take_rows
 from skrf._utils.dates import refuse_dates
@@ -45,37 +46,65 @@ class FeatureMap:
         self.features = features
         first = self.rows(take_rows(X, slice(0, 1)), Scratch())
         self.n_columns, self.dtype = first.shape[1], first.dtype
+        self.space = namespace_of(first)  # None for features of NumPy
+        if self.space is not None:
+            self.dtype = self.space.numpy_dtype(first.dtype)
 
     def rows(self, X, scratch):
-        """Features of the rows of X: a C-ordered float array, kept in `scratch`."""
+        """Features of the rows of X: a C-ordered float array, kept in `scratch`.
+
+        Features of another namespace are new arrays, on their device.
+        """
+        if namespace_of(X) is not None:
+            return self._array_rows(X, self.features.transform(X))
         checked = not is_frame(X) and X.dtype.kind == "f"
         if isinstance(self.features, BaseHiddenLayerFeatures) and checked:
             Z = scratch.array("Z", X.shape[0], self.features._n_features_out, X.dtype)
             self.features._transform_into(X, Z)
             return Z
         Z = self.features.transform(X)
+        if namespace_of(Z) is not None:
+            return self._array_rows(X, Z)
         refuse_dates("features.transform(X)", Z)
         Z = Z.toarray() if sparse.issparse(Z) else np.asarray(Z)
         if Z.dtype == object:
             # Numbers of a column that was next to text.
             with suppress(TypeError, ValueError):
                 Z = Z.astype(np.float64)
-        if Z.ndim != 2 or len(Z) != X.shape[0]:
+        self._require_numbers(X, Z, Z.dtype.kind in "biuf")
+        # A copy, because Z may be X itself, or kept by the transformer.
+        out = scratch.array("Z", *Z.shape, Z.dtype if Z.dtype == np.float32 else np.float64)
+        out[...] = Z
+        return out
+
+    def _array_rows(self, X, Z):
+        """Features of another namespace, checked, in float32 or float64."""
+        space = namespace_of(Z)
+        if space is None:
+            raise ValueError(
+                "`features` must return an array of the namespace of `X` for array API "
+                f"dispatch; got {type(Z).__name__} from {self.features!r}. Use features "
+                "that support the array API, or convert X to NumPy."
+            )
+        real = "bool", "integral", "real floating"
+        self._require_numbers(X, Z, space.xp.isdtype(Z.dtype, real))
+        floats = space.floats()
+        return Z if Z.dtype in floats else space.xp.astype(Z, floats[0])
+
+    def _require_numbers(self, X, Z, are_real):
+        """Raise for features that are not a matrix of real numbers."""
+        if Z.ndim != 2 or Z.shape[0] != X.shape[0]:
             raise ValueError(
                 f"`features` must return one row of numbers per row of X; got shape "
-                f"{Z.shape} for {X.shape[0]} rows from {self.features!r}. Use another "
-                "transformer."
+                f"{tuple(Z.shape)} for {X.shape[0]} rows from {self.features!r}. Use "
+                "another transformer."
             )
-        if Z.shape[1] == 0 or Z.dtype.kind not in "biuf":
+        if Z.shape[1] == 0 or not are_real:
             raise ValueError(
                 "`features` must return at least one column of real numbers; got "
                 f"{Z.shape[1]} columns of dtype {Z.dtype} from {self.features!r}. Use "
                 "another transformer."
             )
-        # A copy, because Z may be X itself, or kept by the transformer.
-        out = scratch.array("Z", *Z.shape, Z.dtype if Z.dtype == np.float32 else np.float64)
-        out[...] = Z
-        return out
 
     def tangent_part(self):
         """(Steps before or None, linearised NTK features) if these are the last step."""
@@ -92,7 +121,12 @@ class FeatureMap:
         return Pipeline(steps) if steps else None, last
 
     def times(self, X, coef, block_rows="auto"):
-        """Z(X) coef for coef (n_columns, k), in the dtype of coef."""
+        """Z(X) coef for coef (n_columns, k), in the dtype of coef.
+
+        `coef` is NumPy's array, and the result has the namespace of the features.
+        """
+        if self.space is not None:
+            return self._array_times(X, coef, block_rows)
         before, tangent = self.tangent_part()
         if tangent is not None:
             X = X if before is None else before.transform(X)
@@ -103,6 +137,14 @@ class FeatureMap:
             Z = self.rows(take_rows(X, rows), scratch)
             _multiply_as(coef.dtype, Z, coef, result[rows])
         return result
+
+    def _array_times(self, X, coef, block_rows):
+        xp, coef = self.space.xp, self.space.array(coef)
+        parts = []
+        for rows in blocks(X.shape[0], self.n_columns, block_rows):
+            Z = self.rows(take_rows(X, rows), None)
+            parts.append(xp.astype(Z, coef.dtype, copy=False) @ coef)
+        return parts[0] if len(parts) == 1 else xp.concat(parts, axis=0)
 
 
 def rows_of_block(n_columns, block_rows="auto"):
@@ -186,6 +228,8 @@ class FeatureMatrix:
     progress : callable (label, n_blocks) -> callable (), default=None
         Called at the start of a pass; its result is called after each block.
     """
+
+    space = None  # the namespace of the features, where it is not NumPy
 
     def __init__(self, X, Y, weights, feature_map, block_rows="auto", progress=None):
         self.X, self.Y, self.weights = X, Y, weights

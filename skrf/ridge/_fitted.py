@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from skrf._utils.array_api import follow, namespace_of, to_numpy
 from skrf.ridge._feature_matrix import FeatureMap
 from skrf.ridge._problem import require_finite
 from skrf.ridge._row_checks import RowChecks
 from skrf.ridge._targets import LabelTargets, NumberTargets
 from skrf.ridge._temperature import Temperature
+
+# Fields of `FittedValues` that are arrays, or may be.
+_ARRAYS = (
+    *("output_weights", "output_bias", "alpha", "alphas", "scores", "best_score"),
+    *("cv_results", "cv_predictions"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +65,12 @@ class FittedValues:
         """Whether outputs are 1-D."""
         return self.output_weights.ndim == 1
 
+    def __sklearn_array_api_convert__(self, converter):
+        """The same values with arrays in another namespace."""
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        arrays = {k: converter(v) for k, v in arrays.items() if getattr(v, "ndim", 0)}
+        return replace(self, **arrays)
+
 
 def _temperature(rows, targets):
     """The temperature of the decision values of rows left out."""
@@ -86,7 +99,10 @@ def _compared(solution, problem, is_flat):
 
 @dataclass(frozen=True, eq=False)
 class Predictor:
-    """Outputs U z(x) + c of rows in memory; all that a worker of a cluster needs."""
+    """Outputs U z(x) + c of rows in memory; all that a worker of a cluster needs.
+
+    Outputs of NumPy's rows are NumPy's, and outputs of other arrays are where the rows are.
+    """
 
     checks: RowChecks
     features: Any  # fitted
@@ -96,12 +112,17 @@ class Predictor:
     def outputs(self, X):
         """U z(x) + c of shape (n_rows,) or (n_rows, n_outputs)."""
         X = self.checks.rows(X)
-        coef = np.atleast_2d(self.values.output_weights).T
         feature_map = FeatureMap(self.features, X)
+        weights, bias = map(to_numpy, (self.values.output_weights, self.values.output_bias))
         dtype = np.result_type(feature_map.dtype, np.float32)
-        result = feature_map.times(X, np.ascontiguousarray(coef, dtype), self.block_rows)
-        result += np.atleast_1d(self.values.output_bias).astype(dtype)
-        if not np.isfinite(result).all():
+        coef = np.ascontiguousarray(np.atleast_2d(weights).T, dtype)
+        result = feature_map.times(X, coef, self.block_rows)
+        if namespace_of(X) is None:
+            result = to_numpy(result)
+        result += follow(np.atleast_1d(bias).astype(dtype), result)
+        space = namespace_of(result)
+        xp = np if space is None else space.xp
+        if not bool(xp.all(xp.isfinite(result))):
             raise ValueError(
                 f"The predictions must be finite; got values that overflow {dtype}, or NaN "
                 "from `features`. Scale X, for instance by StandardScaler."
@@ -109,13 +130,16 @@ class Predictor:
         return result[:, 0] if self.values.is_flat else result
 
     def labels(self, X):
-        """The class of every row."""
-        return self.checks.targets.decode(self.outputs(X))
+        """The class of every row; text is NumPy's."""
+        labels = self.checks.targets.decode(to_numpy(self.outputs(X)))
+        return follow(labels, X) if labels.dtype.kind in "biuf" else labels
 
     def probabilities(self, X):
         """Probabilities of the classes or labels of every row."""
-        return self.values.temperature.probabilities(self.outputs(X))
+        outputs = to_numpy(self.outputs(X))
+        return follow(self.values.temperature.probabilities(outputs), X)
 
     def log_probabilities(self, X):
         """Logarithms of the probabilities."""
-        return self.values.temperature.log_probabilities(self.outputs(X))
+        outputs = to_numpy(self.outputs(X))
+        return follow(self.values.temperature.log_probabilities(outputs), X)

@@ -8,10 +8,15 @@ from sklearn.base import clone, is_classifier
 from skrf._utils.dask import distinct, first_rows_of, partitions
 from skrf._utils.engines import engine_of
 from skrf.features import RandomReLUFeatures
+from skrf.ridge._array_matrix import feature_matrix
 from skrf.ridge._dask_matrix import DaskFeatureMatrix
 from skrf.ridge._feature_matrix import FeatureMap, FeatureMatrix
 from skrf.ridge._row_checks import RowChecks
-from skrf.ridge._transformers import require_fit_on_columns, seed_nested
+from skrf.ridge._transformers import (
+    require_array_support,
+    require_fit_on_columns,
+    seed_nested,
+)
 
 
 class FittingData(NamedTuple):
@@ -29,7 +34,8 @@ def fitting_data(model, X, y, sample_weight):
 
 
 def data_in_memory(model, X, y, sample_weight, classes=None, is_part=False):
-    """The `FittingData` of rows in memory, all of them or a part of the data."""
+    """The `FittingData` of rows that are not on a cluster, all or a part of the data."""
+    require_array_support(model.features, X)
     y = engine_of(y).in_memory(y)
     checks, X = RowChecks.learn(model, X, y, classes)
     Y = checks.targets.encode(y, X.shape[0])
@@ -37,7 +43,7 @@ def data_in_memory(model, X, y, sample_weight, classes=None, is_part=False):
     checks = replace(checks, targets=checks.targets.with_weights(y, weights))
     weights = weights * checks.targets.class_weights(Y)
     features = _new_features(model).fit(X, y)
-    matrix = FeatureMatrix(X, Y, weights, FeatureMap(features, X), model.block_size)
+    matrix = feature_matrix(X, Y, weights, FeatureMap(features, X), model.block_size)
     return FittingData(matrix, features, checks)
 
 

@@ -4,11 +4,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from skrf._utils.blas import product
 from skrf.ridge._basis import Basis, Spectrum
 from skrf.ridge._dual import GramSystem
 from skrf.ridge._held_out import Comparison, Rows, Scoring
-from skrf.ridge._passes import Pass
+from skrf.ridge._passes import LinearPass
 from skrf.ridge._penalties import SMALLEST, compare
 from skrf.ridge._primal import largest_eigenvalue, moments_of
 from skrf.ridge._problem import check_finite
@@ -63,7 +62,7 @@ class PrimalFolds:
         fold = self.matrix.subset(test)
         moments = self._moments(train, test, fold)
         check_finite(moments)
-        basis = Basis.of(moments, self.problem, spectral=True)
+        basis = Basis.of(moments, self.problem, True, self.matrix.space)
         coef = np.stack([basis.coef(alpha) for alpha in alphas], axis=1)
         intercepts = moments.y_mean - np.tensordot(moments.z_mean, coef, 1)
         scoring = self.problem.scoring
@@ -102,9 +101,8 @@ class DualFolds:
 
     def _system(self, rows):
         Y, weights = self.matrix.Y[rows], self.matrix.weights[rows]
-        return GramSystem(
-            self.K[np.ix_(rows, rows)], Y, weights, self.problem.fit_intercept
-        )
+        gram, centred = self.K[np.ix_(rows, rows)], self.problem.fit_intercept
+        return GramSystem(gram, Y, weights, centred, self.matrix.space)
 
     def held_out(self, alphas, train, test):
         """The `HeldOut` of the rows `test` by models of the rows `train`."""
@@ -119,7 +117,7 @@ class DualFolds:
 
 
 @dataclass
-class ValidationPass(Pass):
+class ValidationPass(LinearPass):
     """A pass that ends with the errors of several sets of coefficients, a `HeldOut`."""
 
     coef: np.ndarray  # (n_columns, n_alphas * n_outputs)
@@ -130,11 +128,8 @@ class ValidationPass(Pass):
     def zero(self):
         return self.scoring.zero(*self.intercepts.shape)
 
-    def add(self, total, Z, Y, w, scratch):
-        A = Z.astype(np.float64, copy=False)
-        fit = np.empty((len(A), self.coef.shape[1]))
-        product(A, self.coef, fit)
-        fit = fit.reshape(len(A), *self.intercepts.shape) + self.intercepts
+    def add_outputs(self, total, outputs, Y, w):
+        fit = outputs.reshape(len(Y), *self.intercepts.shape) + self.intercepts
         every = int(self.scoring.needs_rows)
         total.merge(self.scoring.of(Y[:, np.newaxis, :] - fit, Y, w, every=every))
 

@@ -13,6 +13,13 @@ from sklearn.model_selection import check_cv
 from sklearn.utils.metadata_routing import UNUSED, MetadataRouter, MethodMapping
 from sklearn.utils.validation import check_is_fitted
 
+from skrf._utils.array_api import (
+    floats_of,
+    follow,
+    namespace_of,
+    require_same_namespace,
+    to_numpy,
+)
 from skrf._utils.blocks import multiply
 from skrf._utils.callbacks import RoundTasks
 from skrf._utils.directions import directions
@@ -35,9 +42,8 @@ from skrf.features._base import without_set_output_for_lazy_input
 from skrf.ridge._gradients import Layers
 from skrf.ridge._rounds import Recursion, chosen_round, root
 from skrf.ridge._rounds_data import TARGET_TYPES, data_of_rounds
-from skrf.ridge._transformers import require_estimator
+from skrf.ridge._transformers import require_estimator, takes_arrays
 
-_FLOATS = [np.float64, np.float32]
 # Rounds without a smaller error on the folds after which no more rounds are tried.
 _PATIENCE = 2
 
@@ -279,6 +285,7 @@ class GradientOuterProduct(
         MemoryError
             If a ridge fit or the metric does not fit in the available memory.
         """
+        y, groups = to_numpy(y), to_numpy(groups)
         with all_or_nothing(self):
             features = RandomReLUFeatures() if self.features is None else self.features
             require_estimator(features)
@@ -297,10 +304,10 @@ class GradientOuterProduct(
                 with tasks.round():
                     run.fit()
                     run.advance()
-            self._publish(run.metric, data.sample.dtype, columns)
+            self._publish(run.metric, data.sample, columns)
             scores = [-(errors @ w) / w.sum() for w, errors in folds]
-            self.validation_scores_ = np.transpose(scores)
-            self.n_iter_, self.best_round_ = len(self.validation_scores_) - 1, n_rounds
+            self.validation_scores_ = follow(np.transpose(scores), data.sample)
+            self.n_iter_, self.best_round_ = len(scores[0]) - 1, n_rounds
             tasks.finish()
         return self
 
@@ -335,8 +342,8 @@ class GradientOuterProduct(
                 break
         return [(rounds[0][0], np.array([e for _, e in rounds])) for rounds in errors]
 
-    def _publish(self, metric, dtype, columns):
-        """Set the attributes of a metric; None means the identity."""
+    def _publish(self, metric, X, columns):
+        """Set the attributes of a metric, where X is; None means the identity."""
         n_features = columns["n_features_in_"]
         if metric is None:
             metric, linear = np.eye(n_features), np.eye(n_features)
@@ -348,15 +355,18 @@ class GradientOuterProduct(
         for name in ("n_features_in_", "feature_names_in_"):
             vars(self).pop(name, None)
         vars(self).update(columns)
-        self.components_, self.metric_ = linear.astype(dtype), metric.astype(dtype)
-        self.explained_ratio_ = (values / values.sum())[: len(linear)].astype(dtype)
+        space = namespace_of(X)
+        dtype = X.dtype if space is None else space.numpy_dtype(X.dtype)
+        ratio = (values / values.sum())[: len(linear)]
+        arrays = (follow(array.astype(dtype), X) for array in (linear, metric, ratio))
+        self.components_, self.metric_, self.explained_ratio_ = arrays
 
     # Features may be before the map too, as steps of a Pipeline that is affine.
     _is_affine = True
 
     @property
     def _n_features_out(self):
-        return len(self.components_)
+        return self.components_.shape[0]
 
     def transform(self, X: MatrixLike) -> np.ndarray:
         """Apply the learned map to every row of X.
@@ -382,11 +392,15 @@ class GradientOuterProduct(
             infinity.
         """
         check_is_fitted(self)
+        require_same_namespace(X, self, "components_", "transform")
         engine_of(X).check_columns(partial(check_columns, self), X)
         return engine_of(X).map_rows(self._transform_rows, X, self._n_features_out)
 
     def _transform_rows(self, X):
-        X = check_data(self, X, accept_sparse="csr", dtype=_FLOATS, reset=False)
+        options = {"accept_sparse": "csr", "dtype": floats_of(X), "reset": False}
+        X = check_data(self, X, arrays=True, **options)
+        if (space := namespace_of(X)) is not None:
+            return X @ space.array(self.components_, X.dtype).T
         out = np.empty((X.shape[0], self._n_features_out), X.dtype)
         multiply(X, self.components_.astype(X.dtype), out)
         return out
@@ -394,6 +408,7 @@ class GradientOuterProduct(
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.array_api_support = takes_arrays(self.features)
         tags.target_tags.required = True
         tags.target_tags.multi_output = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]

@@ -11,17 +11,16 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from skrf._utils.affine import affine_map, flat_steps, is_affine
+from skrf._utils.array_api import follow, to_numpy
 from skrf._utils.dask import partitions, reduce_parts
 from skrf._utils.engines import engine_of
 from skrf._utils.typing import MatrixLike
 from skrf._utils.validation import check_row_weights
 from skrf.features import LinearizedNTKFeatures
+from skrf.features._array_formulas import ARRAY_FORMULAS
 from skrf.features._base import BaseHiddenLayerFeatures
-from skrf.features._gradients import (
-    SECOND_DERIVATIVES,
-    GradientPass,
-    NeuronSum,
-)
+from skrf.features._gradients import GradientPass, NeuronSum
+from skrf.ridge._array_matrix import feature_matrix
 from skrf.ridge._feature_matrix import FeatureMap, FeatureMatrix
 
 
@@ -58,18 +57,21 @@ class Layers:
 
     def neuron_sum(self, coef):
         """The `NeuronSum` of coefficients of shape (n_outputs, n_columns)."""
-        coef = np.asarray(coef, np.float64)
+        coef = np.asarray(to_numpy(coef), np.float64)
         if self.after:
             n_hidden = self.hidden._n_features_out
             coef = coef @ affine_map(self.after, n_hidden).linear
-        hidden, width = self.hidden, len(self.hidden.biases_)
+        hidden, biases = self.hidden, to_numpy(self.hidden.biases_)
+        projection, width = hidden._projection, len(biases)
+        if biases is not hidden.biases_:
+            projection = projection.__sklearn_array_api_convert__(to_numpy)
         coef = coef / np.sqrt(width)
-        parts = hidden._projection, hidden.biases_, hidden._activation
+        parts = projection, biases, hidden._activation
         if not _is_linearised(hidden):
             return NeuronSum(*parts, coef)
         n_hidden = coef.shape[1] - width * (hidden._train == "both")
         tangent = coef[:, :n_hidden].reshape(len(coef), width, -1)
-        tangent = tangent * hidden.output_weights_[:, np.newaxis]
+        tangent = tangent * to_numpy(hidden.output_weights_)[:, np.newaxis]
         if not hidden._has_biases:
             tangent = np.concatenate([tangent, np.zeros((*tangent.shape[:2], 1))], axis=2)
         outputs = coef[:, n_hidden:]
@@ -99,7 +101,7 @@ def _require_gradient(hidden):
     """Raise for features that jump."""
     activation = hidden.activation
     if _is_linearised(hidden):
-        if activation not in SECOND_DERIVATIVES:
+        if ARRAY_FORMULAS[activation].second is None:
             raise ValueError(
                 "`activation` must have a continuous derivative for gradients of "
                 f"LinearizedNTKFeatures; got {activation!r}, whose features jump. Use "
@@ -126,7 +128,7 @@ def average_gradient_outer_product(layers, coef, n_features, make_matrix):
 
 def output_coefficients(model):
     """The coefficients of a fitted ridge model, (n_outputs, n_columns)."""
-    return np.atleast_2d(model.output_weights_)
+    return np.atleast_2d(to_numpy(model.output_weights_))
 
 
 class GradientsMixin:
@@ -189,7 +191,7 @@ shape (n_samples, n_features)
         >>> float(target.weight @ M @ target.weight / M.trace()) > 0.9
         True
         """
-        predictor = self._predictor(X)
+        predictor = self._predictor(X, "gradient_outer_product")
         layers = Layers.of(self.features_)
         n_features = predictor.checks.columns["n_features_in_"]
         coef = output_coefficients(self)
@@ -207,9 +209,10 @@ shape (n_samples, n_features)
             if engine_of(X).is_lazy:
                 return _LazyRows(parts, feature_map, predictor.checks)
             no_targets = np.empty((X.shape[0], 0))
-            return FeatureMatrix(X, no_targets, weights, feature_map)
+            return feature_matrix(X, no_targets, weights, feature_map)
 
-        return average_gradient_outer_product(layers, coef, n_features, make_matrix)
+        M = average_gradient_outer_product(layers, coef, n_features, make_matrix)
+        return follow(M, X)
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,7 +34,7 @@ from skrf.ridge._problem import (
     warn_imprecise,
 )
 
-EPS = np.finfo(np.float64).eps
+EPS = float(np.finfo(np.float64).eps)
 
 
 def clamp(complement, terms=1.0, rounding=0.0):
@@ -57,7 +57,7 @@ def search_primal(matrix, problem, moments=None, alpha=None):
     check_finite(moments)
     require_two_rows(moments.n_rows, moments.centred)
     zy, mean = moments.zy.copy(), moments.mean_square
-    basis = Basis.of(moments, problem, spectral=np.ndim(alpha) > 0)
+    basis = Basis.of(moments, problem, np.ndim(alpha) > 0, matrix.space)
     scoring = problem.scoring
     kept = moments.n_rows * problem.n_alphas * matrix.n_outputs
     keeps = scoring.needs_rows or (scoring.targets.are_labels and kept <= MOST_KEPT)

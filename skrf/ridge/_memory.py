@@ -35,6 +35,7 @@ class ProblemSize:
     linearised: tuple[int, int] | None
     n_kept: int = 0  # values of predictions that are kept
     compares: bool = False  # whether the user asked for a comparison of penalties
+    in_numpy: bool = True  # whether the features are NumPy's
 
     @classmethod
     def of(cls, matrix, problem, folds=False):
@@ -52,6 +53,7 @@ class ProblemSize:
             None if tangent is None else (tangent.n_features_in_, tangent.width),
             _kept(matrix, problem),
             problem.searches,
+            matrix.space is None,
         )
 
     @property

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from skrf._utils.blas import product
 from skrf._utils.threads import in_threads
 
 # Maximum number of rows that a thread works on at a time, and a divisor of the number of
@@ -34,6 +35,22 @@ class Pass(ABC):
     def merge(self, total, other):
         """Add the result of other rows, which come later; returns the sum."""
         return total + other
+
+
+class LinearPass(Pass):
+    """Base class of passes that need only the outputs Z coef of the rows."""
+
+    coef: np.ndarray  # (n_columns, n_outputs)
+
+    @abstractmethod
+    def add_outputs(self, total, outputs, Y, w) -> None:
+        """Add a block of rows with the outputs Z coef in float64, which may change."""
+
+    def add(self, total, Z, Y, w, scratch):
+        """Add a block of rows."""
+        outputs = np.empty((len(Z), self.coef.shape[1]))
+        product(Z.astype(np.float64, copy=False), self.coef, outputs)
+        self.add_outputs(total, outputs, Y, w)
 
 
 class Scratch:

@@ -320,7 +320,7 @@ shape (n_samples, n_features)
         LinAlgWarning
             After `partial_fit`, as for `output_weights_`.
         """
-        return self._outputs(X)
+        return self._outputs(X, "predict")
 
     def _learn_targets(self, y, classes):
         return NumberTargets.learn(type(self).__name__, y)

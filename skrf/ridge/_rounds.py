@@ -17,14 +17,15 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 
-from skrf._utils.blas import product
+from skrf._utils.array_api import namespace_of
 from skrf._utils.blocks import multiply, take_rows
 from skrf._utils.directions import directions
+from skrf.ridge._array_matrix import feature_matrix
 from skrf.ridge._dask_matrix import DaskFeatureMatrix
-from skrf.ridge._feature_matrix import FeatureMap, FeatureMatrix
+from skrf.ridge._feature_matrix import FeatureMap
 from skrf.ridge._gradients import Layers, average_gradient_outer_product
 from skrf.ridge._held_out import Scoring
-from skrf.ridge._passes import Pass
+from skrf.ridge._passes import LinearPass
 from skrf.ridge._penalties import GRID
 from skrf.ridge._problem import RidgeProblem
 from skrf.ridge._solver_choice import solve
@@ -55,6 +56,8 @@ class LinearMap(TransformerMixin, BaseEstimator):
 
     def transform(self, X):
         """Rows times the transposed matrix, in the dtype of X."""
+        if (space := namespace_of(X)) is not None:
+            return X @ space.array(self.matrix, X.dtype).T
         out = np.empty((X.shape[0], len(self.matrix)), X.dtype)
         multiply(X, self.matrix.astype(X.dtype), out)
         return out
@@ -91,7 +94,7 @@ class RowsInMemory:
 
     def matrix(self, features, part):
         """The feature matrix of a part; None means all rows."""
-        matrix = FeatureMatrix(self.X, self.Y, self.weights, FeatureMap(features, self.X))
+        matrix = feature_matrix(self.X, self.Y, self.weights, FeatureMap(features, self.X))
         return matrix if part is None else matrix.subset(part)
 
 
@@ -117,7 +120,7 @@ class BlocksOnCluster:
 
 
 @dataclass
-class ErrorsPass(Pass):
+class ErrorsPass(LinearPass):
     """A pass that collects weights and errors of rows.
 
     The error is 1 for a wrong label and 0 for a right one, or the squared error, averaged
@@ -133,11 +136,9 @@ class ErrorsPass(Pass):
         """The result of no rows."""
         return []
 
-    def add(self, total, Z, Y, w, scratch):
+    def add_outputs(self, total, outputs, Y, w):
         """Append the weights and errors of a block of rows."""
-        fit = np.empty(Y.shape)
-        product(Z.astype(np.float64, copy=False), self.coef, fit)
-        fit += self.intercept
+        fit = outputs + self.intercept
         if self.codes is None:
             errors = ((Y - fit) ** 2).mean(axis=1)
         else:

@@ -6,6 +6,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.preprocessing import FunctionTransformer
 
+from skrf._utils.array_api import floats_of
 from skrf._utils.dask import distinct, first_rows_of, partitions
 from skrf._utils.engines import engine_of
 from skrf._utils.validation import check_data, check_row_weights
@@ -16,16 +17,16 @@ from skrf.ridge._rounds import BlocksOnCluster, RowsInMemory
 from skrf.ridge._row_checks import COLUMN_ATTRIBUTES, estimator_class
 from skrf.ridge._solver_choice import row_numbers
 from skrf.ridge._targets import LabelTargets, NumberTargets
-from skrf.ridge._transformers import require_fit_on_columns
+from skrf.ridge._transformers import require_array_support, require_fit_on_columns
 
 TARGET_TYPES = ("auto", "class", "continuous")
-_FLOATS = [np.float64, np.float32]
 
 
 def data_of_rounds(model, X, y, sample_weight, groups):
     """(Data of the rounds, pairs of parts for training and test, attributes of columns)."""
     if engine_of(X).is_lazy:
         return _on_cluster(model, X, y, sample_weight, groups)
+    require_array_support(model.features, X)
     y = engine_of(y).in_memory(y)
     X, columns = _checked(type(model).__name__, X)
     targets = _targets(model, y)
@@ -81,7 +82,8 @@ def _checked(owner, X, columns=None):
     """(Rows as floats, attributes of their columns); `columns` None means first rows."""
     estimator = estimator_class(owner)()
     vars(estimator).update(columns or {})
-    X = check_data(estimator, X, accept_sparse="csr", dtype=_FLOATS, reset=columns is None)
+    options = {"accept_sparse": "csr", "dtype": floats_of(X), "reset": columns is None}
+    X = check_data(estimator, X, arrays=True, **options)
     return X, {k: v for k, v in vars(estimator).items() if k in COLUMN_ATTRIBUTES}
 
 

@@ -8,12 +8,12 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 
+from skrf._utils.array_api import floats_of, namespace_of
 from skrf._utils.blocks import is_frame
 from skrf._utils.validation import check_columns, check_data, check_row_weights
 from skrf.ridge._targets import LabelTargets, NumberTargets
 from skrf.ridge._transformers import accepted_input, takes_dates
 
-_FLOATS = [np.float64, np.float32]
 # Attributes of an estimator that describe the columns of X; text has none.
 COLUMN_ATTRIBUTES = ("n_features_in_", "feature_names_in_")
 
@@ -108,8 +108,9 @@ def _checked(X, owner, accept_sparse, allow_nan, allow_dates, columns=None):
             estimator,
             X,
             dates=allow_dates,
+            arrays=True,
             accept_sparse="csr" if accept_sparse else False,
-            dtype=_FLOATS,
+            dtype=floats_of(X),
             ensure_all_finite="allow-nan" if allow_nan else True,
             reset=reset,
         )
@@ -123,7 +124,7 @@ def estimator_class(name):
 
 def as_objects(X):
     """Text, dicts and the like as an array; None for numbers and for ragged rows."""
-    if issparse(X):
+    if issparse(X) or namespace_of(X) is not None:
         return None
     try:
         array = np.asarray(X)

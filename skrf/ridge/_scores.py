@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.exceptions import UndefinedMetricWarning
 
+from skrf._utils.array_api import namespace_of, to_numpy
 from skrf._utils.dask import partitions, reduce_parts
 from skrf._utils.engines import engine_of
 from skrf._utils.typing import MatrixLike
@@ -74,11 +75,15 @@ shape (n_samples, n_features)
         >>> abs(model.score(X, y) - model.score(*blocks)) < 1e-9
         True
         """
-        if not engine_of(X).is_lazy:
+        is_lazy, on_device = engine_of(X).is_lazy, namespace_of(X) is not None
+        if not is_lazy:
             y = engine_of(y).in_memory(y)
             sample_weight = engine_of(sample_weight).in_memory(sample_weight)
+        if not (is_lazy or on_device):
             return super().score(X, y, sample_weight)  # type: ignore[misc]
-        of_part = ScoreOfPart(self._predictor(X))
+        of_part = ScoreOfPart(self._predictor(X, "score"))
+        if on_device:
+            return of_part(X, y, sample_weight).score()
         parts = partitions(X, y, sample_weight)
         return reduce_parts(of_part, of_part.sums.merge, parts).score()
 
@@ -121,7 +126,8 @@ class NumberSums:
     @classmethod
     def of(cls, predictor, X, y, weights):
         """The sums of a block of rows."""
-        outputs = predictor.outputs(X).astype(np.float64).reshape(X.shape[0], -1)
+        outputs = to_numpy(predictor.outputs(X)).astype(np.float64)
+        outputs = outputs.reshape(X.shape[0], -1)
         Y = NumberTargets(np.ndim(y) == 1).encode(y, X.shape[0])
         if Y.shape[1] != outputs.shape[1]:
             raise ValueError(
@@ -164,7 +170,7 @@ class LabelSums:
     @classmethod
     def of(cls, predictor, X, y, weights):
         """The sums of a block of rows."""
-        y, labels = np.asarray(y), predictor.labels(X)
+        y, labels = np.asarray(y), to_numpy(predictor.labels(X))
         if len(y) != len(labels):
             raise ValueError(
                 f"`y` must have one entry per row of X, {len(labels)}; got {len(y)}. Pass "

@@ -24,6 +24,7 @@ SOLVERS = ("primal", "dual", "cg")
 
 def solve(solver, matrix, problem, rng):
     """Ridge regression for one penalty, or the best by leave-one-out error."""
+    _require_numpy_for_cg(solver, matrix)
     size = ProblemSize.of(matrix, problem)
     names = _names(solver, size)
     if problem.auto and (
@@ -39,6 +40,14 @@ def solve(solver, matrix, problem, rng):
     if solver == "dual":
         return solve_dual(matrix, problem)
     return (search_primal if problem.measures else solve_primal)(matrix, problem)
+
+
+def _require_numpy_for_cg(solver, matrix):
+    if solver == "cg" and matrix.space is not None:
+        raise ValueError(
+            "`solver` must be 'auto', 'primal' or 'dual' for arrays of "
+            f"{matrix.space.name}; got 'cg'. Use solver=\"auto\", or convert X to NumPy."
+        )
 
 
 def _solve_from_sample(solver, matrix, problem, rng):
@@ -98,7 +107,8 @@ def _names(solver, size):
         return [solver]
     if not size.n_rows:
         return ["primal"]
-    return ["primal", "dual"] if size.folds or size.compares else list(SOLVERS)
+    without_cg = size.folds or size.compares or not size.in_numpy
+    return ["primal", "dual"] if without_cg else list(SOLVERS)
 
 
 def choose_solver(solver, size):

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from skrf._utils.array_api import Namespace, namespace_of
 from skrf.ridge._fitted import FittedValues
 from skrf.ridge._generalised_cv import solve_moments
 from skrf.ridge._memory import ProblemSize, fits_in_memory, require_fitting_memory
@@ -25,6 +26,7 @@ class Stream:
     parameters: dict  # of the features before they were fitted, by name
     dtype: np.dtype  # of the features, and of the coefficients
     targets: NumberTargets | LabelTargets
+    space: Namespace | None = None  # of the rows; None for NumPy's
 
     @classmethod
     def begin(cls, matrix, problem, features, targets):
@@ -39,7 +41,8 @@ class Stream:
         require_fitting_memory(size, "partial_fit")
         shape = matrix.n_columns, matrix.n_outputs
         moments = Moments.zeros(*shape, problem.fit_intercept)
-        return cls(moments, problem, parameters(features), np.dtype(matrix.dtype), targets)
+        made_for = parameters(features), np.dtype(matrix.dtype), targets
+        return cls(moments, problem, *made_for, namespace_of(matrix.X))
 
     def require_features(self, features):
         """Raise for features with other parameters than in the first chunk."""
@@ -89,7 +92,14 @@ class Stream:
             )
         with np.errstate(over="ignore", invalid="ignore"):
             solution = solve_moments(self.moments, self.problem)
-            return FittedValues.of(solution, self.dtype, self.problem, self.targets)
+            values = FittedValues.of(solution, self.dtype, self.problem, self.targets)
+        if self.space is None:
+            return values
+        return values.__sklearn_array_api_convert__(self.space.array)
+
+    def __sklearn_array_api_convert__(self, converter):
+        """The stream of a model in another namespace; the sums stay in NumPy."""
+        return replace(self, space=namespace_of(converter(np.zeros(1))))
 
     @property
     def is_solved(self):

@@ -13,6 +13,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures
 from sklearn.utils import check_random_state, get_tags
 
+from skrf._utils.array_api import estimator_in_numpy, namespace_of
 from skrf.features import RandomReLUFeatures
 from skrf.features._base import BaseHiddenLayerFeatures
 
@@ -110,6 +111,28 @@ def accepted_input(features):
     return tags is not None and tags.input_tags.sparse, takes_nan(features)
 
 
+def takes_arrays(features):
+    """Whether transformers support the array API; the tags of Pipelines do not say it."""
+    if isinstance(features, Pipeline):
+        return all(takes_arrays(step) for _, step in features.steps)
+    if features is None or features == "passthrough":
+        return True
+    if isinstance(features, FunctionTransformer):
+        return not features.validate
+    tags = tags_of(features)
+    return tags is not None and tags.array_api_support
+
+
+def require_array_support(features, X):
+    """Raise for arrays of another namespace that the features do not support."""
+    space = namespace_of(X)
+    if space is not None and not takes_arrays(features):
+        raise ValueError(
+            f"`features` must support the array API for arrays of {space.name}; got "
+            f"{features!r}. Use for instance RandomReLUFeatures, or convert X to NumPy."
+        )
+
+
 def takes_dates(features):
     """Whether a transformer may have a use for dates; None is the default.
 
@@ -172,7 +195,8 @@ def identical(first, second):
     if first is second:
         return True
     try:
-        return joblib.hash(first) == joblib.hash(second)
+        # Arrays of other namespaces have pickles that differ from call to call.
+        return len({joblib.hash(estimator_in_numpy(f)) for f in (first, second)}) == 1
     except pickle.PicklingError as error:
         raise ValueError(
             "`features` must be picklable, so that merge can compare two of them; got "
@@ -188,7 +212,7 @@ def n_neurons(features):
         return n_neurons(features[-1])
     by_neuron = getattr(features, "train", "output") != "both"
     if isinstance(features, BaseHiddenLayerFeatures) and by_neuron:
-        return len(features.biases_)
+        return features.biases_.shape[0]
     raise ValueError(
         "`features` must have columns ordered by neuron for a path over widths; got "
         f"{features!r}. Use RandomReLUFeatures, RandomFeatures or "

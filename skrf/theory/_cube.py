@@ -22,13 +22,12 @@ from skrf._utils.typing import RandomState
 from skrf._utils.validation import (
     POSITIVE,
     POSITIVE_INTEGER,
-    RANDOM_STATE,
     NumericInterval,
     check_arguments,
 )
 from skrf.networks import OverparamNetRegressor
-from skrf.theory._learning import check_widths, fit_quietly
 from skrf.theory._report import Report, Row, compared
+from skrf.theory._setup import checked_widths, fit_quietly
 
 
 class Schedule(NamedTuple):
@@ -118,7 +117,7 @@ def learn(d, degree, flips, width, schedule, start, stream, **options):
         "n_starts": [POSITIVE_INTEGER],
         "n_streams": [POSITIVE_INTEGER],
         "schedules": ["array-like"],
-        "random_state": RANDOM_STATE,
+        "random_state": ["random_state"],
     },
     prefer_skip_nested_validation=False,
 )
@@ -199,7 +198,7 @@ def theorem_3_1(
     >>> print(f"{report.values['polynomial']:.3f}", report.rows[0].verdict)
     0.400 holds
     """
-    sizes = check_widths(widths, 1, "at least one number")
+    sizes = checked_widths(widths, 1, "at least one number")
     plans = _checked_schedules(schedules)
     seeds = check_random_state(random_state).randint(2**31 - 1, size=(n_starts, 1))
     streams = seeds + 1 + np.arange(n_streams)

@@ -10,19 +10,11 @@ from sklearn.utils import check_random_state
 
 from skrf import gaussian
 from skrf._utils.typing import RandomState
-from skrf._utils.validation import (
-    BIAS,
-    DIMENSION,
-    FRACTION,
-    POSITIVE_INTEGER,
-    RANDOM_STATE,
-    check_arguments,
-)
+from skrf._utils.validation import FRACTION, POSITIVE_INTEGER, check_arguments
 from skrf.gaussian._relu_spectrum import log_squared_norm
-from skrf.theory._examples import draw_features
 from skrf.theory._floors import error_floor
-from skrf.theory._learning import unit_neuron
 from skrf.theory._report import Report, compared
+from skrf.theory._setup import BIAS, DIMENSION, draw_features, unit_neuron
 from skrf.theory._weights import weight_floor
 
 
@@ -30,10 +22,10 @@ from skrf.theory._weights import weight_floor
     {
         "d": [DIMENSION],
         "width": [POSITIVE_INTEGER],
-        "bias": BIAS,
+        "bias": [BIAS],
         "error": [FRACTION],
         "n_draws": [POSITIVE_INTEGER],
-        "random_state": RANDOM_STATE,
+        "random_state": ["random_state"],
     },
     prefer_skip_nested_validation=False,
 )

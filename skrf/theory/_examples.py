@@ -10,40 +10,21 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
 from skrf import gaussian
-from skrf._utils.checks import real_numbers
 from skrf._utils.typing import RandomState
 from skrf._utils.validation import (
     FRACTION,
     POSITIVE_INTEGER,
-    RANDOM_STATE,
     NumericInterval,
     check_arguments,
 )
 from skrf.theory._floors import error_floor
-from skrf.theory._learning import unit_neuron
 from skrf.theory._report import Report, Row, compared
+from skrf.theory._setup import checked_dimensions, draw_features, unit_neuron
 from skrf.theory._weights import PRINTED_ERROR, weight_floor
 
 _DIMENSIONS = (8, 16, 24, 32, 40)
-
-
-def draw_features(rng, width, d):
-    """Weights on the unit sphere and biases N(0, 1)."""
-    W = rng.standard_normal((width, d))
-    W /= np.linalg.norm(W, axis=1, keepdims=True)
-    return W, rng.standard_normal(width)
-
-
-def checked_dimensions(dimensions):
-    """An array of increasing dimensions from 2 to 2000; ValueError for anything else."""
-    array = np.atleast_1d(real_numbers("dimensions", dimensions))
-    valid = array.ndim == 1 and array.size and array.dtype.kind in "iu"
-    if not valid or array.min() < 2 or array.max() > 2000 or np.any(np.diff(array) <= 0):
-        raise ValueError(
-            f"`dimensions` must be integers from 2 to 2000 in increasing order; got "
-            f"{dimensions!r}. Use numbers of inputs, such as (10, 20, 40)."
-        )
-    return array
+# The target of the rows with biases, which the examples of the paper do not have.
+_D_WITH_BIASES, _BIAS = 10, -1.0
 
 
 def _list(values, form="{:.2g}"):
@@ -81,7 +62,7 @@ def two_layer_errors(rng, d, width, n_samples):
         "width": [POSITIVE_INTEGER],
         "error": [FRACTION],
         "n_samples": [NumericInterval(Integral, 2, None, closed="left")],
-        "random_state": RANDOM_STATE,
+        "random_state": ["random_state"],
     },
     prefer_skip_nested_validation=False,
 )
@@ -241,7 +222,7 @@ def _rows_of_example_4_3(width, error, values):
     {
         "dimensions": ["array-like"],
         "n_columns": [POSITIVE_INTEGER],
-        "random_state": RANDOM_STATE,
+        "random_state": ["random_state"],
     },
     prefer_skip_nested_validation=False,
 )
@@ -339,8 +320,9 @@ def example_4_9(
     return Report("Example 4.9", source, rows, values)
 
 
-def _with_biases(rng, n_features, d=10, bias=-1.0):
+def _with_biases(rng, n_features):
     """Minimum errors of features with biases N(0, 1), and of gates without biases."""
+    d, bias = _D_WITH_BIASES, _BIAS
     target, neurons = unit_neuron(d, bias), max(1, n_features // d)
     random = gaussian.best_error(*draw_features(rng, n_features, d), target)
     W, b = draw_features(rng, neurons, d)
@@ -358,7 +340,10 @@ def _with_biases(rng, n_features, d=10, bias=-1.0):
 
 def _rows_with_biases(values):
     n = len(values["n_features"])
-    regime = f"d = 10, b* = -1, ||w*|| = 1, relative errors, {n} features, one draw"
+    regime = (
+        f"d = {_D_WITH_BIASES}, b* = {_BIAS:g}, ||w*|| = 1, relative errors, {n} features, "
+        "one draw"
+    )
     floor = f"any features, in mean: {values['floor'][-1]:.2g}"
     return (
         Row(

@@ -11,21 +11,13 @@ from sklearn.utils import check_random_state
 from skrf import gaussian
 from skrf._utils.checks import real_array
 from skrf._utils.typing import RandomState
-from skrf._utils.validation import (
-    BIAS,
-    DIMENSION,
-    FRACTION,
-    POSITIVE_INTEGER,
-    RANDOM_STATE,
-    check_arguments,
-)
+from skrf._utils.validation import FRACTION, POSITIVE_INTEGER, check_arguments
 from skrf.networks import OverparamNetRegressor
 from skrf.targets import TriangleWave
-from skrf.theory._examples import checked_dimensions
 from skrf.theory._floors import error_floor, features_needed
-from skrf.theory._learning import fit_quietly, unit_neuron
 from skrf.theory._report import Report, Row, compared
 from skrf.theory._risk import exact_risk
+from skrf.theory._setup import BIAS, DIMENSION, checked_dimensions, fit_quietly, unit_neuron
 from skrf.theory._wave import triangle_wave_spectrum
 
 
@@ -103,7 +95,7 @@ def smooth_neurons(
 
 
 @check_arguments(
-    {"bias": BIAS, "dimensions": ["array-like"]}, prefer_skip_nested_validation=False
+    {"bias": [BIAS], "dimensions": ["array-like"]}, prefer_skip_nested_validation=False
 )
 def staircase(dimensions: ArrayLike = (30, 100, 1000), bias: float = -1.0) -> Report:
     r"""Ghorbani et al. (2019): with d^(k + 1/2) features, degrees up to k are learned.
@@ -173,7 +165,7 @@ def staircase(dimensions: ArrayLike = (30, 100, 1000), bias: float = -1.0) -> Re
         "d": [DIMENSION],
         "width": [POSITIVE_INTEGER],
         "n_samples": [POSITIVE_INTEGER],
-        "random_state": RANDOM_STATE,
+        "random_state": ["random_state"],
     },
     prefer_skip_nested_validation=False,
 )

@@ -10,20 +10,13 @@ from sklearn.utils import check_random_state
 from skrf import gaussian
 from skrf._utils.random import draw_seed
 from skrf._utils.typing import RandomState
-from skrf._utils.validation import (
-    BIAS,
-    DIMENSION,
-    POSITIVE_INTEGER,
-    RANDOM_STATE,
-    NumericInterval,
-    check_arguments,
-)
+from skrf._utils.validation import POSITIVE_INTEGER, NumericInterval, check_arguments
 from skrf.features import RandomReLUFeatures
 from skrf.ridge import GradientOuterProduct, RandomFeatureRidge
 from skrf.theory._floors import error_floor
-from skrf.theory._learning import unit_neuron
 from skrf.theory._report import Report, Row
 from skrf.theory._risk import exact_risk
+from skrf.theory._setup import BIAS, DIMENSION, unit_neuron
 
 _N_TEST = 10_000
 
@@ -32,9 +25,9 @@ _N_TEST = 10_000
     {
         "dimensions": ["array-like"],
         "width": [POSITIVE_INTEGER],
-        "bias": BIAS,
+        "bias": [BIAS],
         "n_samples": [NumericInterval(Integral, 6, None, closed="left")],
-        "random_state": RANDOM_STATE,
+        "random_state": ["random_state"],
     },
     prefer_skip_nested_validation=False,
 )

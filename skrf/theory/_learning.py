@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import reprlib
-import warnings
 from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from skrf import gaussian
-from skrf._utils.checks import real_numbers
 from skrf._utils.typing import RandomState
 from skrf._utils.validation import (
-    BIAS,
     POSITIVE,
     POSITIVE_INTEGER,
-    RANDOM_STATE,
     NumericInterval,
     check_arguments,
 )
@@ -26,6 +21,7 @@ from skrf.gaussian._relu_spectrum import log_squared_norm
 from skrf.networks import OverparamNetRegressor
 from skrf.targets import SingleNeuron
 from skrf.theory._report import Report, Row
+from skrf.theory._setup import BIAS, checked_widths, fit_quietly, unit_neuron
 
 # Steps of gradient descent on one neuron, steps after which a neuron without any gain is
 # dead, and the size of weights that have diverged.
@@ -33,11 +29,6 @@ _MAX_STEPS, _DEAD, _DIVERGED = 1000, 200, 1e20
 # Epochs of Section 2 after which networks are compared with their initialisation.
 _EPOCHS = 1, 20
 _GAPS = "flipped", "coupling_gap", "feature_gap", "coupling_maximum", "feature_maximum"
-
-
-def unit_neuron(d, bias):
-    """The target [x_1 + bias]_+ on d inputs."""
-    return SingleNeuron(np.eye(1, d)[0], bias)
 
 
 def _train(width, X, y, seed, parametrization, epochs):
@@ -69,36 +60,12 @@ def _train(width, X, y, seed, parametrization, epochs):
     return W0, b0, net.hidden_weights_, net.hidden_biases_, u
 
 
-def fit_quietly(net, X, y):
-    """Fit without the warning that too few steps were taken, which experiments measure."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return net.fit(X, y)
-
-
-def check_widths(widths, least, why):
-    """A list of widths; ValueError for anything else."""
-    array = np.atleast_1d(real_numbers("widths", widths))
-    positive = array.dtype.kind in "iu" and (array.size == 0 or array.min() > 0)
-    if (
-        not positive
-        or array.ndim != 1
-        or array.size < least
-        or np.any(array[1:] <= array[:-1])
-    ):
-        raise ValueError(
-            f"`widths` must be {why} in increasing order; got {reprlib.repr(widths)}. Use "
-            "positive integers, such as (30, 100, 300)."
-        )
-    return array.tolist()
-
-
 @check_arguments(
     {
         "widths": ["array-like"],
         "d": [POSITIVE_INTEGER],
         "n_samples": [POSITIVE_INTEGER],
-        "random_state": RANDOM_STATE,
+        "random_state": ["random_state"],
     },
     prefer_skip_nested_validation=False,
 )
@@ -172,7 +139,7 @@ def section_2(
     True
     """
     # One width has no rate.
-    sizes = check_widths(widths, 2, "at least two even numbers")
+    sizes = checked_widths(widths, 2, "at least two even numbers")
     if np.any(np.mod(sizes, 2)):
         raise ValueError(
             "`widths` must be even, because initialisations with N = 0 pair the neurons; "
@@ -257,13 +224,13 @@ def _verdict_of_rate(slope, noise):
 @check_arguments(
     {
         "d": [NumericInterval(Integral, 2, None, closed="left")],
-        "bias": BIAS,
+        "bias": [BIAS],
         "error": [POSITIVE],
         "weight_norm": [POSITIVE, None],
         "absolute": ["boolean"],
         "step": [POSITIVE],
         "n_starts": [POSITIVE_INTEGER],
-        "random_state": RANDOM_STATE,
+        "random_state": ["random_state"],
     },
     prefer_skip_nested_validation=False,
 )

@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 
-from skrf._utils.validation import DIMENSION, check_arguments
+from skrf._utils.validation import check_arguments
 from skrf.theory._floors import failure_probability, features_needed
 from skrf.theory._report import Report, Row, compared
+from skrf.theory._setup import DIMENSION
 from skrf.theory._weights import (
     PRINTED_ERROR,
     log_margin_of_degree_8d,

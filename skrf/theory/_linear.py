@@ -8,14 +8,9 @@ from scipy.special import betainc, betaln
 from scipy.stats import beta, kstest
 from sklearn.utils import check_random_state
 
-from skrf._utils.checks import check_integer, is_number
+from skrf._utils.checks import check_integer
 from skrf._utils.typing import RandomState
-from skrf._utils.validation import (
-    POSITIVE_INTEGER,
-    RANDOM_STATE,
-    NumericInterval,
-    check_arguments,
-)
+from skrf._utils.validation import POSITIVE_INTEGER, NumericInterval, check_arguments
 from skrf.theory._floors import check_array
 from skrf.theory._report import Report, Row, compared
 
@@ -97,34 +92,16 @@ def log_distance_probability(error, d, r):
     return out[()]
 
 
-def distance_rate(ratio=0.5, error=0.25):
-    """Limit of -log P(squared distance < error) / d as d grows, r = ratio d.
-
-    The limit is ((1 - q) log((1 - q) / e) + q log(q / (1 - e))) / 2 with the ratio q and
-    the error e < 1 - q. For Proposition 4.1, whose c is unspecified, it is
-    -log(3/4) / 4 = 0.0719.
-    """
-    if not is_number(ratio) or not 0 < ratio < 1:
-        raise ValueError(f"`ratio` must be in (0, 1); got {ratio!r}. Pass r / d.")
-    if not is_number(error) or not 0 < error < 1 - ratio:
-        raise ValueError(
-            f"`error` must be in (0, {1 - ratio:.6g}), below the mean 1 - ratio; got "
-            f"{error!r}. Use a smaller error."
-        )
-    rest = 1 - ratio
-    return (rest * math.log(rest / error) + ratio * math.log(ratio / (1 - error))) / 2
-
-
-def simulate_squared_distances(d, r, n_draws=1000, random_state=None):
+def simulate_squared_distances(d, r, n_draws, random_state):
     """Simulated squared distances of a unit w* to the span of r Gaussian directions.
 
     Parameters
     ----------
     d, r : int
         Dimension and number of directions, as in `squared_distance_distribution`.
-    n_draws : int, default=1000
+    n_draws : int
         Number of independent spans.
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState instance or None
         Controls the random directions.
 
     Returns
@@ -146,7 +123,7 @@ def simulate_squared_distances(d, r, n_draws=1000, random_state=None):
         "d": [NumericInterval(Integral, 2, None, closed="left")],
         "r": [POSITIVE_INTEGER, None],
         "n_draws": [POSITIVE_INTEGER],
-        "random_state": RANDOM_STATE,
+        "random_state": ["random_state"],
     },
     prefer_skip_nested_validation=False,
 )
@@ -245,10 +222,10 @@ def proposition_4_1(
     return Report("Proposition 4.1", source, rows, values)
 
 
-def _largest_log_ratio(constant, last=200):
-    """Maximum of log P(error < 1/4) + constant d over 2 <= d <= last and r <= d / 2."""
+def _largest_log_ratio(constant):
+    """Maximum of log P(error < 1/4) + constant d over 2 <= d <= 200 and r <= d / 2."""
     return max(
         float(np.log(betainc((d - r) / 2, r / 2, 0.25)).max()) + constant * d
-        for d in range(2, last + 1)
+        for d in range(2, 201)
         for r in [np.arange(1, d // 2 + 1)]
     )

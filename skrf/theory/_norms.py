@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from skrf._utils.checks import real_array
-from skrf._utils.validation import DIMENSION, check_arguments
+from skrf._utils.validation import check_arguments
 from skrf.targets import TriangleWave
 from skrf.theory._floors import features_needed
 from skrf.theory._report import Report, Row, compared
+from skrf.theory._setup import DIMENSION
 from skrf.theory._wave import weight_certificate
 from skrf.theory._weights import weight_floor
 

@@ -11,16 +11,10 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
 from skrf._utils.typing import RandomState
-from skrf._utils.validation import (
-    POSITIVE_INTEGER,
-    RANDOM_STATE,
-    NumericInterval,
-    check_arguments,
-)
+from skrf._utils.validation import POSITIVE_INTEGER, NumericInterval, check_arguments
 from skrf.theory._cube import BIASED, Schedule, cube, learn
-from skrf.theory._examples import draw_features
-from skrf.theory._learning import check_widths
 from skrf.theory._report import Report, compared
+from skrf.theory._setup import checked_widths, draw_features
 
 
 @check_arguments(
@@ -28,7 +22,7 @@ from skrf.theory._report import Report, compared
         "d": [NumericInterval(Integral, 3, 12, closed="both")],
         "degree": [POSITIVE_INTEGER],
         "n_samples": [POSITIVE_INTEGER],
-        "random_state": RANDOM_STATE,
+        "random_state": ["random_state"],
     },
     prefer_skip_nested_validation=False,
 )
@@ -93,7 +87,7 @@ def parities(
         raise ValueError(
             f"`degree` must be at most d={d}; got {degree}. Use a smaller degree."
         )
-    sizes = check_widths(widths, 1, "at least one number")
+    sizes = checked_widths(widths, 1, "at least one number")
     rng = check_random_state(random_state)
     points, count = cube(d), math.comb(d, degree)
     chi = np.column_stack(

@@ -7,7 +7,9 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import Any
 
+# The columns of a table, and their widths in plain text.
 _HEADS = ("statement", "regime", "printed", "here", "measured", "verdict")
+_WIDTHS = (18, 19, 21, 17, 25, 9)
 
 
 @dataclass(frozen=True)
@@ -134,21 +136,21 @@ def compared(statement, regime, printed, measured, holds, here="", here_holds=Fa
     )
 
 
-def table(rows, widths=(18, 19, 21, 17, 25, 9)):
+def table(rows):
     """The rows as plain text, with the cells wrapped to columns."""
     lines = []
     for cells in (_HEADS, *(row.cells() for row in rows)):
         columns = [
             textwrap.wrap(cell, width) or [""]
-            for cell, width in zip(cells, widths, strict=True)
+            for cell, width in zip(cells, _WIDTHS, strict=True)
         ]
         for i in range(max(map(len, columns))):
             parts = (
                 (column[i] if i < len(column) else "").ljust(width)
-                for column, width in zip(columns, widths, strict=True)
+                for column, width in zip(columns, _WIDTHS, strict=True)
             )
             lines.append("  ".join(parts).rstrip())
-        lines.append("  ".join("-" * width for width in widths))
+        lines.append("  ".join("-" * width for width in _WIDTHS))
     return "\n".join(lines)
 
 
@@ -175,7 +177,7 @@ img { width: 100%; max-width: 44rem; }
 """
 
 
-def html_page(title, reports, figures, note=""):
+def html_page(title, reports, figures, note):
     """A self-contained HTML page with the reports, each followed by its figures.
 
     Parameters

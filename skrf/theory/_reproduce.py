@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from skrf._utils.checks import check_boolean, check_choice
 from skrf._utils.typing import RandomState
-from skrf._utils.validation import RANDOM_STATE, check_arguments
+from skrf._utils.validation import check_arguments
 from skrf.theory._cube import theorem_3_1
 from skrf.theory._distributions import remark_4_4
 from skrf.theory._examples import example_4_3, example_4_9
@@ -101,7 +101,7 @@ norm of a feature. Errors are relative, E (N - g)^2 / E g^2, unless called absol
 """
 
 
-@check_arguments({"random_state": RANDOM_STATE}, prefer_skip_nested_validation=False)
+@check_arguments({"random_state": ["random_state"]}, prefer_skip_nested_validation=False)
 def reproduce(
     size: Literal["small", "default", "large"] = "default",
     *,

@@ -12,20 +12,16 @@ from sklearn.utils.validation import check_is_fitted
 from skrf import gaussian
 from skrf._utils.affine import affine_map, flat_steps, is_affine
 from skrf._utils.typing import RandomState
-from skrf._utils.validation import (
-    BIAS,
-    POSITIVE_INTEGER,
-    RANDOM_STATE,
-    NumericInterval,
-    check_arguments,
-)
+from skrf._utils.validation import POSITIVE_INTEGER, NumericInterval, check_arguments
 from skrf.features import RandomFeatures
 from skrf.networks import OverparamNetRegressor
 from skrf.ridge import RandomFeatureRidge
 from skrf.targets import SingleNeuron
-from skrf.theory._examples import draw_features
-from skrf.theory._learning import unit_neuron
 from skrf.theory._report import Report, Row, verdict
+from skrf.theory._setup import BIAS, draw_features, unit_neuron
+
+# Rows of a sample that are in memory at a time.
+_CHUNK = 50_000
 
 
 def exact_risk(
@@ -158,9 +154,9 @@ def _of_raw_inputs(steps, u, W, b, intercept):
     {
         "d": [POSITIVE_INTEGER],
         "width": [POSITIVE_INTEGER],
-        "bias": BIAS,
+        "bias": [BIAS],
         "n_samples": [NumericInterval(Integral, 2, None, closed="left")],
-        "random_state": RANDOM_STATE,
+        "random_state": ["random_state"],
     },
     prefer_skip_nested_validation=False,
 )
@@ -220,7 +216,7 @@ def equation_2(
     u, target = rng.standard_normal(width) / width, unit_neuron(d, bias)
     exact = gaussian.population_risk(u, W, b, target)
     squares = np.concatenate(
-        [_sampled_squares(rng, rows, u, W, b, target) for rows in _chunks(n_samples)]
+        [_sampled_squares(rng, rows, u, W, b, target) for rows in _chunk_sizes(n_samples)]
     )
     relative = squares / (exact.risk / exact.relative)
     sampled, error = relative.mean(), relative.std() / np.sqrt(n_samples)
@@ -242,9 +238,9 @@ def equation_2(
     return Report("Equations (2) and (7)", source, (row,), values)
 
 
-def _chunks(n_samples, size=50_000):
-    """Numbers of rows of at most `size` that sum to `n_samples`."""
-    return [min(size, n_samples - start) for start in range(0, n_samples, size)]
+def _chunk_sizes(n_samples):
+    """Numbers of rows of at most `_CHUNK` that sum to `n_samples`."""
+    return [min(_CHUNK, n_samples - start) for start in range(0, n_samples, _CHUNK)]
 
 
 def _sampled_squares(rng, n_rows, u, W, b, target):

@@ -9,11 +9,12 @@ from numpy.typing import ArrayLike
 from scipy.special import gammaln
 
 from skrf._utils.checks import check_integer
-from skrf._utils.validation import DIMENSION, check_arguments
+from skrf._utils.validation import check_arguments
 from skrf.gaussian._neurons import neurons
 from skrf.gaussian._relu_spectrum import log_squared_norm
 from skrf.targets import TriangleWave
 from skrf.theory._report import Report, compared
+from skrf.theory._setup import DIMENSION
 from skrf.theory._wave import wave_facts, wave_relu_products, weight_certificate
 from skrf.theory._weights import PRINTED_ERROR
 

@@ -44,15 +44,20 @@ def signs(rng, n_rows, n_outputs, loss):
     return rng.choice([-1.0, 1.0], (n_rows, n_outputs))
 
 
+def data(rng, case, n, d):
+    """X with zeros, targets and weights of n rows."""
+    X = rng.normal(size=(n, d)) * (rng.uniform(size=(n, d)) < 0.8)
+    Y = signs(rng, n, case["n_outputs"], case["loss"])
+    return X, Y, rng.uniform(0.2, 1.8, n) if case["weighted"] else np.ones(n)
+
+
 def engine_and_reference(case, dtype, n_steps=None, seed=0, width=12, d=5):
     """(Result of the engine, of the reference implementation, and both losses)."""
     rng = np.random.default_rng(seed)
     n, k, batch_size = 700, case["n_outputs"], case["batch_size"]
     # By default all rows are seen at least twice.
     n_steps = n_steps or (2000 if batch_size < 32 else 400)
-    X = (rng.normal(size=(n, d)) * (rng.uniform(size=(n, d)) < 0.8)).astype(dtype)
-    Y = signs(rng, n, k, case["loss"]).astype(dtype)
-    w = (rng.uniform(0.2, 1.8, n) if case["weighted"] else np.ones(n)).astype(dtype)
+    X, Y, w = (part.astype(dtype) for part in data(rng, case, n, d))
     # The last mini-batch, and with it the last block, is not full.
     order = rng.integers(n, size=n_steps * batch_size - batch_size // 3)
     hidden = case["train"] != "output"
@@ -77,7 +82,7 @@ def engine_and_reference(case, dtype, n_steps=None, seed=0, width=12, d=5):
     theta = dict(zip("WbUc", weights.copy(), strict=True))
     options = {name: case[name] for name in ("batch_size", "power_t", "momentum")}
     average_after = case["average_after"]
-    state = State(initialization, Units.given(k), estimate, eta0, case["alpha"])
+    state = State(initialization, Units.of_y(k), estimate, eta0, case["alpha"])
     trainer = Trainer(
         state,
         weights,

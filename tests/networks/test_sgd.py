@@ -101,7 +101,7 @@ def test_a_block_that_diverges_is_undone(rng):
     )
     estimate = estimate_step(objective, weights, X[:250], Y[:250], np.ones(250))
     step = 0.5 * estimate.stable_step
-    state = State(initialization, Units.given(1), estimate, step, 0.0)
+    state = State(initialization, Units.of_y(1), estimate, step, 0.0)
     options = Options(1, 64, 0.0, 0.0, -1)
     trainer = Trainer(state, weights, objective, options)
     with pytest.raises(Diverged) as caught:

@@ -9,9 +9,9 @@ from scipy import stats
 
 from skrf import gaussian, theory
 from skrf.theory import _cube, _limits, _linear, _norms
-from skrf.theory._examples import draw_features, two_layer_errors
-from skrf.theory._learning import unit_neuron
+from skrf.theory._examples import two_layer_errors
 from skrf.theory._linear import squared_distance_distribution
+from skrf.theory._setup import draw_features, unit_neuron
 from skrf.theory._wave import weight_certificate
 
 

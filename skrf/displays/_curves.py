@@ -1,32 +1,17 @@
-"""Base class of the displays of named curves, and checks of axes and curves."""
+"""Base class of the displays of named curves, and the check of the curves."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Self
 
-from skrf._utils.checks import real_array, short
+from skrf._utils.checks import real_array
+from skrf.displays._axes import axes_or_new
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
     from matplotlib.lines import Line2D
-
-
-def axes_or_new(ax):
-    """The axes of the caller, or new ones; without matplotlib an error names the extra."""
-    if ax is not None and not hasattr(ax, "plot"):
-        raise ValueError(
-            f"`ax` must be matplotlib Axes; got {short(ax)}. Pass None for new axes."
-        )
-    try:
-        from matplotlib import pyplot
-    except ImportError as error:
-        raise ImportError(
-            "Drawing needs matplotlib. Run: python -m pip install "
-            '"scikit-random-features[examples]"'
-        ) from error
-    return pyplot.subplots(layout="constrained")[1] if ax is None else ax
 
 
 def checked_curves(name, curves, x_name, x):
