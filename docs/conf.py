@@ -135,6 +135,7 @@ html_sidebars = {
         "troubleshooting",
         "glossary",
         "performance",
+        "gpu",
         "persistence",
         "determinism",
         "limits",

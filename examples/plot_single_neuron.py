@@ -100,9 +100,10 @@ def ridge_errors(features, widths, train, validation, test):
     coefficients = np.zeros((n_columns, len(fits)))
     for column, (width, strength) in enumerate(fits):
         k = width * per_neuron
-        penalised = gram[:k, :k].copy()
+        # The transpose is equal, and in the order that LAPACK overwrites.
+        penalised = gram[:k, :k].copy().T
         penalised[np.diag_indices(k)] += strength * np.trace(penalised)
-        factor = cho_factor(penalised, overwrite_a=True)
+        factor = cho_factor(penalised, overwrite_a=True, check_finite=False)
         coefficients[:k, column] = cho_solve(factor, moments[:k])
 
     def errors(X, y):

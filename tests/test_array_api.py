@@ -1,7 +1,9 @@
 """Arrays of other namespaces have the results of NumPy's arrays, where they are.
 
 SciPy reads SCIPY_ARRAY_API when it is imported, so these tests need a process with the
-variable set, as in ``.ci/run arrays``: ``SCIPY_ARRAY_API=1 pytest tests/test_array_api.py``.
+variable set, as in ``.ci/run arrays``:
+
+    SCIPY_ARRAY_API=1 pytest tests/test_array_api.py
 """
 
 import os

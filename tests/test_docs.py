@@ -3,6 +3,7 @@
 import ast
 import doctest
 import json
+import os
 import re
 import runpy
 import sys
@@ -19,13 +20,19 @@ from skrf import displays, gaussian, kernels, theory
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(DOCS.glob("*.rst"))
 EXAMPLES = sorted((DOCS.parent / "examples").glob("plot_*.py"))
-EXTRAS = {"composition": ("pandas", "rich"), "ridge": ("dask.array",)}
+EXTRAS = {
+    "composition": ("pandas", "rich"),
+    "ridge": ("dask.array",),
+    "gpu": ("torch",),
+}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_code_of_a_page(page, capsys):
     for extra in EXTRAS.get(page.stem, ()):
-        pytest.importorskip(extra, reason="used on this page; in the extra 'test'")
+        pytest.importorskip(extra, reason=f"this page needs {extra}")
+    if page.stem == "gpu" and os.environ.get("SCIPY_ARRAY_API") != "1":
+        pytest.skip("dispatch needs SCIPY_ARRAY_API=1 before the import of SciPy")
     # Code that is shown from a file has been run by the reader.
     names = {}
     for file in re.findall(r"^\.\. literalinclude:: (\S+\.py)$", page.read_text(), re.M):

@@ -141,7 +141,8 @@ def _squared_relu(z, value, slope, n):
 @_kernel("softplus")
 def _softplus(z, value, slope, n):
     z, value, slope = _arrays(z, value, slope, n)
-    elementary.softplus(z, value, slope)
+    for i in range(n):
+        value[i], slope[i] = elementary.softplus(z[i])
 
 
 @_kernel("silu")
@@ -156,13 +157,15 @@ def _silu(z, value, slope, n):
 @_kernel("gelu")
 def _gelu(z, value, slope, n):
     z, value, slope = _arrays(z, value, slope, n)
-    elementary.gelu(z, value, slope)
+    for i in range(n):
+        value[i], slope[i] = elementary.gelu(z[i])
 
 
 @_kernel("tanh")
 def _tanh(z, value, slope, n):
     z, value, slope = _arrays(z, value, slope, n)
-    elementary.tanh(z, value, slope)
+    for i in range(n):
+        value[i], slope[i] = elementary.tanh(z[i])
 
 
 @_kernel("sigmoid")
@@ -175,7 +178,8 @@ def _sigmoid(z, value, slope, n):
 @_kernel("erf")
 def _erf(z, value, slope, n):
     z, value, slope = _arrays(z, value, slope, n)
-    elementary.erf(z, value, slope)
+    for i in range(n):
+        value[i], slope[i] = elementary.erf(z[i])
 
 
 @_kernel("sin")

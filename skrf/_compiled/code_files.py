@@ -4,8 +4,8 @@ The name of a file has two hashes. The first hash is that of the source: the fil
 function, and all files of this folder, whose functions the function may call. So a copy of
 the package finds the code that was compiled for the original, whatever the dates of its
 files. The second hash is that of the signature, the processor and the versions of the
-libraries. A file starts with the checksum of the rest, because damaged machine code would
-crash the process.
+libraries. A file starts with the checksum of its name and of the rest, because damaged
+machine code, or the code of another function, would crash the process.
 
 numba's own files have an index with the date or the hash of one source file, and no
 checksum. Two processes that write an index at the same time can exchange their code.
@@ -89,7 +89,7 @@ class CodeFiles:
                 old.unlink(missing_ok=True)
         temporary = path.with_suffix(f".{uuid.uuid4().hex[:16]}")
         try:
-            temporary.write_bytes(sha256(pickled).digest() + pickled)
+            temporary.write_bytes(_checksum(path, pickled) + pickled)
             temporary.replace(path)
         except OSError:
             with suppress(OSError):
@@ -110,7 +110,11 @@ def _read(path):
     except FileNotFoundError:
         return None
     checksum, pickled = content[:_CHECKSUM_BYTES], content[_CHECKSUM_BYTES:]
-    return pickle.loads(pickled) if sha256(pickled).digest() == checksum else None
+    return pickle.loads(pickled) if _checksum(path, pickled) == checksum else None
+
+
+def _checksum(path, pickled):
+    return sha256(path.name.encode() + pickled).digest()
 
 
 class _FileLock:

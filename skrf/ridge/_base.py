@@ -1,4 +1,4 @@
-"""Base class of the two ridge estimators: parameters, fit, streams and predictions."""
+"""Base class of the two ridge estimators: parameters, fit and predictions."""
 
 from __future__ import annotations
 
@@ -27,12 +27,10 @@ from skrf._utils.validation import (
     fit_context,
 )
 from skrf._utils.version import VersionedState
-from skrf._utils.warnings import warn
-from skrf.ridge._array_matrix import feature_matrix
 from skrf.ridge._checks import problem_of, scoring_of
-from skrf.ridge._feature_matrix import FeatureMap
 from skrf.ridge._fitted import FittedValues, Predictor
-from skrf.ridge._fitting_data import data_in_memory, fitting_data
+from skrf.ridge._fitted_attributes import FittedAttributes
+from skrf.ridge._fitting_data import fitting_data
 from skrf.ridge._gradients import GradientsMixin
 from skrf.ridge._held_out import Comparison
 from skrf.ridge._leave_one_out import search_primal
@@ -40,32 +38,23 @@ from skrf.ridge._memory import ProblemSize, require_fitting_memory
 from skrf.ridge._problem import Solution
 from skrf.ridge._row_checks import COLUMN_ATTRIBUTES, RowChecks
 from skrf.ridge._solver_choice import SOLVERS, cross_validate, solve
-from skrf.ridge._streams import Stream, targets_differ
+from skrf.ridge._streaming import StreamingMixin
 from skrf.ridge._transformers import (
     accepted_input,
-    identical,
     n_neurons,
     narrowed,
     takes_arrays,
 )
 from skrf.ridge._width_path import WidthPath, compute_width_path
 
-# Fitted attributes that `partial_fit` leaves to be computed at their first access.
-_COMPUTED = {
-    "output_weights_",
-    "output_bias_",
-    "alpha_",
-    "alphas_",
-    "scores_",
-    "best_score_",
-    "n_iter_",
-    "cv_results_",
-    "cv_predictions_",
-}
-
 
 class BaseRandomFeatureRidge(
-    VersionedState, GradientsMixin, CallbackSupportMixin, BaseEstimator
+    VersionedState,
+    FittedAttributes,
+    StreamingMixin,
+    GradientsMixin,
+    CallbackSupportMixin,
+    BaseEstimator,
 ):
     """Base class; subclasses define how `y` is encoded.
 
@@ -335,102 +324,6 @@ shape (n_samples, n_features)
         vars(self).update(data.checks.targets.attributes)
         self.features_ = data.features
 
-    def _partial_fit(self, X, y, classes, sample_weight):
-        self._validate_params()
-        y = to_numpy(y)
-        with all_or_nothing(self):
-            problem = problem_of(self)
-            stream = vars(self).get("_stream")
-            if stream is None and "_values" in vars(self):
-                warn(
-                    "partial_fit starts again, because fit keeps no sums of products. Call "
-                    "partial_fit on a clone to keep the fitted model.",
-                )
-            engine_of(X).require_in_memory(
-                "partial_fit", "Use fit, or pass its blocks one by one."
-            )
-            if stream is None:
-                data = data_in_memory(self, X, y, sample_weight, classes, is_part=True)
-                self._set_data(data)
-                matrix, targets = data.matrix, data.checks.targets
-                problem = self._scored(problem, data, None)
-                stream = Stream.begin(matrix, problem, self.features, targets)
-            else:
-                stream.require_features(self.features)
-                problem = replace(problem, scoring=stream.problem.scoring)
-                checks = RowChecks.of(self, self._current(stream.targets))
-                rows, Y, weights = checks.part(X, y, sample_weight)
-                feature_map = FeatureMap(self.features_, rows)
-                matrix = feature_matrix(rows, Y, weights, feature_map, self.block_size)
-            matrix.progress = printed if self.verbose else None
-            self._stream = stream.add(matrix, problem)
-            vars(self).pop("_values", None)
-        return self
-
-    def merge(self, other: Self) -> Self:
-        """Add the sums of another estimator, in place.
-
-        Equivalent to calling `partial_fit` of this estimator with the chunks of `other`.
-
-        Parameters
-        ----------
-        other : RandomFeatureRidge or RandomFeatureRidgeClassifier
-            An estimator of the same class with identical fitted features. It stays
-            unchanged.
-
-        Returns
-        -------
-        self : object
-            This estimator.
-
-        Raises
-        ------
-        ValueError
-            If `other` is this estimator or of another class. If one of the two was not
-            fitted by `partial_fit`. If the features, `fit_intercept`, outputs or classes
-            differ, or the features cannot be pickled for a comparison. If the sums
-            overflow.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from sklearn.base import clone
-        >>> from skrf import RandomFeatureRidge, RandomReLUFeatures, make_single_neuron
-        >>> X, y = make_single_neuron(n_samples=100, n_features=3, random_state=0)
-        >>> first = RandomFeatureRidge(RandomReLUFeatures(20), random_state=0)
-        >>> second, both = clone(first), clone(first)
-        >>> first = first.partial_fit(X[:50], y[:50])
-        >>> first = first.merge(second.partial_fit(X[50:], y[50:]))
-        >>> np.allclose(first.predict(X), both.partial_fit(X, y).predict(X))
-        True
-        """
-        if other is self:
-            raise ValueError(
-                "`other` must be another estimator; got this one, whose rows would count "
-                "twice. Pass an estimator that has seen other rows."
-            )
-        if type(other) is not type(self):
-            raise ValueError(
-                f"`other` must be a {type(self).__name__}; got a {type(other).__name__}. "
-                "Fit both by partial_fit as one class."
-            )
-        for name, model in (("This estimator", self), ("`other`", other)):
-            if "_stream" not in vars(model):
-                raise ValueError(
-                    f"{name} must be fitted by partial_fit, whose sums merge adds; got a "
-                    f"{type(model).__name__} without sums. Fit both by partial_fit."
-                )
-        if not identical(self.features_, other.features_):
-            raise ValueError(
-                "`other` must have identical fitted features; got different features, "
-                "whose sums do not add. Use the same integer random_state and X of the "
-                "same columns and dtype, or the same FrozenEstimator, for both."
-            )
-        if not self._stream.targets.matches(other._stream.targets):
-            raise targets_differ()
-        self._stream = self._stream.merge(other._stream)
-        return self
-
     def _predictor(self, X, method):
         """What makes predictions for rows in memory; checks the columns of a lazy X.
 
@@ -449,123 +342,6 @@ shape (n_samples, n_features)
         values = predictor.values
         n_columns = None if values.is_flat else values.output_weights.shape[0]
         return engine_of(X).map_rows(predictor.outputs, X, n_columns)
-
-    def __dir__(self):
-        # scikit-learn's HTML reads all listed attributes. Attributes of a stream may take
-        # long to compute, and are listed only after they have been computed.
-        names = set(object.__dir__(self))
-        if "_stream" in vars(self) and not self._stream.is_solved:
-            names -= _COMPUTED
-        return [name for name in names if hasattr(self, name)]
-
-    def _fitted_values(self):
-        """The `FittedValues`; a stream computes them at the first access."""
-        if "_stream" in vars(self):
-            return self._stream.values
-        if "_values" not in vars(self):
-            raise AttributeError(f"This {type(self).__name__} is not fitted: call fit.")
-        return self._values
-
-    @property
-    def output_weights_(self) -> np.ndarray:
-        """Coefficients U; computed at the first access after `partial_fit`.
-
-        Raises
-        ------
-        AttributeError
-            Before `fit`.
-        ValueError
-            After `partial_fit`, if all rows so far had weight 0, or the coefficients
-            overflow the dtype of the features.
-        LinAlgError
-            After `partial_fit`, if an alpha is too small for these features.
-
-        Warns
-        -----
-        LinAlgWarning
-            After `partial_fit`, if the features are so collinear that U is imprecise.
-        """
-        return self._fitted_values().output_weights
-
-    @property
-    def output_bias_(self) -> float | np.ndarray:
-        """Intercept c; raises as `output_weights_` does."""
-        return self._fitted_values().output_bias
-
-    @property
-    def alpha_(self) -> float | np.ndarray:
-        """The penalty used; raises as `output_weights_` does."""
-        return self._fitted_values().alpha
-
-    @property
-    def alphas_(self) -> np.ndarray:
-        """The penalties that were compared; raises as `scores_` does."""
-        return self._compared("alphas")
-
-    @property
-    def scores_(self) -> np.ndarray:
-        """The score of each of the `alphas_`; higher is better.
-
-        Raises
-        ------
-        AttributeError
-            If `alphas` was a number, without `cv` and `select_width`; and as for
-            `output_weights_`.
-        ValueError, LinAlgError
-            As for `output_weights_`.
-
-        Warns
-        -----
-        LinAlgWarning
-            As for `output_weights_`.
-        """
-        return self._compared("scores")
-
-    @property
-    def best_score_(self) -> float | np.ndarray:
-        """The highest score; raises as `scores_` does."""
-        return self._compared("best_score")
-
-    @property
-    def cv_results_(self) -> np.ndarray:
-        """Errors or predictions of all rows, left out; see the parameter `scoring`.
-
-        Raises
-        ------
-        AttributeError
-            Without ``store_cv_results=True``; and as for `scores_`.
-        """
-        return self._stored("cv_results")
-
-    @property
-    def cv_predictions_(self) -> np.ndarray:
-        """Predictions of all rows, left out, for `alpha_`; see `cv_results_`."""
-        return self._stored("cv_predictions")
-
-    def _compared(self, name):
-        """A value of the comparison of penalties."""
-        value = getattr(self._fitted_values(), name)
-        if value is None:
-            raise AttributeError(
-                f"`alphas` must be a sequence or 'auto' to have `{name}_`, unless `cv` or "
-                "`select_width` is set; got one number. Pass a sequence, such as [1.0]."
-            )
-        return value
-
-    def _stored(self, name):
-        """Results of the rows left out."""
-        value = getattr(self._fitted_values(), name)
-        if value is None:
-            raise AttributeError(
-                f"`store_cv_results` must be True, and `alphas` 'auto' or a sequence, to "
-                f"have `{name}_`; got none in the last fit. Set both, and fit again."
-            )
-        return value
-
-    @property
-    def n_iter_(self) -> int:
-        """Number of refinements or iterations; raises as `output_weights_` does."""
-        return self._fitted_values().n_iter
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

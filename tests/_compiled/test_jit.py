@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
@@ -88,7 +89,8 @@ def test_any_damaged_byte_is_noticed(load, tmp_path):
     """Damaged machine code would crash the process."""
     load()(3)
     content = stored(tmp_path).read_bytes()
-    copy = tmp_path / "copy"
+    copy = tmp_path / "copy" / stored(tmp_path).name
+    copy.parent.mkdir()
     for place in range(0, len(content), 31):
         copy.write_bytes(
             content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
@@ -96,6 +98,19 @@ def test_any_damaged_byte_is_noticed(load, tmp_path):
         assert code_files._read(copy) is None
     copy.write_bytes(content)
     assert code_files._read(copy) is not None
+
+
+def test_code_of_another_signature_is_not_loaded(load, tmp_path):
+    """Complete files whose names were exchanged have the wrong machine code."""
+    function = load()
+    function(3), function(3.5)
+    first, second = tmp_path.rglob("*.nbc")
+    content = first.read_bytes()
+    first.write_bytes(second.read_bytes())
+    second.write_bytes(content)
+    again = load()
+    assert (again(3), again(3.5)) == (6, 7.0)
+    assert hits(again) == 0
 
 
 def test_damaged_files_of_all_functions(tmp_path):
@@ -151,6 +166,37 @@ def test_a_process_waits_for_another_that_compiles(load, tmp_path):
         fcntl.flock(lock, fcntl.LOCK_UN)
         assert result.result() == 6
     assert hits(later) == 1
+    assert not list(tmp_path.rglob("*.lock"))
+
+
+def test_processes_that_start_together_compile_once(load, tmp_path):
+    """As the workers of a search do with an empty cache."""
+    pytest.importorskip("fcntl")
+    load()
+    program = (
+        "import pathlib, sys, time, small\n"
+        "pathlib.Path(sys.argv[1]).touch()\n"
+        "while not pathlib.Path('go').exists(): time.sleep(0.001)\n"
+        "small.twice(3)\n"
+        "print(sum(small.twice.stats.cache_misses.values()))"
+    )
+    env = {**os.environ, "PYTHONPATH": str(Path(skrf.__file__).parents[1])}
+    env.pop("NUMBA_CACHE_DIR", None)
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, f"ready{k}"],
+            cwd=tmp_path,
+            env=env,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for k in range(2)
+    ]
+    while len(list(tmp_path.glob("ready*"))) < 2:
+        assert all(worker.poll() is None for worker in workers)
+        time.sleep(0.01)
+    (tmp_path / "go").touch()
+    assert sorted(worker.communicate()[0].strip() for worker in workers) == ["0", "1"]
     assert not list(tmp_path.rglob("*.lock"))
 
 
