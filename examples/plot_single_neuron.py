@@ -10,7 +10,10 @@ given error grows polynomially with d. The growth is exponential for a bias of a
 -sqrt(d), and for relative errors that fall at least like d^(-3/2). The error of Theorem 4.2
 of Yehudai and Shamir (2019) is 0.04 / d^4.
 
-Errors are relative, E[(prediction - y)^2] / E[y^2]. Predicting 0 has error 1.
+Errors are relative, E[(prediction - y)^2] / E[y^2]. Predicting 0 has error 1. The upper
+panel shows the linear models against their number of features, which is d + 1 for each
+neuron of the linearised network. The lower panel shows networks trained by SGD. Bars span
+the targets.
 
 - Linear models: validation samples, a fifth as many as for training, choose the penalty.
   With 3,000 random features the error is at most a third above the minimum for unlimited
@@ -57,6 +60,12 @@ RANDOM, NTK, NETWORK, NEURON = METHODS = (
     "trained network",
     "one trained neuron",
 )
+LOOKS = {
+    RANDOM: {"marker": "o", "linestyle": "-"},
+    NTK: {"marker": "s", "linestyle": ":"},
+    NETWORK: {"marker": "^", "linestyle": "-"},
+    NEURON: {"linestyle": "--"},
+}
 
 
 def make_data(d, seed, args):
@@ -172,54 +181,59 @@ def print_table(results, args):
             print()
 
 
-def plot(results, args):
-    """Plot the error against the width, in one panel per dimension."""
-    from matplotlib.figure import Figure
+def draw(panel, results, methods, dimensions):
+    """Draw errors against numbers of features or neurons, in one colour per dimension."""
+    from matplotlib.lines import Line2D
 
-    # Colours that colour-blind readers can distinguish.
-    looks = {
-        RANDOM: ("#D55E00", "o"),
-        NTK: ("#AA4499", "s"),
-        NETWORK: ("#0072B2", "^"),
-        NEURON: ("#000000", ""),
-    }
-    dimensions = sorted(set(args.dimensions))
-    figure = Figure(figsize=(12, 4.3), layout="constrained")
-    figure.suptitle(
-        f"{max(args.widths):,} random features do not learn one ReLU neuron, and fall "
-        "further short as the dimension d grows;\nSGD on one neuron, or on a whole "
-        f"network, learns it from the same {args.n_samples:,} samples"
-    )
-    panels = figure.subplots(1, len(dimensions), sharex=True, sharey=True, squeeze=False)
-    for panel, d in zip(panels[0], dimensions, strict=True):
-        for method, (color, marker) in looks.items():
-            widths = list(results[d, method])
+    handles = []
+    for method in methods:
+        style = LOOKS[method]
+        handles.append(Line2D([], [], color="0.3", label=method, **style))
+        for k, d in enumerate(dimensions):
+            counts = np.array(list(results[d, method]))
             errors = np.array(list(results[d, method].values()))
-            low, mean, high = errors.min(axis=1), errors.mean(axis=1), errors.max(axis=1)
-            label = f"{method}: {readable(mean[-1])}"
+            mean = errors.mean(axis=1)
             if method == NEURON:
-                panel.axhspan(low[0], high[0], color=color, alpha=0.2, linewidth=0)
-                panel.axhline(mean[0], color=color, linestyle="--")
-            else:
-                spread = mean - low, high - mean
-                panel.errorbar(widths, mean, spread, color=color, marker=marker, capsize=3)
-                label += f" at width {widths[-1]:,}"
-            # Labels are on the side of their line that has no other line nearby.
-            above = method in (RANDOM, NEURON)
-            panel.annotate(
-                label,
-                (max(args.widths), high.max() if above else low.min()),
-                xytext=(0, 6 if above else -6),
-                textcoords="offset points",
-                ha="right",
-                va="bottom" if above else "top",
-                color=color,
-            )
-        panel.set(xscale="log", yscale="log", title=f"d = {d}", xlabel="width")
-        panel.grid(alpha=0.3)
-    panels[0, 0].set_ylabel("relative test error (1: predicting 0)")
-    # Room for the label above the highest line.
-    panels[0, 0].set_ylim(top=30)
+                panel.axhline(mean[0], color=f"C{k}", **style)
+                continue
+            if method == NTK:
+                counts = counts * (d + 1)
+            spread = mean - errors.min(axis=1), errors.max(axis=1) - mean
+            panel.errorbar(counts, mean, spread, color=f"C{k}", capsize=3, **style)
+    panel.set(xscale="log", yscale="log", ylabel="relative test error")
+    panel.grid(alpha=0.3)
+    panel.legend(handles=handles)
+
+
+def plot(results, args):
+    """Plot the errors of the linear models above the errors of SGD."""
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    dimensions, widest = sorted(set(args.dimensions)), max(args.widths)
+    ends = (np.mean(results[d, RANDOM][widest]) for d in (dimensions[0], dimensions[-1]))
+    fractions = " to ".join(dict.fromkeys(f"{error:.0%}" for error in ends))
+    figure = Figure(figsize=(6, 7.2), layout="constrained")
+    figure.suptitle(
+        f"{widest:,} random features leave {fractions} of one ReLU neuron\n"
+        f"unexplained. SGD on the same {args.n_samples:,} samples learns it."
+    )
+    figure.legend(
+        handles=[
+            Line2D([], [], color=f"C{k}", label=f"d = {d}")
+            for k, d in enumerate(dimensions)
+        ],
+        loc="outside lower center",
+        ncols=len(dimensions),
+    )
+    linear, trained = figure.subplots(2, 1)
+    draw(linear, results, (RANDOM, NTK), dimensions)
+    linear.set_xlabel("number of features")
+    ticks = [0.03, 0.1, 0.3, 1]
+    linear.set_yticks(ticks, map(str, ticks))
+    linear.set_yticks([], minor=True)
+    draw(trained, results, (NETWORK, NEURON), dimensions)
+    trained.set_xlabel("width of the network")
     figure.savefig(args.output, dpi=150)
 
 
