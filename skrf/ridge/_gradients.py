@@ -12,7 +12,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from skrf._utils.affine import affine_map, flat_steps, is_affine
 from skrf._utils.array_api import follow, to_numpy
-from skrf._utils.dask import partitions, reduce_parts
+from skrf._utils.dask import partitions
 from skrf._utils.engines import engine_of
 from skrf._utils.typing import MatrixLike
 from skrf._utils.validation import check_row_weights
@@ -21,7 +21,9 @@ from skrf.features._array_formulas import ARRAY_FORMULAS
 from skrf.features._base import BaseHiddenLayerFeatures
 from skrf.features._gradients import GradientPass, NeuronSum
 from skrf.ridge._array_matrix import feature_matrix
-from skrf.ridge._feature_matrix import FeatureMap, FeatureMatrix
+from skrf.ridge._dask_matrix import DaskFeatureMatrix
+from skrf.ridge._feature_matrix import FeatureMap
+from skrf.ridge._row_checks import RowChecks
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,7 +209,8 @@ shape (n_samples, n_features)
         def make_matrix(inputs):
             feature_map = FeatureMap(inputs, sample)
             if engine_of(X).is_lazy:
-                return _LazyRows(parts, feature_map, predictor.checks)
+                checks = _ChecksWithoutTargets(predictor.checks)
+                return DaskFeatureMatrix(parts, feature_map, 0, "auto", checks)
             no_targets = np.empty((X.shape[0], 0))
             return feature_matrix(X, no_targets, weights, feature_map)
 
@@ -216,44 +219,13 @@ shape (n_samples, n_features)
 
 
 @dataclass(frozen=True, eq=False)
-class _LazyRows:
-    """The blocks of a Dask collection without targets, for one pass."""
+class _ChecksWithoutTargets:
+    """Checks of the blocks of a Dask collection that has no targets."""
 
-    parts: list[Any]
-    feature_map: FeatureMap
-    checks: Any
-    n_rows = None
+    checks: RowChecks
 
-    @property
-    def n_columns(self):
-        return self.feature_map.n_columns
-
-    @property
-    def dtype(self):
-        return self.feature_map.dtype
-
-    def reduce(self, run):
-        """The result of a pass over all blocks."""
-        on_part = _PartWithoutTargets(run, self.feature_map, self.checks)
-        return reduce_parts(on_part, run.merge, self.parts)
-
-
-@dataclass(frozen=True, eq=False)
-class _PartWithoutTargets:
-    run: Any
-    feature_map: FeatureMap
-    checks: Any
-
-    def __call__(self, X, _, sample_weight):
-        if X.shape[0] == 0:
-            return self.run.zero()
+    def part(self, X, _, sample_weight):
+        """(Rows, no targets, weights) of a block, checked."""
         X = self.checks.rows(X)
-        weights = check_row_weights(
-            sample_weight,
-            X,
-            dtype=np.float64,
-            ensure_non_negative=True,
-            allow_all_zero_weights=True,
-        )
-        no_targets = np.empty((X.shape[0], 0))
-        return FeatureMatrix(X, no_targets, weights, self.feature_map).reduce(self.run)
+        weights = self.checks.sample_weights(X, sample_weight, is_part=True)
+        return X, np.empty((X.shape[0], 0)), weights
