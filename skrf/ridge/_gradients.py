@@ -16,10 +16,8 @@ from skrf._utils.dask import partitions
 from skrf._utils.engines import engine_of
 from skrf._utils.typing import MatrixLike
 from skrf._utils.validation import check_row_weights
-from skrf.features import LinearizedNTKFeatures
-from skrf.features._array_formulas import ARRAY_FORMULAS
 from skrf.features._base import BaseHiddenLayerFeatures
-from skrf.features._gradients import GradientPass, NeuronSum
+from skrf.features._gradients import GradientPass, neuron_sum, require_gradient
 from skrf.ridge._array_matrix import feature_matrix
 from skrf.ridge._dask_matrix import DaskFeatureMatrix
 from skrf.ridge._feature_matrix import FeatureMap
@@ -48,7 +46,7 @@ class Layers:
                 "RandomFeatures or LinearizedNTKFeatures, and steps such as StandardScaler."
             )
         layers = cls(steps[: at[0]], steps[at[0]], steps[at[0] + 1 :])
-        _require_gradient(layers.hidden)
+        require_gradient(layers.hidden)
         return layers
 
     def inputs(self):
@@ -61,25 +59,8 @@ class Layers:
         """The `NeuronSum` of coefficients of shape (n_outputs, n_columns)."""
         coef = np.asarray(to_numpy(coef), np.float64)
         if self.after:
-            n_hidden = self.hidden._n_features_out
-            coef = coef @ affine_map(self.after, n_hidden).linear
-        hidden, biases = self.hidden, to_numpy(self.hidden.biases_)
-        projection, width = hidden._projection, len(biases)
-        if biases is not hidden.biases_:
-            projection = projection.__sklearn_array_api_convert__(to_numpy)
-        coef = coef / np.sqrt(width)
-        parts = projection, biases, hidden._activation
-        if not _is_linearised(hidden):
-            return NeuronSum(*parts, coef)
-        n_hidden = coef.shape[1] - width * (hidden._train == "both")
-        tangent = coef[:, :n_hidden].reshape(len(coef), width, -1)
-        tangent = tangent * to_numpy(hidden.output_weights_)[:, np.newaxis]
-        if not hidden._has_biases:
-            tangent = np.concatenate([tangent, np.zeros((*tangent.shape[:2], 1))], axis=2)
-        outputs = coef[:, n_hidden:]
-        if hidden._train == "hidden":
-            outputs = np.zeros((len(coef), width))
-        return NeuronSum(*parts, outputs, tangent)
+            coef = coef @ affine_map(self.after, self.hidden._n_features_out).linear
+        return neuron_sum(self.hidden, coef)
 
     def in_columns_of_x(self, M, n_features):
         """B' M B, for the map x -> B x + s into the hidden layer."""
@@ -88,32 +69,6 @@ class Layers:
         B = affine_map(self.before, n_features).linear
         M = B.T @ M @ B
         return (M + M.T) / 2
-
-
-def _is_linearised(hidden):
-    return isinstance(hidden, LinearizedNTKFeatures) and _train(hidden) != "output"
-
-
-def _train(hidden):
-    """The trained layers, of the fit where there was one."""
-    return vars(hidden).get("_train", hidden.train)
-
-
-def _require_gradient(hidden):
-    """Raise for features that jump."""
-    activation = hidden.activation
-    if _is_linearised(hidden):
-        if ARRAY_FORMULAS[activation].second is None:
-            raise ValueError(
-                "`activation` must have a continuous derivative for gradients of "
-                f"LinearizedNTKFeatures; got {activation!r}, whose features jump. Use "
-                "activation='softplus', or RandomReLUFeatures."
-            )
-    elif activation == "step":
-        raise ValueError(
-            "`activation` must be continuous for gradients; got 'step'. Use "
-            "activation='relu'."
-        )
 
 
 def average_gradient_outer_product(layers, coef, n_features, make_matrix):
