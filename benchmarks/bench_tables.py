@@ -1,12 +1,16 @@
-"""Default estimators on twelve real tables: scores and CPU seconds.
+"""Default and tuned estimators on twelve real tables: scores and CPU seconds.
 
 All models get the same columns, imputed, standardised and one-hot coded, and raw targets.
 They are fitted in turn in one run, on the same splits. Differences are paired by split.
 
     python benchmarks/bench_tables.py [--tables Boston Hdma] [--models linear network]
+    python benchmarks/bench_tables.py --tuned
 
 "learned ridge", the ridge after GradientOuterProduct, is measured only if `--models` lists
 the model.
+
+`--tuned` searches parameters, as described in `searches.py`, on fewer splits. The CPU
+seconds include the search.
 
 `--save benchmarks/tables.json` stores scores and times, next to those of other models that
 the file has. `tables_page.py` makes the page of the documentation from the file.
@@ -23,6 +27,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
+import searches
 from scipy.stats import rankdata
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -105,23 +110,36 @@ COMPARISONS = [
 ]
 
 
-def measure(table, models):
-    """{model: (scores, CPU seconds)} over the splits."""
-    results = {name: ([], []) for name in models}
-    for seed, (train, test) in enumerate(table.splits()):
+def measure(table, models, is_tuned=False):
+    """{model: (scores, CPU seconds, parameters)} over the splits."""
+    results = {name: ([], [], []) for name in models}
+    splits = searches.splits(table) if is_tuned else table.splits()
+    for seed, (train, test) in enumerate(splits):
         prepared = preparation().fit(table.X.iloc[train])
-        X = prepared.transform(table.X.iloc[train])
+        X, y = prepared.transform(table.X.iloc[train]), table.y[train]
         X_test = prepared.transform(table.X.iloc[test])
+        groups = None if table.groups is None else table.groups[train]
         for name in models:
-            model = (MODELS | VARIANTS)[name](seed, table.is_classification)
+            model, parameters = (MODELS | VARIANTS)[name](seed, table.is_classification), {}
             start = time.process_time()
-            model.fit(X, table.y[train])
+            if is_tuned:
+                model, parameters = searches.tuned(name, model, X, y, groups, seed)
+            else:
+                model.fit(X, y)
             results[name][1].append(time.process_time() - start)
             results[name][0].append(model.score(X_test, table.y[test]))
+            results[name][2].append(parameters)
     return results
 
 
-def save(path, table, results):
+def _rounded(parameters):
+    return {
+        name: float(f"{value:.3g}") if isinstance(value, float) else value
+        for name, value in parameters.items()
+    }
+
+
+def save(path, table, results, is_tuned=False):
     """Store results in a JSON file; models that are not in `results` stay as they are."""
     path = Path(path)
     stored = json.loads(path.read_text()) if path.exists() else {}
@@ -129,11 +147,14 @@ def save(path, table, results):
     entry["n_rows"], entry["n_columns"] = table.X.shape
     entry["n_splits"] = len(table.splits())
     entry["is_classification"] = table.is_classification
-    for name, (scores, seconds) in results.items():
-        entry["models"][name] = {
+    models = entry.setdefault("tuned", {}) if is_tuned else entry["models"]
+    for name, (scores, seconds, parameters) in results.items():
+        models[name] = {
             "scores": [round(score, 5) for score in scores],
             "cpu_seconds": [round(second, 4) for second in seconds],
         }
+        if is_tuned:
+            models[name]["parameters"] = [_rounded(found) for found in parameters]
     path.write_text(json.dumps(stored, indent=1) + "\n")
 
 
@@ -177,25 +198,28 @@ def main():
     """Print mean scores, mean CPU seconds, mean ranks and paired differences."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", nargs="+", choices=NAMES, default=NAMES)
-    parser.add_argument(
-        "--models", nargs="+", choices=MODELS | VARIANTS, default=list(MODELS)
-    )
+    parser.add_argument("--models", nargs="+", choices=MODELS | VARIANTS)
+    parser.add_argument("--tuned", action="store_true", help="search parameters")
     parser.add_argument("--save", help="JSON file for all scores and times")
     args = parser.parse_args()
+    available = searches.SPACES if args.tuned else MODELS | VARIANTS
+    models = args.models or [name for name in MODELS if name in available]
+    if not set(models) <= set(available):
+        parser.error(f"With --tuned, `--models` must be of {', '.join(available)}.")
     warnings.simplefilter("ignore")
-    warm_up(args.models)
+    warm_up(models)
     rows = {}
     for name in args.tables:
         table = load(name)
-        rows[name] = measure(table, args.models)
+        rows[name] = measure(table, models, args.tuned)
         print(f"{name} done", flush=True)
         if args.save:
-            save(args.save, table, rows[name])
-    print_table("Mean test score", args.models, rows, 0, 3)
-    print_table("Mean CPU seconds", args.models, rows, 1, 2)
-    print_ranks(args.models, rows)
+            save(args.save, table, rows[name], args.tuned)
+    print_table("Mean test score", models, rows, 0, 3)
+    print_table("Mean CPU seconds", models, rows, 1, 2)
+    print_ranks(models, rows)
     for one, others in COMPARISONS:
-        if not {one, *others} <= set(args.models):
+        if not {one, *others} <= set(models):
             continue
         print(f"\n{one} minus the best of {', '.join(others)}, with its standard error\n")
         for name, results in rows.items():

@@ -123,18 +123,23 @@ html_static_path = ["_static"]
 html_css_files = ["skrf.css"]
 html_copy_source = False
 html_show_sourcelink = False
-# Only the guide has subpages, which need a navigation.
+# Only the guide, the gallery and the reference have subpages, which need a navigation.
 html_sidebars = {
     page: []
     for page in (
         "index",
         "getting_started",
         "choosing",
+        "real_tables",
         "theorems",
+        "troubleshooting",
+        "glossary",
         "performance",
+        "gpu",
         "persistence",
         "determinism",
         "limits",
+        "upgrading",
         "changelog",
     )
 }

@@ -5,12 +5,13 @@ import os
 import sys
 from pathlib import Path
 
-# Git ignores this folder. The stored pictures next to the scripts are made by _store.py.
-FOLDER = Path(__file__).resolve().parent / "output"
+# Git ignores this folder. A folder in examples/ would stop the build of the documentation.
+# The stored pictures next to the scripts are made by _store.py.
+FOLDER = Path(__file__).resolve().parents[1] / "pictures"
 
 
 def add_output(parser, script):
-    """Add `--output`; by default the picture is saved in the folder examples/output."""
+    """Add `--output`; by default the picture is saved in the folder pictures."""
     path = FOLDER / f"{Path(script).stem}.png"
     parser.add_argument("--output", type=Path, default=path, help="file of the picture")
 

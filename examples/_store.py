@@ -12,6 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from _picture import FOLDER
+
 EXAMPLES = Path(__file__).resolve().parent
 
 
@@ -24,9 +26,8 @@ def children_seconds():
 def store(script):
     """Run one example in a process of its own, and store its picture and its table."""
     start, lines = children_seconds(), []
-    ignored_by_git = script.parent / "output"
-    ignored_by_git.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=ignored_by_git) as folder:
+    FOLDER.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
         picture = Path(folder, script.with_suffix(".png").name)
         command = [sys.executable, "-u", script, "--output", picture]
         with subprocess.Popen(

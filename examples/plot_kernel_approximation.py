@@ -11,9 +11,9 @@ random signs and Hadamard matrices, do so without a matrix of weights.
   than independent weights. The dense product is so fast that Hadamard transforms save no
   time.
 - Points with 1,024 independent columns: the structured projection is the fastest of the
-  random features from 512 components on, and four times as fast as the dense projection at
-  8,192. The number of components of Nystroem is limited by the number of rows, and the
-  number of random features is not.
+  random features from 512 components on, and at least four times as fast as the dense
+  projection at 8,192. The number of components of Nystroem is limited by the number of
+  rows, and the number of random features is not.
 
 The maps are fitted to one half of the rows and evaluated on the other half. Errors are
 ||Z Z' - K|| / ||K||, in Frobenius norms off the diagonal, and means over seeds. Times are
@@ -120,7 +120,7 @@ def plot(results, args):
     figure = Figure(figsize=(6, 7), layout="constrained")
     figure.suptitle(
         "Gaussian kernel: Nystroem has the smallest errors on digits;\n"
-        "on 1,024 columns structured features are the fastest random ones"
+        "on 1,024 columns structured features are the fastest from 512 on"
     )
     panels = figure.subplots(2, 1)
     for (data, found), axes in zip(results.items(), panels, strict=True):

@@ -84,15 +84,20 @@ def plot(widths, errors, linear, stored, peaks, args):
     left.loglog(widths, errors, "o-", color="#0072B2", label="random features")
     left.axhline(linear, color="black", linestyle="--", label="linear model")
     left.axhline(1.0, color="0.5", linewidth=1, label="variance of the noise")
+    left.set_ylim(bottom=0.3)
     left.set_ylabel("mean squared error, fresh rows")
     right.loglog(widths, stored, "s-", color="#D55E00", label="size of the feature matrix")
     right.loglog(widths, peaks, "o-", color="#0072B2", label="peak memory of the process")
     right.set_ylabel("megabytes")
-    for axes, ticks in ((left, (1, 2, 4, 6)), (right, (100, 300, 1000, 3000))):
+    panels = (
+        (left, (0.5, 1, 2, 4, 8), "lower left"),
+        (right, (100, 300, 1000, 3000), "best"),
+    )
+    for axes, ticks, place in panels:
         axes.set_yticks(ticks, map(str, ticks))
         axes.set_yticks([], minor=True)
         axes.grid(alpha=0.3)
-        axes.legend()
+        axes.legend(loc=place)
     right.set_xlabel("width")
     right.set_xticks(widths, [f"{width:,.0f}" for width in widths])
     right.set_xticks([], minor=True)

@@ -20,7 +20,7 @@ Details:
   its loss is about 1/2, which is what the theorem promises. A smaller loss with random
   features needs a larger multiple of P, hence more updates.
 
-Run ``python examples/plot_polynomial.py``. It takes about 200 s of CPU time.
+Run ``python examples/plot_polynomial.py``. It takes about 100 s of CPU time.
 """
 
 import argparse

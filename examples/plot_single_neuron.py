@@ -2,18 +2,21 @@
 ==============================================================================
 
 The target is the ReLU neuron [<w*, x> - 1]_+ with ||w*|| = 1, and x is Gaussian in d = 10,
-20 and 40 dimensions. Ridge regression on 3,000 random ReLU features has an error of 4.2% of
-E[y^2] at d = 10 and of 22% at d = 40. Features of a linearised network (NTK) are not better
+20 and 40 dimensions. Ridge regression on 3,000 random ReLU features has an error of 4.1% of
+E[y^2] at d = 10 and of 23% at d = 40. Features of a linearised network (NTK) are not better
 with the same number of columns. From the same samples, SGD learns the neuron with a network
 and, up to rounding error, with one neuron. At this fixed norm and bias, the width for a
 given error grows polynomially with d. The growth is exponential for a bias of about
 -sqrt(d), and for relative errors that fall at least like d^(-3/2). The error of Theorem 4.2
 of Yehudai and Shamir (2019) is 0.04 / d^4.
 
-Errors are relative, E[(prediction - y)^2] / E[y^2]. Predicting 0 has error 1.
+Errors are relative, E[(prediction - y)^2] / E[y^2]. Predicting 0 has error 1. The upper
+panel shows the linear models against their number of features, which is d + 1 for each
+neuron of the linearised network. The lower panel shows networks trained by SGD. Bars span
+the targets.
 
-- Linear models: validation samples, a fifth as many as for training, choose the penalty.
-  With 3,000 random features the error is at most a third above the minimum for unlimited
+- Linear models: the penalty is 1e-6 of the trace of Z'Z, because there is no noise. With
+  3,000 random features the error is at most a third above the minimum for unlimited
   samples, so the width is what limits the error.
 - Network: the initial hidden weights are small, which allows SGD larger learning rates.
   From the default initialisation, wide networks need many more epochs. All widths have the
@@ -21,7 +24,7 @@ Errors are relative, E[(prediction - y)^2] / E[y^2]. Predicting 0 has error 1.
   can represent. The largest width is 1,000, to save time.
 - One neuron: the same network at width 1. About half of the initial output weights have the
   wrong sign. Nearly all of these neurons die: their output becomes 0 everywhere. Therefore
-  several neurons are trained, and the validation samples choose one.
+  several neurons are trained, and validation samples choose one of them.
 
 Run ``python examples/plot_single_neuron.py``. It takes less than a minute on two cores, and
 prints a line after each of its 36 tasks.
@@ -29,27 +32,25 @@ prints a line after each of its 36 tasks.
 
 import argparse
 import sys
+from functools import partial
 from time import perf_counter
 
 import numpy as np
 from _picture import add_output, check_output
 from joblib import Parallel, delayed
-from scipy.linalg import cho_factor, cho_solve
-from sklearn.utils import gen_batches
 from threadpoolctl import threadpool_limits
 
 from skrf import (
     LinearizedNTKFeatures,
     OverparamNetRegressor,
+    RandomFeatureRidge,
     RandomReLUFeatures,
     make_single_neuron,
 )
 
 BIAS = -1.0
-# Penalties relative to the trace of Z'Z. They are small because there is no noise.
-STRENGTHS = (3e-7, 3e-6, 3e-5)
-# Number of rows whose features are computed at a time: 48 MB at width 3,000 in float32.
-BLOCK_ROWS = 4000
+# The penalty relative to the trace of Z'Z. It is small because there is no noise.
+STRENGTH = 1e-6
 WIDEST_NETWORK = 1000
 RANDOM, NTK, NETWORK, NEURON = METHODS = (
     "random ReLU features",
@@ -57,6 +58,12 @@ RANDOM, NTK, NETWORK, NEURON = METHODS = (
     "trained network",
     "one trained neuron",
 )
+LOOKS = {
+    RANDOM: {"marker": "o", "linestyle": "-"},
+    NTK: {"marker": "s", "linestyle": ":"},
+    NETWORK: {"marker": "^", "linestyle": "-"},
+    NEURON: {"linestyle": "--"},
+}
 
 
 def make_data(d, seed, args):
@@ -69,41 +76,21 @@ def make_data(d, seed, args):
 
 
 def relative_error(predictions, y):
-    """Mean squared error of every column of `predictions` over the mean of y^2."""
+    """Mean squared error of the predictions over the mean of y^2."""
     y = y.astype(np.float64)
-    return np.mean((predictions.T - y) ** 2, axis=-1) / np.mean(y**2)
+    return np.mean((predictions - y) ** 2) / np.mean(y**2)
 
 
-def ridge_errors(features, widths, train, validation, test):
-    """{width: error} of ridge regression on the first `width` neurons of the features.
-
-    The first neurons of a wide layer are the narrower layer, so the normal equations of the
-    widest layer contain those of all narrower layers.
-    """
-    per_neuron = features.transform(test[0][:1]).shape[1] // features.width
-    n_columns = per_neuron * features.width
-    gram, moments = np.zeros((n_columns, n_columns)), np.zeros(n_columns)
-    for rows in gen_batches(len(train[0]), BLOCK_ROWS):
-        Z = features.transform(train[0][rows])
-        gram += Z.T @ Z
-        moments += Z.T @ train[1][rows]
-    fits = [(width, strength) for width in widths for strength in STRENGTHS]
-    coefficients = np.zeros((n_columns, len(fits)))
-    for column, (width, strength) in enumerate(fits):
-        k = width * per_neuron
-        # The transpose is equal, and in the order that LAPACK overwrites.
-        penalised = gram[:k, :k].copy().T
-        penalised[np.diag_indices(k)] += strength * np.trace(penalised)
-        factor = cho_factor(penalised, overwrite_a=True, check_finite=False)
-        coefficients[:k, column] = cho_solve(factor, moments[:k])
-
-    def errors(X, y):
-        batches = gen_batches(len(X), BLOCK_ROWS)
-        predictions = [features.transform(X[rows]) @ coefficients for rows in batches]
-        return relative_error(np.vstack(predictions), y).reshape(len(widths), -1)
-
-    chosen = errors(*validation).argmin(axis=1)
-    return dict(zip(widths, errors(*test)[np.arange(len(widths)), chosen], strict=True))
+def ridge_errors(features, widths, alpha, train, test):
+    """{width: error} of ridge regression on features of every width."""
+    errors = {}
+    for width in widths:
+        model = RandomFeatureRidge(
+            features(width), alphas=alpha, fit_intercept=False, solver="primal"
+        )
+        predictions = model.fit(*train).predict(test[0])
+        errors[width] = relative_error(predictions, test[1])
+    return errors
 
 
 def network(width, epochs, random_state):
@@ -127,14 +114,16 @@ def measure(method, d, seed, args):
     widths = sorted(set(args.widths))
     # The distribution of Theorem 4.2, with N(0, 1) biases.
     hidden = {"weights": "sphere", "random_state": random_state}
+    # STRENGTH times the mean trace of Z'Z.
+    alpha = STRENGTH * args.n_samples
     if method == RANDOM:
-        features = RandomReLUFeatures(widths[-1], **hidden).fit(test[0])
-        return ridge_errors(features, widths, train, validation, test)
+        features = partial(RandomReLUFeatures, **hidden)
+        return ridge_errors(features, widths, alpha, train, test)
     if method == NTK:
         widest = max(1, widths[-1] // (d + 1))
         widths = [width for width in widths if width < widest] + [widest]
-        features = LinearizedNTKFeatures(widest, **hidden).fit(test[0])
-        return ridge_errors(features, widths, train, validation, test)
+        features = partial(LinearizedNTKFeatures, **hidden)
+        return ridge_errors(features, widths, alpha * (d + 1) / 2, train, test)
     if method == NETWORK:
         widths = [width for width in widths if width <= WIDEST_NETWORK] or widths[:1]
         nets = {width: network(width, args.epochs, random_state) for width in widths}
@@ -172,54 +161,59 @@ def print_table(results, args):
             print()
 
 
-def plot(results, args):
-    """Plot the error against the width, in one panel per dimension."""
-    from matplotlib.figure import Figure
+def draw(panel, results, methods, dimensions):
+    """Draw errors against numbers of features or neurons, in one colour per dimension."""
+    from matplotlib.lines import Line2D
 
-    # Colours that colour-blind readers can distinguish.
-    looks = {
-        RANDOM: ("#D55E00", "o"),
-        NTK: ("#AA4499", "s"),
-        NETWORK: ("#0072B2", "^"),
-        NEURON: ("#000000", ""),
-    }
-    dimensions = sorted(set(args.dimensions))
-    figure = Figure(figsize=(12, 4.3), layout="constrained")
-    figure.suptitle(
-        f"{max(args.widths):,} random features do not learn one ReLU neuron, and fall "
-        "further short as the dimension d grows;\nSGD on one neuron, or on a whole "
-        f"network, learns it from the same {args.n_samples:,} samples"
-    )
-    panels = figure.subplots(1, len(dimensions), sharex=True, sharey=True, squeeze=False)
-    for panel, d in zip(panels[0], dimensions, strict=True):
-        for method, (color, marker) in looks.items():
-            widths = list(results[d, method])
+    handles = []
+    for method in methods:
+        style = LOOKS[method]
+        handles.append(Line2D([], [], color="0.3", label=method, **style))
+        for k, d in enumerate(dimensions):
+            counts = np.array(list(results[d, method]))
             errors = np.array(list(results[d, method].values()))
-            low, mean, high = errors.min(axis=1), errors.mean(axis=1), errors.max(axis=1)
-            label = f"{method}: {readable(mean[-1])}"
+            mean = errors.mean(axis=1)
             if method == NEURON:
-                panel.axhspan(low[0], high[0], color=color, alpha=0.2, linewidth=0)
-                panel.axhline(mean[0], color=color, linestyle="--")
-            else:
-                spread = mean - low, high - mean
-                panel.errorbar(widths, mean, spread, color=color, marker=marker, capsize=3)
-                label += f" at width {widths[-1]:,}"
-            # Labels are on the side of their line that has no other line nearby.
-            above = method in (RANDOM, NEURON)
-            panel.annotate(
-                label,
-                (max(args.widths), high.max() if above else low.min()),
-                xytext=(0, 6 if above else -6),
-                textcoords="offset points",
-                ha="right",
-                va="bottom" if above else "top",
-                color=color,
-            )
-        panel.set(xscale="log", yscale="log", title=f"d = {d}", xlabel="width")
-        panel.grid(alpha=0.3)
-    panels[0, 0].set_ylabel("relative test error (1: predicting 0)")
-    # Room for the label above the highest line.
-    panels[0, 0].set_ylim(top=30)
+                panel.axhline(mean[0], color=f"C{k}", **style)
+                continue
+            if method == NTK:
+                counts = counts * (d + 1)
+            spread = mean - errors.min(axis=1), errors.max(axis=1) - mean
+            panel.errorbar(counts, mean, spread, color=f"C{k}", capsize=3, **style)
+    panel.set(xscale="log", yscale="log", ylabel="relative test error")
+    panel.grid(alpha=0.3)
+    panel.legend(handles=handles)
+
+
+def plot(results, args):
+    """Plot the errors of the linear models above the errors of SGD."""
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    dimensions, widest = sorted(set(args.dimensions)), max(args.widths)
+    ends = (np.mean(results[d, RANDOM][widest]) for d in (dimensions[0], dimensions[-1]))
+    fractions = " to ".join(dict.fromkeys(f"{error:.0%}" for error in ends))
+    figure = Figure(figsize=(6, 7.2), layout="constrained")
+    figure.suptitle(
+        f"{widest:,} random features leave {fractions} of one ReLU neuron\n"
+        f"unexplained. SGD on the same {args.n_samples:,} samples learns it."
+    )
+    figure.legend(
+        handles=[
+            Line2D([], [], color=f"C{k}", label=f"d = {d}")
+            for k, d in enumerate(dimensions)
+        ],
+        loc="outside lower center",
+        ncols=len(dimensions),
+    )
+    linear, trained = figure.subplots(2, 1)
+    draw(linear, results, (RANDOM, NTK), dimensions)
+    linear.set_xlabel("number of features")
+    ticks = [0.03, 0.1, 0.3, 1]
+    linear.set_yticks(ticks, map(str, ticks))
+    linear.set_yticks([], minor=True)
+    draw(trained, results, (NETWORK, NEURON), dimensions)
+    trained.set_xlabel("width of the network")
     figure.savefig(args.output, dpi=150)
 
 

@@ -34,9 +34,9 @@ from skrf import (
     RandomFeatureRidge,
     RandomFeatureRidgeClassifier,
     RandomReLUFeatures,
-    WidthPathDisplay,
     make_single_neuron,
 )
+from skrf.displays import WidthPathDisplay
 
 NOISE = 0.1
 

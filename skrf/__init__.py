@@ -10,7 +10,7 @@ with one hidden layer, as scikit-learn estimators.
 | networks trained by SGD | `OverparamNetRegressor`, `OverparamNetClassifier` |
 | kernels of infinitely wide networks | the module `skrf.kernels` |
 | exact Gaussian mathematics | the modules `skrf.gaussian` and `skrf.theory` |
-| pictures | `WidthPathDisplay`; more in `skrf.displays` |
+| pictures | the module `skrf.displays` |
 | target functions | `SingleNeuron`, `BoundedDegreePolynomial`, `TriangleWave` |
 | data | `make_single_neuron`, `make_polynomial`, `make_polynomial_classification` |
 | tables | `ACTIVATIONS`, `LOSSES` |
@@ -37,7 +37,6 @@ from skrf.datasets import (
     make_polynomial_classification,
     make_single_neuron,
 )
-from skrf.displays import WidthPathDisplay
 from skrf.features import LinearizedNTKFeatures, RandomFeatures, RandomReLUFeatures
 from skrf.losses import LOSSES
 from skrf.networks import OverparamNetClassifier, OverparamNetRegressor
@@ -62,7 +61,6 @@ __all__ = [
     "RandomReLUFeatures",
     "SingleNeuron",
     "TriangleWave",
-    "WidthPathDisplay",
     "make_polynomial",
     "make_polynomial_classification",
     "make_single_neuron",

@@ -16,13 +16,14 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.gaussian_process import GaussianProcessRegressor
 from small_models import X, Y, network, ntk, relus, ridge, row_ids
 
-from skrf import SingleNeuron, TriangleWave, WidthPathDisplay, gaussian, theory
+from skrf import SingleNeuron, TriangleWave, gaussian, theory
 from skrf.__main__ import main
 from skrf.displays import (
     ErrorFloorDisplay,
     FeaturesNeededDisplay,
     LazinessDisplay,
     SpectrumDisplay,
+    WidthPathDisplay,
 )
 from skrf.kernels import (
     WideNetworkKernel,
@@ -141,7 +142,7 @@ THEORY = [
     (lambda: theory.theorem_constant(50, degree=3), "degree", "must be even"),
     (lambda: theory.theorem_constant(50, degree=0), "degree", "Pass an even degree"),
     (lambda: theory.weight_floor(0.1, 5, probability=1.0), "probability", "Pass a prob"),
-    (lambda: theory.weight_floor(0.1, 5, feature_norm=0.0), "feature_norm", "largest"),
+    (lambda: theory.weight_floor(0.1, 5, feature_norm=0.0), "feature_norm", "maximum"),
     (lambda: theory.weight_floor(0.0, 5), "error", "Pass the mean squared error"),
     (lambda: theory.weight_floor(0.1, 5, absolute=1), "absolute", "Pass True"),
     (lambda: theory.remark_4_4(d=3000), "d", "range [2, 2000]"),
@@ -149,7 +150,7 @@ THEORY = [
     (lambda: theory.remark_4_7(norms=[-1.0]), "norms", "Pass ||w*||"),
     (lambda: theory.theorem_4_8(d=41.0), "d", "range [2, 2000]"),
     (lambda: theory.remark_4_4(bias="b"), "bias", "range [-35"),
-    (lambda: theory.learned_directions((5, 2.5)), "dimensions", "Pass for instance"),
+    (lambda: theory.learned_directions((5, 2.5)), "dimensions", "Use numbers"),
     (lambda: theory.error_floor("r", 5), "r", "array of floats"),
     (lambda: theory.error_floor(True, 5), "r", "array of floats"),
     (lambda: theory.error_floor(-1, 5), "r", "log10=True"),
@@ -163,16 +164,20 @@ THEORY = [
     (lambda: theory.failure_probability([1, 2], [0.1] * 3, 5), "error", "the same shape"),
     (lambda: theory.neuron_spectrum(3000), "d", "Use a smaller d"),
     (lambda: theory.weight_certificate(True, 5, 1.0), "error", "Pass the squared"),
-    (lambda: theory.weight_certificate(0.1, 5, 1.0, failure=1), "failure", "Pass a pr"),
     (
-        lambda: theory.weight_certificate(0.1, 5, 1.0, relative=2),
-        "relative",
+        lambda: theory.weight_certificate(0.1, 5, 1.0, probability=1),
+        "probability",
+        "Pass a probability",
+    ),
+    (
+        lambda: theory.weight_certificate(0.1, 5, 1.0, absolute=2),
+        "absolute",
         "Pass True",
     ),
     (
-        lambda: theory.weight_certificate(0.1, 5, 1.0, log10_feature_norm=np.nan),
-        "log10_feature_norm",
-        "Pass log10",
+        lambda: theory.weight_certificate(0.1, 5, 1.0, feature_norm=np.nan),
+        "feature_norm",
+        "Pass the maximum",
     ),
     (lambda: theory.wave_relu_correlations(1, [[1.0]], [0.0]), "d", "at least two"),
     (lambda: theory.wave_relu_correlations(2, 0 * W, B), "W", "drop the neurons"),

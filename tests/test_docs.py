@@ -7,9 +7,11 @@ import os
 import re
 import runpy
 import sys
+import tomllib
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from sklearn import config_context
 
@@ -186,11 +188,47 @@ def test_sphinx_reads_every_module():
     assert not wrong, "\n".join(wrong)
 
 
+def _real_tables():
+    """What writes the page on real tables, and the stored results."""
+    benchmarks = DOCS.parent / "benchmarks"
+    program = runpy.run_path(str(benchmarks / "tables_page.py"))
+    return program, json.loads((benchmarks / "tables.json").read_text())
+
+
 def test_page_on_real_tables_is_made_from_the_stored_results():
-    program = DOCS.parent / "benchmarks" / "tables_page.py"
-    page = runpy.run_path(str(program))["page"]
-    tables = json.loads((DOCS.parent / "benchmarks" / "tables.json").read_text())
-    assert (DOCS / "real_tables.inc").read_text() == page(tables)
+    program, tables = _real_tables()
+    assert (DOCS / "real_tables.inc").read_text() == program["page"](tables)
+    assert (DOCS / "real_tables_tuned.inc").read_text() == program["tuned_page"](tables)
+
+
+def test_page_on_real_tables_names_all_tables_where_other_tuned_models_win():
+    program, tables = _real_tables()
+    ours, wins = program["OURS"], []
+    for name, table in tables.items():
+        scores = {model: np.mean(r["scores"]) for model, r in table["tuned"].items()}
+        best = max(scores[model] for model in ours)
+        if max(scores.values()) > best + 0.005:
+            wins.append(name)
+    text = " ".join((DOCS / "real_tables.rst").read_text().split())
+    (sentence,) = re.findall(r"by more than \.005 on ([^.]+)\.", text)
+    assert re.split(", | and ", sentence) == wins
+
+
+def test_results_of_tuned_models_are_the_stored_ones():
+    program, tables = _real_tables()
+    results = (DOCS.parent / "benchmarks" / "RESULTS.md").read_text()
+    section = results.split("\n## Tuned estimators on real tables")[1].split("\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if "|" in line]
+    models, n = list(program["TUNED"]), len(tables)
+    parts = ("scores", rows[: n + 2], ".3f"), ("cpu_seconds", rows[n + 2 :], ".1f")
+    for key, part, form in parts:
+        assert part[0] == ["table", *models]
+        means = program["means"](tables, key, "tuned")
+        expected = [
+            [name, *(program["cell"](mean, form) for mean in row)]
+            for name, row in zip(tables, means, strict=True)
+        ]
+        assert part[2 : n + 2] == expected
 
 
 def test_landing_page_shows_the_example_of_the_readme():
@@ -202,3 +240,55 @@ def test_landing_page_shows_the_example_of_the_readme():
     page = re.sub(r"^   ", "", (DOCS / "index.rst").read_text(), flags=re.MULTILINE)
     assert "literalinclude:: noisy_table.py" in page
     assert output in page
+
+
+def test_the_version_is_stated_once():
+    """The changelog begins with the installed version, or with what is not released yet."""
+    first, *rest = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    released = rest[0] if first == "Unreleased" else first
+    assert f"\nversion: {released}\n" in (ROOT / "CITATION.cff").read_text()
+    assert skrf.__version__ == released or skrf.__version__.endswith(".dev0")
+
+
+def warnings_of_the_package():
+    """The texts of all warnings, with "..." in place of values."""
+    texts = []
+    for path in sorted(Path(skrf.__file__).parent.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "warn":
+                text = node.args[0]
+                parts = text.values if isinstance(text, ast.JoinedStr) else [text]
+                constant = [part for part in parts if isinstance(part, ast.Constant)]
+                texts.append("".join(p.value if p in constant else "..." for p in parts))
+    return texts
+
+
+def test_every_warning_is_on_the_page_on_troubleshooting():
+    page = (DOCS / "troubleshooting.rst").read_text().replace("\\`", "`")
+    listed = re.findall(r"^   \* - (.*)\n", page, re.M)[1:]
+    patterns = [".*".join(map(re.escape, text.split("..."))) for text in listed]
+    texts = warnings_of_the_package()
+    assert len(texts) > 10
+    assert not [t for t in texts if not any(re.match(p, t) for p in patterns)]
+    assert not [p for p in patterns if not any(re.match(p, t) for t in texts)]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*PAGES, ROOT / "README.md", ROOT / "CONTRIBUTING.md"],
+    ids=lambda path: path.name,
+)
+def test_programs_tests_and_extras_of_a_page_exist(path):
+    """What a reader can run by a command."""
+    text = " ".join(path.read_text(encoding="utf-8").split())
+    programs = re.findall(r"\bpython (?:-u )?([a-z]\w*/\w+\.py)\b", text)
+    tests = re.findall(r"\b(tests/[\w/]+\.py)(?:::(\w+))?", text)
+    missing = [name for name in programs if not (ROOT / name).exists()]
+    for file, name in tests:
+        if not (ROOT / file).exists() or f"def {name}" not in (ROOT / file).read_text():
+            missing.append(f"{file}::{name}")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    groups = re.findall(r"\.\[([\w,]+)\]", text)
+    extras = {extra for group in groups for extra in group.split(",")}
+    missing += sorted(extras - project["optional-dependencies"].keys())
+    assert not missing

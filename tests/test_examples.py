@@ -160,9 +160,9 @@ def test_default_picture_is_where_git_does_not_look(load):
     picture = load("_picture")
     picture.add_output(parser, EXAMPLES / "plot_digits.py")
     output = parser.parse_args([]).output
-    assert output == EXAMPLES / "output" / "plot_digits.png"
+    assert output == EXAMPLES.parent / "pictures" / "plot_digits.png"
     ignored = (EXAMPLES.parent / ".gitignore").read_text(encoding="utf-8").splitlines()
-    assert "examples/output/" in ignored
+    assert "pictures/" in ignored
 
 
 def test_folder_of_the_pictures_is_made(load, tmp_path, monkeypatch):
@@ -182,7 +182,11 @@ def test_progress_is_for_terminals(is_terminal, load, monkeypatch):
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_picture_and_table_are_stored_together_or_not_at_all(fails, load, tmp_path):
+def test_picture_and_table_are_stored_together_or_not_at_all(
+    fails, load, tmp_path, monkeypatch
+):
+    store = load("_store")
+    monkeypatch.setattr(store, "FOLDER", tmp_path / "pictures")
     script = tmp_path / "plot_x.py"
     script.write_text(
         "import sys\nfrom pathlib import Path\n"
@@ -196,14 +200,14 @@ def test_picture_and_table_are_stored_together_or_not_at_all(fails, load, tmp_pa
         path.write_text(text)
     if fails:
         with pytest.raises(SystemExit, match="Nothing is stored"):
-            load("_store").store(script)
+            store.store(script)
         assert {path: path.read_text() for path in old} == old
     else:
-        load("_store").store(script)
+        store.store(script)
         assert script.with_suffix(".png").read_text() == "a picture"
         table = script.with_suffix(".txt").read_text()
         assert re.fullmatch(r"a table\n\nCPU time of this run: \d+ s\n", table)
-    assert not list((tmp_path / "output").iterdir())
+    assert not list((tmp_path / "pictures").iterdir())
 
 
 @pytest.mark.slow

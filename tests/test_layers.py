@@ -26,10 +26,6 @@ NOT_PUBLIC = {"_utils", "_compiled"}
 # Across folders a file imports from the folder's `__init__`. The exceptions:
 # (module, names) and the reason for which they are not public.
 EXCEPTIONS = {
-    "skrf.features._array_formulas": (
-        {"ARRAY_FORMULAS"},
-        "ridge models have gradients if the second derivative of the activation exists",
-    ),
     "skrf.features._array_gradients": (
         {"ArrayGradients"},
         "ridge runs its passes on a device, the pass over gradients among them",
@@ -43,7 +39,7 @@ EXCEPTIONS = {
         "networks and data are drawn from the same distributions and streams as features",
     ),
     "skrf.features._gradients": (
-        {"GradientPass", "NeuronSum"},
+        {"GradientPass", "NeuronSum", "neuron_sum", "require_gradient"},
         "networks and ridge models have the gradients of sums of neurons",
     ),
     "skrf.features._projections": (

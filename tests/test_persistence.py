@@ -160,7 +160,7 @@ def test_every_public_class_is_pickled(everything):
         for name in module.__all__
         if isinstance(getattr(module, name), type)
     }
-    assert public - classes == {skrf.WidthPathDisplay}
+    assert public <= classes
 
 
 def output(model, X):

@@ -1,21 +1,20 @@
 """Tasks of a fit for scikit-learn's callbacks, and its printed progress."""
 
 from contextlib import contextmanager
+from itertools import count
 
 
-def printed(label, n_blocks):
+def printed_pass(label, n_blocks):
     """Begin a pass of `n_blocks` blocks; None means that their number is unknown.
 
     The result prints a line and is to be called after each block.
     """
-    n_done = 0
+    numbers = count(1)
+    return lambda: _print_block(label, next(numbers), n_blocks)
 
-    def done():
-        nonlocal n_done
-        n_done += 1
-        print(f"{label}: {n_done}" + (f" of {n_blocks}" if n_blocks else ""))
 
-    return done
+def _print_block(label, number, n_blocks):
+    print(f"{label}: {number}" + (f" of {n_blocks}" if n_blocks else ""))
 
 
 class FitTasks:
@@ -84,15 +83,14 @@ class PassTasks(FitTasks):
         self.current_pass = self._begin(
             self.context.subcontext(task_name=label, max_subtasks=n_blocks)
         )
-        n_done, print_line = 0, printed(label, n_blocks)
+        numbers = count(1)
 
         def done():
-            nonlocal n_done
-            n_done += 1
+            number = next(numbers)
             if self.verbose:
-                print_line()
+                _print_block(label, number, n_blocks)
             self._end(self._begin(self.current_pass.subcontext(task_name="block")))
-            if n_done == n_blocks:
+            if number == n_blocks:
                 self._end_pass()
 
         return done

@@ -79,7 +79,7 @@ def all_or_nothing(estimator):
         raise
 
 
-def whole(method):
+def undone_on_failure(method):
     """Run a method in `all_or_nothing`."""
 
     @functools.wraps(method)

@@ -4,7 +4,7 @@ import re
 
 from skrf._utils.warnings import warn
 
-__version__ = "0.2.0.dev0"
+__version__ = "0.2.0"
 
 
 class VersionedState:

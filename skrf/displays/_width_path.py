@@ -49,7 +49,8 @@ class WidthPathDisplay:
 
     Examples
     --------
-    >>> from skrf import RandomFeatureRidge, RandomReLUFeatures, WidthPathDisplay
+    >>> from skrf import RandomFeatureRidge, RandomReLUFeatures
+    >>> from skrf.displays import WidthPathDisplay
     >>> from skrf import make_single_neuron
     >>> X, y = make_single_neuron(n_samples=100, n_features=5, noise=0.1, random_state=0)
     >>> model = RandomFeatureRidge(RandomReLUFeatures(200), alphas=[1e-4], random_state=0)
@@ -108,7 +109,8 @@ shape (n_samples, n_features)
 
         Examples
         --------
-        >>> from skrf import RandomFeatureRidge, RandomReLUFeatures, WidthPathDisplay
+        >>> from skrf import RandomFeatureRidge, RandomReLUFeatures
+        >>> from skrf.displays import WidthPathDisplay
         >>> from skrf import make_single_neuron
         >>> X, y = make_single_neuron(n_samples=30, n_features=3, random_state=0)
         >>> model = RandomFeatureRidge(RandomReLUFeatures(60), random_state=0)
@@ -158,7 +160,8 @@ shape (n_samples, n_features)
 
         Examples
         --------
-        >>> from skrf import RandomFeatureRidge, RandomReLUFeatures, WidthPathDisplay
+        >>> from skrf import RandomFeatureRidge, RandomReLUFeatures
+        >>> from skrf.displays import WidthPathDisplay
         >>> from skrf import make_single_neuron
         >>> X, y = make_single_neuron(n_samples=30, n_features=3, random_state=0)
         >>> model = RandomFeatureRidge(RandomReLUFeatures(60), random_state=0)

@@ -24,7 +24,7 @@ from skrf._utils.array_api import (
 from skrf._utils.blocks import row_blocks
 from skrf._utils.checks import real_array
 from skrf._utils.engines import engine_of
-from skrf._utils.interrupts import whole
+from skrf._utils.interrupts import undone_on_failure
 from skrf._utils.memory import require_memory
 from skrf._utils.random import draw_seed
 from skrf._utils.threads import in_threads
@@ -79,7 +79,7 @@ class BaseHiddenLayerFeatures(
     }
 
     @fit_context(prefer_skip_nested_validation=True)
-    @whole
+    @undone_on_failure
     def fit(self, X: MatrixLike, y: object = None) -> Self:
         """Draw the hidden layer; only the shape, the dtype and the device of X are used.
 

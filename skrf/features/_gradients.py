@@ -27,11 +27,13 @@ import numpy as np
 
 from skrf._compiled import neurons
 from skrf._compiled.activations import address
+from skrf._utils.array_api import to_numpy
 from skrf._utils.blas import add_gram, mirror, product
 from skrf._utils.blocks import row_blocks
 from skrf._utils.threads import in_threads
 from skrf.activations import Activation
 from skrf.features._array_formulas import ARRAY_FORMULAS
+from skrf.features._linearized import LinearizedNTKFeatures
 from skrf.features._projections import BaseProjection
 
 # Values of the derivatives and gradients of a block of rows, and its minimum of rows.
@@ -84,6 +86,53 @@ class NeuronSum:
         """Whether sums over pairs of neurons are cheaper, and fewer than pairs of rows."""
         per_row = len(self.outputs) * n_features
         return self.tangent is None and self.width <= min(per_row, n_rows)
+
+
+def neuron_sum(hidden, coef):
+    """The `NeuronSum` of a fitted hidden layer with coefficients (n_outputs, n_columns)."""
+    biases = to_numpy(hidden.biases_)
+    projection, width = hidden._projection, len(biases)
+    if biases is not hidden.biases_:
+        projection = projection.__sklearn_array_api_convert__(to_numpy)
+    coef = coef / np.sqrt(width)
+    parts = projection, biases, hidden._activation
+    if not _is_linearised(hidden):
+        return NeuronSum(*parts, coef)
+    n_hidden = coef.shape[1] - width * (hidden._train == "both")
+    tangent = coef[:, :n_hidden].reshape(len(coef), width, -1)
+    tangent = tangent * to_numpy(hidden.output_weights_)[:, np.newaxis]
+    if not hidden._has_biases:
+        tangent = np.concatenate([tangent, np.zeros((*tangent.shape[:2], 1))], axis=2)
+    outputs = coef[:, n_hidden:]
+    if hidden._train == "hidden":
+        outputs = np.zeros((len(coef), width))
+    return NeuronSum(*parts, outputs, tangent)
+
+
+def _is_linearised(hidden):
+    return isinstance(hidden, LinearizedNTKFeatures) and _train(hidden) != "output"
+
+
+def _train(hidden):
+    """The trained layers, of the fit where there was one."""
+    return vars(hidden).get("_train", hidden.train)
+
+
+def require_gradient(hidden):
+    """Raise for features that jump."""
+    activation = hidden.activation
+    if _is_linearised(hidden):
+        if ARRAY_FORMULAS[activation].second is None:
+            raise ValueError(
+                "`activation` must have a continuous derivative for gradients of "
+                f"LinearizedNTKFeatures; got {activation!r}, whose features jump. Use "
+                "activation='softplus', or RandomReLUFeatures."
+            )
+    elif activation == "step":
+        raise ValueError(
+            "`activation` must be continuous for gradients; got 'step'. Use "
+            "activation='relu'."
+        )
 
 
 class GradientPass:

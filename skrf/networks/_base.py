@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from skrf._utils.callbacks import EpochTasks
 from skrf._utils.checks import own_integer
 from skrf._utils.hints import with_hints
-from skrf._utils.interrupts import all_or_nothing, whole
+from skrf._utils.interrupts import all_or_nothing, undone_on_failure
 from skrf._utils.typing import MatrixLike, RandomState
 from skrf._utils.validation import (
     FINITE,
@@ -177,7 +177,7 @@ class BaseOverparamNet(
             self._objective = Objective(**self._objective)
 
     @fit_context(prefer_skip_nested_validation=True)
-    @whole
+    @undone_on_failure
     def fit(
         self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> Self:

@@ -10,13 +10,11 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.callback import CallbackSupportMixin
 from sklearn.metrics import get_scorer_names
-from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state
-from sklearn.utils.metadata_routing import UNUSED, MetadataRouter, MethodMapping
 from sklearn.utils.validation import check_is_fitted
 
 from skrf._utils.array_api import namespace_of, require_same_namespace, to_numpy
-from skrf._utils.callbacks import PassTasks, printed
+from skrf._utils.callbacks import PassTasks, printed_pass
 from skrf._utils.engines import engine_of
 from skrf._utils.interrupts import all_or_nothing
 from skrf._utils.typing import MatrixLike
@@ -36,6 +34,7 @@ from skrf.ridge._held_out import Comparison
 from skrf.ridge._leave_one_out import search_primal
 from skrf.ridge._memory import ProblemSize, require_fitting_memory
 from skrf.ridge._problem import Solution
+from skrf.ridge._routing import GroupsMixin
 from skrf.ridge._row_checks import COLUMN_ATTRIBUTES, RowChecks
 from skrf.ridge._solver_choice import SOLVERS, cross_validate, solve
 from skrf.ridge._streaming import StreamingMixin
@@ -53,6 +52,7 @@ class BaseRandomFeatureRidge(
     FittedAttributes,
     StreamingMixin,
     GradientsMixin,
+    GroupsMixin,
     CallbackSupportMixin,
     BaseEstimator,
 ):
@@ -79,9 +79,6 @@ class BaseRandomFeatureRidge(
         "verbose": ["verbose"],
         "random_state": ["random_state"],
     }
-
-    # `cv` requests groups, not `fit` (see get_metadata_routing).
-    __metadata_request__fit = {"groups": UNUSED}
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters, also parameters of `features` such as ``features__width``.
@@ -115,33 +112,6 @@ class BaseRandomFeatureRidge(
                 "features=RandomReLUFeatures(), which None stands for."
             )
         return super().set_params(**params)
-
-    def get_metadata_routing(self) -> MetadataRouter:
-        """Describe the metadata that this estimator and its `cv` request.
-
-        `fit` accepts groups if `cv` requests groups, as GroupKFold does.
-
-        Returns
-        -------
-        routing : MetadataRouter
-            The requests of this estimator and of `cv`.
-
-        Raises
-        ------
-        ValueError
-            If `cv` is not a cross-validation generator, an int or an iterable of splits.
-
-        Examples
-        --------
-        >>> from sklearn.model_selection import GroupKFold
-        >>> from skrf import RandomFeatureRidge
-        >>> model = RandomFeatureRidge(alphas=[0.1, 1.0], cv=GroupKFold(3))
-        >>> model.get_metadata_routing().consumes("fit", ["groups"])
-        {'groups'}
-        """
-        router = MetadataRouter(owner=self).add_self_request(self)
-        fit_splits = MethodMapping().add(caller="fit", callee="split")
-        return router.add(splitter=check_cv(self.cv), method_mapping=fit_splits)
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(
@@ -282,7 +252,7 @@ shape (n_samples, n_features)
         matrix, features = data.matrix, data.features
         problem = model._scored(problem, data, sample_weight)
         require_fitting_memory(ProblemSize.of(matrix, problem), "width path")
-        matrix.progress = printed if self.verbose else None
+        matrix.progress = printed_pass if self.verbose else None
         return compute_width_path(matrix, n_neurons(features), problem)
 
     def _scored(self, problem, data, sample_weight):

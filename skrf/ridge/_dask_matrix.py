@@ -81,13 +81,13 @@ class SampleOfPart:
         return take_rows(X, used), Y[used], weights[used], weights.sum()
 
 
-def merge_samples(one, other):
+def merge_samples(first, second):
     """The rows of two results of `SampleOfPart`."""
-    if one is None or other is None:
-        return other if one is None else one
-    X = stack_rows(one[0], other[0])
-    Y, weights = (np.concatenate([one[k], other[k]]) for k in (1, 2))
-    return X, Y, weights, one[3] + other[3]
+    if first is None or second is None:
+        return second if first is None else first
+    X = stack_rows(first[0], second[0])
+    Y, weights = (np.concatenate([first[k], second[k]]) for k in (1, 2))
+    return X, Y, weights, first[3] + second[3]
 
 
 class PartOfPass:

@@ -9,8 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.callback import CallbackSupportMixin
-from sklearn.model_selection import check_cv
-from sklearn.utils.metadata_routing import UNUSED, MetadataRouter, MethodMapping
 from sklearn.utils.validation import check_is_fitted
 
 from skrf._utils.array_api import (
@@ -42,6 +40,7 @@ from skrf.features._base import without_set_output_for_lazy_input
 from skrf.ridge._gradients import Layers
 from skrf.ridge._rounds import Recursion, chosen_round, root
 from skrf.ridge._rounds_data import TARGET_TYPES, data_of_rounds
+from skrf.ridge._routing import GroupsMixin
 from skrf.ridge._transformers import require_estimator, takes_arrays
 
 # Rounds without a smaller error on the folds after which no more rounds are tried.
@@ -51,6 +50,7 @@ _PATIENCE = 2
 @without_set_output_for_lazy_input
 class GradientOuterProduct(
     VersionedState,
+    GroupsMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     CallbackSupportMixin,
@@ -195,9 +195,6 @@ class GradientOuterProduct(
         "verbose": ["verbose"],
     }
 
-    # `cv` requests groups, not `fit` (see get_metadata_routing).
-    __metadata_request__fit = {"groups": UNUSED}
-
     def __init__(
         self,
         n_components: int | None = None,
@@ -220,35 +217,6 @@ class GradientOuterProduct(
         self.target_type = target_type
         self.random_state = random_state
         self.verbose = verbose
-
-    def get_metadata_routing(self) -> MetadataRouter:
-        """Describe the metadata that this transformer and its `cv` request.
-
-        `fit` accepts groups if `cv` requests groups, as GroupKFold does.
-
-        Returns
-        -------
-        routing : MetadataRouter
-            The requests of this transformer and of `cv`.
-
-        Raises
-        ------
-        ValueError
-            If `cv` is not a cross-validation generator, an int or an iterable of splits.
-
-        Examples
-        --------
-        >>> from sklearn.model_selection import GroupKFold
-        >>> from skrf import GradientOuterProduct
-        >>> routing = GradientOuterProduct(cv=GroupKFold(3)).get_metadata_routing()
-        >>> routing.consumes("fit", ["groups"])
-        {'groups'}
-        """
-        router = MetadataRouter(owner=self).add_self_request(self)
-        mapping = MethodMapping().add(caller="fit", callee="split")
-        # Pipelines call fit_transform of their steps.
-        mapping.add(caller="fit_transform", callee="split")
-        return router.add(splitter=check_cv(self.cv), method_mapping=mapping)
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(

@@ -12,16 +12,16 @@ from sklearn.preprocessing import FunctionTransformer
 
 from skrf._utils.affine import affine_map, flat_steps, is_affine
 from skrf._utils.array_api import follow, to_numpy, without_gradients
-from skrf._utils.dask import partitions, reduce_parts
+from skrf._utils.dask import partitions
 from skrf._utils.engines import engine_of
 from skrf._utils.typing import MatrixLike
 from skrf._utils.validation import check_row_weights
-from skrf.features import LinearizedNTKFeatures
-from skrf.features._array_formulas import ARRAY_FORMULAS
 from skrf.features._base import BaseHiddenLayerFeatures
-from skrf.features._gradients import GradientPass, NeuronSum
+from skrf.features._gradients import GradientPass, neuron_sum, require_gradient
 from skrf.ridge._array_matrix import feature_matrix
-from skrf.ridge._feature_matrix import FeatureMap, FeatureMatrix
+from skrf.ridge._dask_matrix import DaskFeatureMatrix
+from skrf.ridge._feature_matrix import FeatureMap
+from skrf.ridge._row_checks import RowChecks
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ class Layers:
                 "RandomFeatures or LinearizedNTKFeatures, and steps such as StandardScaler."
             )
         layers = cls(steps[: at[0]], steps[at[0]], steps[at[0] + 1 :])
-        _require_gradient(layers.hidden)
+        require_gradient(layers.hidden)
         return layers
 
     def inputs(self):
@@ -59,25 +59,8 @@ class Layers:
         """The `NeuronSum` of coefficients of shape (n_outputs, n_columns)."""
         coef = np.asarray(to_numpy(coef), np.float64)
         if self.after:
-            n_hidden = self.hidden._n_features_out
-            coef = coef @ affine_map(self.after, n_hidden).linear
-        hidden, biases = self.hidden, to_numpy(self.hidden.biases_)
-        projection, width = hidden._projection, len(biases)
-        if biases is not hidden.biases_:
-            projection = projection.__sklearn_array_api_convert__(to_numpy)
-        coef = coef / np.sqrt(width)
-        parts = projection, biases, hidden._activation
-        if not _is_linearised(hidden):
-            return NeuronSum(*parts, coef)
-        n_hidden = coef.shape[1] - width * (hidden._train == "both")
-        tangent = coef[:, :n_hidden].reshape(len(coef), width, -1)
-        tangent = tangent * to_numpy(hidden.output_weights_)[:, np.newaxis]
-        if not hidden._has_biases:
-            tangent = np.concatenate([tangent, np.zeros((*tangent.shape[:2], 1))], axis=2)
-        outputs = coef[:, n_hidden:]
-        if hidden._train == "hidden":
-            outputs = np.zeros((len(coef), width))
-        return NeuronSum(*parts, outputs, tangent)
+            coef = coef @ affine_map(self.after, self.hidden._n_features_out).linear
+        return neuron_sum(self.hidden, coef)
 
     def in_columns_of_x(self, M, n_features):
         """B' M B, for the map x -> B x + s into the hidden layer."""
@@ -86,32 +69,6 @@ class Layers:
         B = affine_map(self.before, n_features).linear
         M = B.T @ M @ B
         return (M + M.T) / 2
-
-
-def _is_linearised(hidden):
-    return isinstance(hidden, LinearizedNTKFeatures) and _train(hidden) != "output"
-
-
-def _train(hidden):
-    """The trained layers, of the fit where there was one."""
-    return vars(hidden).get("_train", hidden.train)
-
-
-def _require_gradient(hidden):
-    """Raise for features that jump."""
-    activation = hidden.activation
-    if _is_linearised(hidden):
-        if ARRAY_FORMULAS[activation].second is None:
-            raise ValueError(
-                "`activation` must have a continuous derivative for gradients of "
-                f"LinearizedNTKFeatures; got {activation!r}, whose features jump. Use "
-                "activation='softplus', or RandomReLUFeatures."
-            )
-    elif activation == "step":
-        raise ValueError(
-            "`activation` must be continuous for gradients; got 'step'. Use "
-            "activation='relu'."
-        )
 
 
 def average_gradient_outer_product(layers, coef, n_features, make_matrix):
@@ -207,7 +164,8 @@ shape (n_samples, n_features)
         def make_matrix(inputs):
             feature_map = FeatureMap(inputs, sample)
             if engine_of(X).is_lazy:
-                return _LazyRows(parts, feature_map, predictor.checks)
+                checks = _ChecksWithoutTargets(predictor.checks)
+                return DaskFeatureMatrix(parts, feature_map, 0, "auto", checks)
             no_targets = np.empty((X.shape[0], 0))
             return feature_matrix(X, no_targets, weights, feature_map)
 
@@ -216,44 +174,13 @@ shape (n_samples, n_features)
 
 
 @dataclass(frozen=True, eq=False)
-class _LazyRows:
-    """The blocks of a Dask collection without targets, for one pass."""
+class _ChecksWithoutTargets:
+    """Checks of the blocks of a Dask collection that has no targets."""
 
-    parts: list[Any]
-    feature_map: FeatureMap
-    checks: Any
-    n_rows = None
+    checks: RowChecks
 
-    @property
-    def n_columns(self):
-        return self.feature_map.n_columns
-
-    @property
-    def dtype(self):
-        return self.feature_map.dtype
-
-    def reduce(self, run):
-        """The result of a pass over all blocks."""
-        on_part = _PartWithoutTargets(run, self.feature_map, self.checks)
-        return reduce_parts(on_part, run.merge, self.parts)
-
-
-@dataclass(frozen=True, eq=False)
-class _PartWithoutTargets:
-    run: Any
-    feature_map: FeatureMap
-    checks: Any
-
-    def __call__(self, X, _, sample_weight):
-        if X.shape[0] == 0:
-            return self.run.zero()
+    def part(self, X, _, sample_weight):
+        """(Rows, no targets, weights) of a block, checked."""
         X = self.checks.rows(X)
-        weights = check_row_weights(
-            sample_weight,
-            X,
-            dtype=np.float64,
-            ensure_non_negative=True,
-            allow_all_zero_weights=True,
-        )
-        no_targets = np.empty((X.shape[0], 0))
-        return FeatureMatrix(X, no_targets, weights, self.feature_map).reduce(self.run)
+        weights = self.checks.sample_weights(X, sample_weight, is_part=True)
+        return X, np.empty((X.shape[0], 0)), weights

@@ -12,8 +12,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from skrf.ridge._temperature import Temperature
 
-# Values of predictions that are kept to fit a temperature without another pass.
-MOST_KEPT = 2**22
+# Maximum number of predictions that are stored to fit a temperature without another pass.
+MAX_STORED = 2**22
 
 
 class Rows(NamedTuple):

@@ -22,7 +22,7 @@ import numpy as np
 
 from skrf._utils.blas import product
 from skrf.ridge._basis import Basis, Spectrum
-from skrf.ridge._held_out import MOST_KEPT, Scoring
+from skrf.ridge._held_out import MAX_STORED, Scoring
 from skrf.ridge._moments import shift_and_scale
 from skrf.ridge._passes import Pass, results_of_slices
 from skrf.ridge._penalties import compare
@@ -59,10 +59,10 @@ def search_primal(matrix, problem, moments=None, alpha=None):
     zy, mean = moments.zy.copy(), moments.mean_square
     basis = Basis.of(moments, problem, np.ndim(alpha) > 0, matrix.space)
     scoring = problem.scoring
-    kept = moments.n_rows * problem.n_alphas * matrix.n_outputs
-    keeps = scoring.needs_rows or (scoring.targets.are_labels and kept <= MOST_KEPT)
+    n_values = moments.n_rows * problem.n_alphas * matrix.n_outputs
+    few_labels = scoring.targets.are_labels and n_values <= MAX_STORED
 
-    def evaluate(alphas, every=int(keeps)):
+    def evaluate(alphas, every=int(scoring.needs_rows or few_labels)):
         run = LeaveOneOutPass.of(basis, moments, alphas, scoring, every)
         held_out = matrix.reduce(run)
         return scoring.comparison(alphas, held_out, basis.rounding(alphas))
@@ -75,7 +75,7 @@ def search_primal(matrix, problem, moments=None, alpha=None):
         if comparison.rows is not None:
             rows = comparison.rows.at(comparison.best)
     if rows is None and scoring.targets.are_labels:
-        every = -(-moments.n_rows * matrix.n_outputs // MOST_KEPT)
+        every = -(-moments.n_rows * matrix.n_outputs // MAX_STORED)
         rows = evaluate(np.atleast_1d(alpha), every).rows.at(0)
     error = float(np.max(basis.rounding(np.atleast_1d(alpha))))
     coef, n_iter, change = refine(

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from skrf._utils.memory import available_memory, require_memory
 from skrf.ridge._cg import landmarks
 from skrf.ridge._feature_matrix import FEWEST_ROWS, rows_of_block
-from skrf.ridge._held_out import MOST_KEPT
+from skrf.ridge._held_out import MAX_STORED
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class ProblemSize:
     block_rows: int | str
     # (inputs, width) of linearised features, which "dual" and "cg" never make, or None.
     linearised: tuple[int, int] | None
-    n_kept: int = 0  # values of predictions that are kept
+    n_stored: int = 0  # predictions that are stored
     compares: bool = False  # whether the user asked for a comparison of penalties
     in_numpy: bool = True  # whether the features are NumPy's
 
@@ -51,7 +51,7 @@ class ProblemSize:
             folds,
             matrix.block_rows,
             None if tangent is None else (tangent.n_features_in_, tangent.width),
-            _kept(matrix, problem),
+            _n_stored(matrix, problem),
             problem.searches,
             matrix.space is None,
         )
@@ -124,12 +124,12 @@ MEMORY = {
 }
 
 
-def _kept(matrix, problem):
-    """Number of values of predictions that are kept."""
+def _n_stored(matrix, problem):
+    """Number of values that are stored for predictions."""
     n_values = (matrix.n_rows or 0) * problem.n_alphas * matrix.n_outputs
     if problem.scoring.needs_rows:
         return 3 * n_values
-    return min(n_values, MOST_KEPT) if problem.scoring.targets.are_labels else 0
+    return min(n_values, MAX_STORED) if problem.scoring.targets.are_labels else 0
 
 
 def _features_of_groups(size):
@@ -165,7 +165,7 @@ def case_of(size, solver):
 
 def needed_bytes(size, solver):
     """Peak memory of a solver, "width path" or "partial_fit", beyond the data."""
-    values = MEMORY[case_of(size, solver)].values(size) + size.n_kept
+    values = MEMORY[case_of(size, solver)].values(size) + size.n_stored
     if solver in ("dual", "cg"):
         # Coefficients, which may be larger than the matrices.
         values += 4 * size.n_columns * size.n_outputs

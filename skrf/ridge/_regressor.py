@@ -280,8 +280,9 @@ class RandomFeatureRidge(ScoreMixin, RegressorMixin, BaseRandomFeatureRidge):
         Raises
         ------
         AttributeError
-            If `cv`, `solver` or `select_width` needs all rows, or if `features` learn from
-            the values in X and are not in a FrozenEstimator.
+            If `cv`, `solver`, `scoring`, `store_cv_results` or `select_width` needs all
+            rows, or if `features` learn from the values in X and are not in a
+            FrozenEstimator.
         ValueError
             As in `fit`; for a Dask collection; and if columns, outputs, `features` or
             `fit_intercept` differ from the first chunk.

@@ -46,10 +46,10 @@ def rows_of_folds(matrix, problem, rng):
     numbers, errors, total = [], [], matrix.weights.sum()
     for test in np.array_split(used, min(_N_FOLDS, len(used))):
         train = matrix.subset(np.setdiff1d(used, test))
-        share = train.weights.sum() / total
-        if share < np.finfo(np.float64).eps:
+        fraction = train.weights.sum() / total
+        if fraction < np.finfo(np.float64).eps:
             continue  # nothing is known of the few rows that have all the weight
-        fold, alpha = matrix.subset(test), problem.alphas[0] * share
+        fold, alpha = matrix.subset(test), problem.alphas[0] * fraction
         solution = solve_cg(train, problem.at(alpha), rng)
         fit = fold.exact().times(solution.coef) + solution.intercept
         numbers.append(test)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Self
 
 from skrf._utils.array_api import to_numpy
-from skrf._utils.callbacks import printed
+from skrf._utils.callbacks import printed_pass
 from skrf._utils.engines import engine_of
 from skrf._utils.interrupts import all_or_nothing
 from skrf._utils.warnings import warn
@@ -60,7 +60,7 @@ class StreamingMixin:
                 rows, Y, weights = checks.part(X, y, sample_weight)
                 feature_map = FeatureMap(self.features_, rows)
                 matrix = feature_matrix(rows, Y, weights, feature_map, self.block_size)
-            matrix.progress = printed if self.verbose else None
+            matrix.progress = printed_pass if self.verbose else None
             self._stream = stream.add(matrix, problem)
             vars(self).pop("_values", None)
         return self

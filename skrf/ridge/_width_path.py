@@ -89,7 +89,7 @@ class WidthPath(VersionedState):
     leave_one_out_errors: np.ndarray
     training_errors: np.ndarray
     n_rows: int
-    _given_alphas: np.ndarray
+    _alphas_of_full_width: np.ndarray
     _moments: Moments
 
     def __repr__(self) -> str:
@@ -145,7 +145,7 @@ class WidthPath(VersionedState):
         >>> np.allclose(weights[:, 0], narrow.output_weights_)
         True
         """
-        n_alphas = len(self._given_alphas)
+        n_alphas = len(self._alphas_of_full_width)
         if not isinstance(k, Integral) or not 0 <= k < n_alphas:
             raise ValueError(
                 f"`k` must be the index of an alpha, from 0 to {n_alphas - 1}; got {k!r}. "
@@ -158,7 +158,7 @@ class WidthPath(VersionedState):
             )
         moments, R, width = self._moments, len(self.widths), int(width)
         p = len(moments.zz) // R * width
-        alpha = self._given_alphas[k]
+        alpha = self._alphas_of_full_width[k]
         lower = np.array(moments.zz[:p, :p], order="C")
         if not cholesky_in_place(lower, alpha):
             raise not_positive_definite(alpha)

@@ -321,11 +321,12 @@ def failure_probability(
     bias: float = 0.0,
     weight_norm: float = 1.0,
     *,
+    activation: str = "relu",
     tight: bool = True,
     log10: bool = False,
     absolute: bool = False,
 ) -> np.ndarray | float:
-    r"""log10 of a bound of P(r fixed features reach an error on a random ReLU neuron).
+    r"""log10 of a bound of P(r fixed features reach an error on a random neuron).
 
     .. math:: P_w(\min_u \|\sum_i u_i f_i - g_w\|^2 \le \epsilon) \le
         \min_{l_0:\, T > \epsilon} \frac{S_r}{T - \epsilon}, \qquad
@@ -348,6 +349,10 @@ def failure_probability(
         The bias b, at most 1000 weight_norm in size.
     weight_norm : float, default=1.0
         The norm ||w||.
+    activation : str, default="relu"
+        The activation of the neuron: "relu" or an analytic activation, such as "tanh" or
+        "softplus". The spectrum of an analytic activation decreases fast, so the bounds
+        depend on the weight norm [2]_.
     tight : bool, default=True
         Whether S_r is the sum of the r largest eigenvalues. False uses r times the largest
         eigenvalue, a larger bound.
@@ -364,13 +369,15 @@ def failure_probability(
     Raises
     ------
     ValueError
-        If r, error, d, bias or weight_norm is out of range; if shapes do not broadcast; or
-        if an option is not a boolean.
+        If r, error, d, bias or weight_norm is out of range; if activation is unknown or has
+        a kink; if shapes do not broadcast; or if an option is not a boolean.
 
     References
     ----------
     .. [1] G. Yehudai and O. Shamir, "On the Power and Limitations of Random Features for
        Understanding Neural Networks", NeurIPS 2019. Theorems 4.2 and 4.8.
+    .. [2] L. Wu and J. Long, "A Spectral-Based Analysis of the Separation between Two-Layer
+       Neural Networks and Linear Methods", JMLR 23, 2022.
 
     Examples
     --------
@@ -379,10 +386,9 @@ def failure_probability(
     -7.6
     """
     _check_options(tight=tight, log10=log10, absolute=absolute)
-    h = check_neuron(d, bias, weight_norm)
+    spectrum, norm = _spectrum_and_norm(d, bias, weight_norm, activation)
     log_r = _log_counts(r, log10)
-    spectrum = relu_spectrum(int(d), h)
-    relative = relative_errors(error, spectrum, weight_norm, absolute)
+    relative = relative_errors(error, spectrum, norm, absolute)
     _check_broadcast(log_r, relative)
     log10_p = spectrum.failure_probability(log_r, relative, tight)
     # Without features the relative error is 1.

@@ -16,7 +16,7 @@ from skrf.ridge import GradientOuterProduct, RandomFeatureRidge
 from skrf.theory._floors import error_floor
 from skrf.theory._report import Report, Row
 from skrf.theory._risk import exact_risk
-from skrf.theory._setup import BIAS, DIMENSION, unit_neuron
+from skrf.theory._setup import BIAS, checked_dimensions, unit_neuron
 
 _N_TEST = 10_000
 
@@ -97,9 +97,9 @@ def learned_directions(
         "learned": [],
         "hermite": [],
     }
-    for d in np.ravel(dimensions):
-        errors = _errors_in(_checked_dimension(d), width, bias, n_samples, rng)
-        for name, value in zip(values, (int(d), *errors), strict=True):
+    for d in checked_dimensions(dimensions, increasing=False).tolist():
+        errors = _errors_in(d, width, bias, n_samples, rng)
+        for name, value in zip(values, (d, *errors), strict=True):
             values[name].append(value)
         rows.append(_row(width, bias, *(of_all[-1] for of_all in values.values())))
     source = (
@@ -107,15 +107,6 @@ def learned_directions(
         "average of gradients of a convex fit finds its direction."
     )
     return Report("Learned directions", source, tuple(rows), values)
-
-
-def _checked_dimension(d):
-    if not DIMENSION.is_satisfied_by(d):
-        raise ValueError(
-            f"`dimensions` must be integers from 2 to 2000; got {d}. Pass for instance "
-            "(20, 40)."
-        )
-    return int(d)
 
 
 def _errors_in(d, width, bias, n_samples, rng):

@@ -53,13 +53,15 @@ def checked_widths(widths, least, why):
     return array.tolist()
 
 
-def checked_dimensions(dimensions):
-    """An array of increasing dimensions from 2 to 2000; ValueError for anything else."""
+def checked_dimensions(dimensions, increasing=True):
+    """An array of dimensions from 2 to 2000; ValueError for anything else."""
     array = np.atleast_1d(real_numbers("dimensions", dimensions))
     valid = array.ndim == 1 and array.size and array.dtype.kind in "iu"
-    if not valid or array.min() < 2 or array.max() > 2000 or np.any(np.diff(array) <= 0):
+    valid = valid and array.min() >= 2 and array.max() <= 2000
+    if not valid or (increasing and np.any(np.diff(array) <= 0)):
+        order = " in increasing order" if increasing else ""
         raise ValueError(
-            f"`dimensions` must be integers from 2 to 2000 in increasing order; got "
-            f"{dimensions!r}. Use numbers of inputs, such as (10, 20, 40)."
+            f"`dimensions` must be integers from 2 to 2000{order}; got "
+            f"{reprlib.repr(dimensions)}. Use numbers of inputs, such as (10, 20, 40)."
         )
     return array

@@ -7,11 +7,12 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import gammaln, logsumexp, wofz
 
-from skrf._utils.checks import check_boolean, check_integer, is_number, real_array
+from skrf._utils.checks import check_boolean, check_integer, real_array
 from skrf.gaussian._harmonics import log_bessel_i_scaled, log_dimension, log_energy_ratio
 from skrf.gaussian._spectrum import with_tail
 from skrf.targets import TriangleWave
 from skrf.theory._floors import check_neuron
+from skrf.theory._weights import check_positive, check_probability_and_norm
 
 
 @lru_cache(maxsize=16)
@@ -306,14 +307,14 @@ class WeightCertificate:
         The factor of 1 / Delta, or of exp(c d); 0 if the bracket is not positive.
     bias_bound : float
         (alpha / d) (6 d^2 + 1).
-    largest_error : float
+    max_error : float
         The eps for which the bracket is 0, for this alpha.
-    least_weight_norm : float
+    min_weight_norm : float
         The alpha for which the bracket is 0, for this eps.
     printed_factor : float
         `factor` as printed in Remark 4.7: (1 - 5 d^2 eps / alpha) / (8 alpha).
-    printed_largest_error : float
-        `largest_error` as printed in Remark 4.7: alpha / (5 d^2).
+    printed_max_error : float
+        `max_error` as printed in Remark 4.7: alpha / (5 d^2).
     printed_bias_bound : float
         `bias_bound` as printed in Remark 4.7: 6 alpha d + 1.
     log10_bound : float
@@ -330,37 +331,19 @@ class WeightCertificate:
     --------
     >>> from skrf.theory import weight_certificate
     >>> certificate = weight_certificate(0.02, d=41, weight_norm=41**2)
-    >>> certificate.bracket < 0, certificate.printed_largest_error
+    >>> certificate.bracket < 0, certificate.printed_max_error
     (True, 0.2)
     """
 
     bracket: float
     factor: float
     bias_bound: float
-    largest_error: float
-    least_weight_norm: float
+    max_error: float
+    min_weight_norm: float
     printed_factor: float
-    printed_largest_error: float
+    printed_max_error: float
     printed_bias_bound: float
     log10_bound: float
-
-
-def _check_certificate(error, failure, log10_feature_norm, relative):
-    for name, value, low, high, remedy in (
-        ("error", error, 0, math.inf, "Pass the squared error"),
-        ("failure", failure, 0, 1, "Pass a probability, such as 0.01"),
-    ):
-        if not is_number(value) or not low < value < high:
-            raise ValueError(
-                f"`{name}` must be a number in ({low:g}, {high:g}); got {value!r}. "
-                f"{remedy}."
-            )
-    if not is_number(log10_feature_norm):
-        raise ValueError(
-            f"`log10_feature_norm` must be finite; got {log10_feature_norm!r}. Pass log10 "
-            "of the maximum norm of a feature."
-        )
-    check_boolean("relative", relative)
 
 
 def weight_certificate(
@@ -368,9 +351,9 @@ def weight_certificate(
     d: int,
     weight_norm: float,
     *,
-    log10_feature_norm: float = 0.0,
-    failure: float = 0.01,
-    relative: bool = False,
+    probability: float = 0.99,
+    feature_norm: float = 1.0,
+    absolute: bool = True,
 ) -> WeightCertificate:
     """What the printed proof of Theorems 4.2 and 4.8 gives, with all its constants.
 
@@ -381,18 +364,19 @@ def weight_certificate(
     Parameters
     ----------
     error : float
-        The squared error eps; absolute, as in the theorem.
+        The squared error eps, above 0.
     d : int
         Number of inputs, from 2 to 2000.
     weight_norm : float
         The norm alpha = ||w*||; d^2 in the theorem.
-    log10_feature_norm : float, default=0.0
-        log10 of the bound F of ||f||. The theorem allows exp(d / 40).
-    failure : float, default=0.01
-        Probability p with which the features may be better. In Theorem 4.2 it is over W,
-        for every w*; in Theorem 4.8 it is over the features, for some w*.
-    relative : bool, default=False
-        Whether `error` is relative to ||relu(<w*, x>)||^2 = alpha^2 / 2.
+    probability : float, default=0.99
+        The probability 1 - p with which the bound holds, in (0, 1). In Theorem 4.2 it is
+        over W, for every w*; in Theorem 4.8 it is over the features, for some w*.
+    feature_norm : float, default=1.0
+        The maximum norm F of a feature. The theorem allows exp(d / 40).
+    absolute : bool, default=True
+        Whether `error` is absolute, as in the theorem, instead of relative to
+        ||relu(<w*, x>)||^2 = alpha^2 / 2.
 
     Returns
     -------
@@ -421,27 +405,30 @@ def weight_certificate(
     0.218 22.3
     """
     check_neuron(d, 0.0, weight_norm)
-    _check_certificate(error, failure, log10_feature_norm, relative)
+    check_positive("error", error, math.inf, "Pass the squared error")
+    check_probability_and_norm(probability, feature_norm)
+    check_boolean("absolute", absolute)
     d, alpha = int(d), float(weight_norm)
     if not 1e-100 <= alpha <= 1e100:
         raise ValueError(
             f"`weight_norm` must be in [1e-100, 1e100]; got {weight_norm!r}. Use "
-            "weight_norm=1.0 and a relative error with relative=True."
+            "weight_norm=1.0 and a relative error with absolute=False."
         )
     facts = wave_facts(d)
-    eps = float(error) * (alpha * alpha / 2 if relative else 1.0)
+    eps = float(error) * (1.0 if absolute else alpha * alpha / 2)
     S, squared_norm = math.sqrt(facts.squared_sum), facts.squared_norm
     bracket = squared_norm - facts.squared_sum * (d / alpha * (d / alpha)) * eps
     factor = alpha / d * max(bracket, 0.0) / (2 * S)
-    log10_delta = log10_feature_norm + (facts.log10_correlation - math.log10(failure)) / 2
+    log10_failure = math.log1p(-probability) / math.log(10)
+    log10_delta = math.log10(feature_norm) + (facts.log10_correlation - log10_failure) / 2
     return WeightCertificate(
         bracket=bracket,
         factor=factor,
         bias_bound=alpha / d * facts.half_width,
-        largest_error=squared_norm * (alpha / d * (alpha / d)) / facts.squared_sum,
-        least_weight_norm=d * S * math.sqrt(eps / squared_norm),
+        max_error=squared_norm * (alpha / d * (alpha / d)) / facts.squared_sum,
+        min_weight_norm=d * S * math.sqrt(eps / squared_norm),
         printed_factor=(1 - 5 * d**2 * eps / alpha) / (8 * alpha),
-        printed_largest_error=alpha / (5 * d**2),
+        printed_max_error=alpha / (5 * d**2),
         printed_bias_bound=6 * alpha * d + 1,
         log10_bound=math.log10(factor) - log10_delta if factor > 0 else -math.inf,
     )

@@ -133,7 +133,7 @@ def proof_of_theorem_4_2(d: int = 41) -> Report:
     -------
     report : Report
         With values "brackets" (at ||w*|| = d^2 and 5 d^3), "log10_bounds" (log10 of the
-        bound of r max|u| by the repaired proof), "least_weight_norm" (the ||w*|| above
+        bound of r max|u| by the repaired proof), "min_weight_norm" (the ||w*|| above
         which the repaired proof gives a bound), "log10_mean_correlation" (of the first
         display) and "absolute_product" (E|f psi| of the invariance display).
 
@@ -167,7 +167,7 @@ def proof_of_theorem_4_2(d: int = 41) -> Report:
             f"1/3 - (12 d^2 + 3)^2 (d / ||w*||)^2 eps = {at.bracket:.3g} at d^2, "
             f"{longer.bracket:.3g} at 5 d^3",
             at.bracket > 0,
-            f"lambda^2, and Eq. (5)'s factor: ||w*|| > {longer.least_weight_norm:.3g}, "
+            f"lambda^2, and Eq. (5)'s factor: ||w*|| > {longer.min_weight_norm:.3g}, "
             "about 2.94 d^3",
             longer.bracket > 0,
         ),
@@ -175,7 +175,7 @@ def proof_of_theorem_4_2(d: int = 41) -> Report:
     values = {
         "brackets": np.array([at.bracket, longer.bracket]),
         "log10_bounds": np.array([at.log10_bound, longer.log10_bound]),
-        "least_weight_norm": longer.least_weight_norm,
+        "min_weight_norm": longer.min_weight_norm,
         "log10_mean_correlation": log10_mean,
         "absolute_product": product,
     }

@@ -129,19 +129,26 @@ def log_weight_bound(d, h, log_error):
     return float(_log_bounds(log_tail, log_eigenvalue[order], log_error).max())
 
 
-def _check_positive(name, value, high, remedy):
+def check_positive(name, value, high, remedy):
+    """Raise unless a value is a number between 0 and `high`."""
     if not is_number(value) or not 0 < value < high:
         raise ValueError(
             f"`{name}` must be a number in (0, {high:g}); got {value!r}. {remedy}."
         )
 
 
+def check_probability_and_norm(probability, feature_norm):
+    """Check the probability of a bound, and the maximum norm of its features."""
+    check_positive("probability", probability, 1, "Pass a probability, such as 0.99")
+    check_positive("feature_norm", feature_norm, math.inf, "Pass the maximum ||f||")
+
+
 def weight_floor(
     error: ArrayLike,
     d: int,
     bias: float = 0.0,
-    *,
     weight_norm: float = 1.0,
+    *,
     probability: float = 0.99,
     feature_norm: float = 1.0,
     absolute: bool = False,
@@ -223,8 +230,7 @@ def weight_floor(
     """
     check_boolean("absolute", absolute)
     h = check_neuron(d, bias, weight_norm)
-    _check_positive("probability", probability, 1, "Pass a probability, such as 0.99")
-    _check_positive("feature_norm", feature_norm, math.inf, "Pass the largest ||f||")
+    check_probability_and_norm(probability, feature_norm)
     spectrum = relu_spectrum(int(d), h)
     relative = relative_errors(error, spectrum, weight_norm, absolute)
     log_error = np.log(relative) + spectrum.log_total

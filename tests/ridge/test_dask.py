@@ -399,7 +399,7 @@ def test_default_penalty_is_that_in_memory(client, data):
 
 @pytest.mark.parametrize("kept", [2**22, 300])
 def test_probabilities(client, data, kept, monkeypatch):
-    monkeypatch.setattr("skrf.ridge._leave_one_out.MOST_KEPT", kept)
+    monkeypatch.setattr("skrf.ridge._leave_one_out.MAX_STORED", kept)
     X, Y = data
     labels = np.array(list("abc"))[np.argsort(np.argsort(Y[:, 0])) * 3 // len(X)]
     local = ridge(RandomFeatureRidgeClassifier, solver="primal").fit(X, labels)

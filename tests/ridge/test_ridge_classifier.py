@@ -65,7 +65,7 @@ def test_probabilities(load, options):
 @pytest.mark.parametrize("kept", [2**22, 0])
 @pytest.mark.parametrize("class_weight", [None, {0: 3.0, 1: 1.0, 2: 0.5}])
 def test_temperature_is_that_of_leave_one_out(solver, kept, class_weight, monkeypatch):
-    monkeypatch.setattr("skrf.ridge._leave_one_out.MOST_KEPT", max(kept, 1000))
+    monkeypatch.setattr("skrf.ridge._leave_one_out.MAX_STORED", max(kept, 1000))
     X, y = load_wine(return_X_y=True)
     X = StandardScaler().fit_transform(X)
     w = np.random.default_rng(0).integers(0, 3, len(X)) * 1.0

@@ -19,8 +19,8 @@ from skrf import (
     RandomFeatureRidgeClassifier,
     RandomFeatures,
     RandomReLUFeatures,
-    WidthPathDisplay,
 )
+from skrf.displays import WidthPathDisplay
 
 
 @pytest.fixture(params=[1, 2], ids=["one output", "two outputs"])

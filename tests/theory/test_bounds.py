@@ -290,6 +290,25 @@ def test_features_for_smooth_neurons_grow_with_the_norm(activation, norm, expect
     assert 0.97e-3 < floor <= 1e-3 * (1 + 1e-9)
 
 
+@pytest.mark.parametrize("tight", [True, False])
+def test_failure_probability_of_smooth_neurons(tight):
+    """By the formula, with all eigenvalues one by one; higher degrees are negligible."""
+    d, r, arguments = 5, 12, (0.3, 2.0)
+    spectrum = neuron_spectrum(d, *arguments, activation="tanh")
+    counts, bounds = spectrum.multiplicities[:20].astype(int), [1.0]
+    error = 0.01 * spectrum.total
+    for first in range(20):
+        values = np.sort(np.repeat(spectrum.eigenvalues[first:20], counts[first:]))[::-1]
+        largest = values[:r].sum() if tight else r * values[0]
+        if values.sum() > error:
+            bounds.append(largest / (values.sum() - error))
+    value = failure_probability(
+        r, error, d, *arguments, activation="tanh", tight=tight, absolute=True
+    )
+    assert -3 < np.log10(min(bounds)) < -0.1
+    assert value == pytest.approx(np.log10(min(bounds)), abs=1e-3)
+
+
 def test_activations_of_spectra_are_checked():
     with pytest.raises(ValueError, match=r"`activation` must be one of .*got 'abs'"):
         neuron_spectrum(5, activation="abs")

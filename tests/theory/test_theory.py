@@ -256,7 +256,7 @@ def test_steps_of_the_printed_proof():
     assert theory.proposition_4_6().values["log10_correlation"] == pytest.approx(
         -49.4, abs=0.05
     )
-    assert values["least_weight_norm"] == pytest.approx(2.94 * 41**3, rel=0.01)
+    assert values["min_weight_norm"] == pytest.approx(2.94 * 41**3, rel=0.01)
 
 
 def test_absolute_products_with_the_wave_are_not_small(rng):

@@ -226,10 +226,10 @@ def test_certificate():
     )
     assert certificate.bracket == pytest.approx(0.218, abs=1e-3)
     assert certificate.bias_bound == alpha / d * (6 * d**2 + 1)
-    assert weight_certificate(certificate.largest_error, d, alpha).bracket == pytest.approx(
+    assert weight_certificate(certificate.max_error, d, alpha).bracket == pytest.approx(
         0, abs=1e-12
     )
-    least = certificate.least_weight_norm
+    least = certificate.min_weight_norm
     assert weight_certificate(error, d, least).bracket == pytest.approx(0, abs=1e-12)
     assert 2.9 * d**3 < least < 3 * d**3
     # Without a factor of r or sqrt(r).
@@ -241,10 +241,9 @@ def test_certificate():
     assert outside.factor == 0
     assert outside.log10_bound == -math.inf
     # Delta from item 3 and Markov: 100 times fewer failures cost a factor of 10.
-    assert weight_certificate(error, d, alpha, failure=1e-4).log10_bound == pytest.approx(
-        certificate.log10_bound - 1
-    )
-    relative = weight_certificate(2 * error / alpha**2, d, alpha, relative=True)
+    safer = weight_certificate(error, d, alpha, probability=0.9999)
+    assert safer.log10_bound == pytest.approx(certificate.log10_bound - 1)
+    relative = weight_certificate(2 * error / alpha**2, d, alpha, absolute=False)
     assert relative.bracket == pytest.approx(certificate.bracket)
 
 
@@ -252,7 +251,7 @@ def test_certificate_holds_for_the_wave_itself():
     """The mean correlation of random ReLUs with psi_w is less than Delta."""
     d, r, failure = 5, 20, 0.05
     rng = np.random.default_rng(0)
-    certificate = weight_certificate(1e-9, d, 10.0 * d, failure=failure)
+    certificate = weight_certificate(1e-9, d, 10.0 * d, probability=1 - failure)
     log10_delta = math.log10(certificate.factor) - certificate.log10_bound
     wave, failures = TriangleWave(d * np.eye(d)[0]), 0
     for _ in range(100):
@@ -266,17 +265,17 @@ def test_certificate_holds_for_the_wave_itself():
 
 
 @pytest.mark.parametrize("weight_norm", [1e-200, 1e200])
-@pytest.mark.parametrize("relative", [True, False])
-def test_norms_whose_squares_overflow_are_refused(weight_norm, relative):
+@pytest.mark.parametrize("absolute", [True, False])
+def test_norms_whose_squares_overflow_are_refused(weight_norm, absolute):
     with pytest.raises(
         ValueError, match=r"`weight_norm` must be in \[1e-100, 1e100\]; got"
     ):
-        weight_certificate(0.1, 5, weight_norm, relative=relative)
+        weight_certificate(0.1, 5, weight_norm, absolute=absolute)
 
 
 def test_relative_errors_do_not_depend_on_the_norm():
     brackets = [
-        weight_certificate(1e-9, 5, norm, relative=True).bracket
+        weight_certificate(1e-9, 5, norm, absolute=False).bracket
         for norm in (1e-100, 1.0, 1e100)
     ]
     expected = 1 / 3 - 303**2 * 25 * 1e-9 / 2
