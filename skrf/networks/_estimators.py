@@ -11,19 +11,17 @@ from scipy.sparse import issparse
 from scipy.special import log_softmax
 from sklearn.base import ClassifierMixin, RegressorMixin
 
+from skrf._utils.labels import check_labels, signs_of_labels, weights_of_labels
 from skrf._utils.signatures import with_parameters_of
 from skrf._utils.typing import MatrixLike
 from skrf._utils.validation import (
     StrOptions,
     available_with_reason,
     check_data,
-    check_labels,
     check_targets,
     first_partial_fit,
     fit_context,
     one_of,
-    signs_of_labels,
-    weights_of_labels,
 )
 from skrf.losses import LOSSES
 from skrf.networks._base import BaseOverparamNet

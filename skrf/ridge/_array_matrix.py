@@ -15,7 +15,7 @@ from skrf.ridge._feature_matrix import FeatureMatrix, blocks
 # Rows of a tile of the Gram matrix of linearised features.
 _TILE_ROWS = 4096
 # Values of the features of a group of rows of the Gram matrix of other features.
-_GROUP_VALUES = 2**28
+_GROUP_VALUES = 2**26
 
 
 def feature_matrix(X, Y, weights, feature_map, block_rows="auto"):

@@ -9,12 +9,10 @@ from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.multiclass import type_of_target
 
 from skrf._utils.array_api import without_dispatch
+from skrf._utils.labels import check_labels, signs_of_labels, weights_of_labels
 from skrf._utils.validation import (
-    check_labels,
     check_targets,
     remedies_for_targets,
-    signs_of_labels,
-    weights_of_labels,
 )
 
 
