@@ -131,15 +131,14 @@ class _Residuals(_OnDevice):
 
     def __init__(self, run, space):
         super().__init__(run, space)
-        self.coef = self._array(run.coef)
+        self.coef, self.z_mean = self._array(run.coef), self._array(run.z_mean)
         self.shift = self._array(run.y_mean - run.z_mean @ run.coef)
         self.total = 0.0
 
     def add(self, Z, Y, w):
         Z = self._wide(Z)
         r = (self._array(Y) - self.shift - Z @ self.coef) * self._array(w)[:, None]
-        centred = Z - self._array(self.run.z_mean)
-        self.total = self.total + centred.T @ r
+        self.total = self.total + (Z - self.z_mean).T @ r
 
     def result(self):
         return to_numpy(self.total)

@@ -5,7 +5,11 @@ from typing import Any, NamedTuple
 
 from sklearn.base import clone, is_classifier
 
-from skrf._utils.array_api import arrays_from_transformers, without_gradients
+from skrf._utils.array_api import (
+    arrays_from_transformers,
+    namespace_of,
+    without_gradients,
+)
 from skrf._utils.dask import distinct, first_rows_of, partitions
 from skrf._utils.engines import engine_of
 from skrf.features import RandomReLUFeatures
@@ -13,6 +17,7 @@ from skrf.ridge._array_matrix import feature_matrix
 from skrf.ridge._dask_matrix import DaskFeatureMatrix
 from skrf.ridge._feature_matrix import FeatureMap, FeatureMatrix
 from skrf.ridge._row_checks import RowChecks
+from skrf.ridge._solver_choice import require_numpy_for_cg
 from skrf.ridge._transformers import (
     require_array_support,
     require_fit_on_columns,
@@ -36,6 +41,7 @@ def fitting_data(model, X, y, sample_weight):
 
 def data_in_memory(model, X, y, sample_weight, classes=None, is_part=False):
     """The `FittingData` of rows that are not on a cluster, all or a part of the data."""
+    require_numpy_for_cg(model.solver, namespace_of(X))
     require_array_support(model.features, X)
     X, y = without_gradients(X), engine_of(y).in_memory(y)
     checks, X = RowChecks.learn(model, X, y, classes)

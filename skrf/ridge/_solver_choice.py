@@ -25,7 +25,7 @@ SOLVERS = ("primal", "dual", "cg")
 
 def solve(solver, matrix, problem, rng):
     """Ridge regression for one penalty, or the best by leave-one-out error."""
-    _require_numpy_for_cg(solver, matrix)
+    require_numpy_for_cg(solver, matrix.space)
     size = ProblemSize.of(matrix, problem)
     names = _names(solver, size)
     if problem.auto and (
@@ -43,11 +43,12 @@ def solve(solver, matrix, problem, rng):
     return (search_primal if problem.measures else solve_primal)(matrix, problem)
 
 
-def _require_numpy_for_cg(solver, matrix):
-    if solver == "cg" and matrix.space is not None:
+def require_numpy_for_cg(solver, space):
+    """Raise for solver="cg" and arrays of a namespace other than NumPy's."""
+    if solver == "cg" and space is not None:
         raise ValueError(
             "`solver` must be 'auto', 'primal' or 'dual' for arrays of "
-            f"{matrix.space.name}; got 'cg'. Use solver=\"auto\", or convert X to NumPy."
+            f"{space.name}; got 'cg'. Use solver=\"auto\", or convert X to NumPy."
         )
 
 

@@ -297,8 +297,17 @@ def test_errors_name_the_remedy(convert, data):
         arc_cosine_kernel(convert(X))
     with pytest.raises(ValueError, match=r"RBFSampler\(\)\. Use for instance Random"):
         RandomFeatureRidge(RBFSampler()).fit(convert(X), y)
+    fitted = []
+    step = FunctionTransformer(lambda X: fitted.append(X) or X)
+    features = make_pipeline(step, RandomReLUFeatures(3))
     with pytest.raises(ValueError, match=r"got 'cg'\. Use solver"):
-        RandomFeatureRidge(solver="cg", alphas=1.0).fit(convert(X), y)
+        RandomFeatureRidge(features, solver="cg", alphas=1.0).fit(convert(X), y)
+    assert not fitted  # before any work
+    # Rows in NumPy with features on a device.
+    move = FunctionTransformer(convert)
+    features = make_pipeline(move, RandomReLUFeatures(3)).fit(X[:1])
+    with pytest.raises(ValueError, match=r"got 'cg'\. Use solver"):
+        RandomFeatureRidge(FrozenEstimator(features), solver="cg", alphas=1.0).fit(X, y)
     ntk = LinearizedNTKFeatures(3).fit(convert(X))
     with pytest.raises(ValueError, match="for as_linear_operator"):
         ntk.as_linear_operator(convert(X))
